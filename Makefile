@@ -1,0 +1,45 @@
+# Run, test and check Liveblog. `make help` lists the rest.
+
+PYTHON := .venv/bin/python
+
+# Settings for checks that never serve anyone: what production looks like, with data of its own.
+CHECK_ENV := env -u DATABASE_URL -u REDIS_URL DEBUG=0 DATA_DIR=.cache/check \
+	BASE_URL=https://live.example.org ALLOWED_HOSTS=live.example.org
+
+.PHONY: run test lint lock bench clean help
+
+run: ## Serve on HOST:PORT (127.0.0.1:8000); settings are environment or make variables
+	@bin/bootstrap
+	@exec $(PYTHON) manage.py serve
+
+test: ## Run all tests, in a real browser too; ARGS goes to pytest
+	@bin/bootstrap dev
+	$(PYTHON) -m pytest $(ARGS)
+
+lint: ## Check style, types, deployment settings and migrations
+	@bin/bootstrap dev
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+	$(CHECK_ENV) $(PYTHON) -m mypy
+	@echo manage.py check --deploy --fail-level WARNING
+	@$(CHECK_ENV) SECRET_KEY="$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))')" \
+		$(PYTHON) manage.py check --deploy --fail-level WARNING
+	$(CHECK_ENV) $(PYTHON) manage.py makemigrations --check --dry-run
+
+lock: ## Write the lock files anew from pyproject.toml
+	@bin/bootstrap dev
+	$(PYTHON) -m uv pip compile pyproject.toml --extra production --universal --generate-hashes --upgrade \
+		--no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet -o requirements.txt
+	$(PYTHON) -m uv pip compile pyproject.toml --extra production --group dev --universal --generate-hashes --upgrade \
+		--no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet -c requirements.txt \
+		-o requirements-dev.txt
+
+bench: ## Measure what it costs, beside what others cost; ARGS goes to benchmarks
+	@bin/bootstrap dev
+	$(PYTHON) -m benchmarks $(ARGS)
+
+clean: ## Remove what can be made again; your data in DATA_DIR stays
+	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
+
+help: ## List these
+	@sed -n 's/^\([a-z]*\): ## /\1	/p' Makefile

@@ -1,0 +1,145 @@
+"""Reads settings from the environment; what can't be used is refused in one line that says why."""
+
+import os
+import secrets
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env, EnvValidationError, validate
+
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  (recognised here, bound to only when asked)
+
+_env = Env()
+
+
+def read_text(name: str, default: str = "") -> str:
+    """Return a text; as everywhere here, a variable that is empty counts as not set."""
+    return os.environ.get(name, "").strip() or default
+
+
+def read_switch(name: str, *, default: bool) -> bool:
+    """Return whether something is on."""
+    return bool(_read("bool", name, default, "must be on or off"))
+
+
+def read_port(name: str, *, default: int) -> int:
+    """Return the number of a TCP port."""
+    return int(_read("int", name, default, "must be a number from 1 to 65535", validate=validate.Range(1, 65535)))
+
+
+def read_data_dir(name: str, *, default: Path) -> Path:
+    """Return a folder of our own that can be written to, making it if need be."""
+    folder = Path(read_text(name, str(default))).expanduser().absolute()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name} {folder} can't be made: {error.strerror}.") from error
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise ImproperlyConfigured(f"{name} {folder} can't be written to by this user.")
+    return folder
+
+
+def read_secret_key(name: str, *, kept_in: Path) -> str:
+    """Return the key from the environment, else the one kept in a file, made on first use."""
+    try:
+        key = read_text(name) or _read_or_make_key(kept_in)
+    except OSError as error:
+        raise ImproperlyConfigured(f"{kept_in} can't be used: {error.strerror}.") from error
+    if not key:
+        raise ImproperlyConfigured(f"{kept_in} is empty; remove it and a new key is made.")
+    return key
+
+
+def read_base_url(name: str, *, host: str, port: int) -> str:
+    """Return the address under which people reach the service, without a slash at its end."""
+    if host in EVERY_ADDRESS:
+        host = next(iter(own_addresses()), "127.0.0.1")
+    url = read_text(name, f"http://{_bracketed(host)}:{port}").rstrip("/")
+    try:
+        parts = urlsplit(url)
+        is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and "@" not in url
+    except ValueError:
+        is_usable = False
+    if not is_usable or url != f"{parts.scheme}://{parts.netloc}":
+        raise ImproperlyConfigured(f"{name} must be an address like https://live.example.org, not {url!r}.")
+    return url
+
+
+def read_allowed_hosts(name: str, *, host: str, base_url: str) -> list[str]:
+    """Return the names that a request may be for: those set, else this machine's own and the public one."""
+    hosts = [part.strip() for part in read_text(name).split(",") if part.strip()]
+    if "*" in hosts:
+        raise ImproperlyConfigured(f"{name} must name each host: * would let any site use the desk's socket.")
+    if hosts:
+        return hosts
+    own = {"127.0.0.1", "localhost", "[::1]", _bracketed(urlsplit(base_url).hostname or "localhost")}
+    if host in EVERY_ADDRESS:
+        name_here = socket.gethostname().lower()
+        own |= {name_here, f"{name_here.split('.')[0]}.local", *map(_bracketed, own_addresses())}
+    return sorted(own)
+
+
+def read_database(name: str, *, default: Path) -> dict[str, Any]:
+    """Return the database in Django's words; the text may hold a password and is never shown."""
+    url = read_text(name, f"sqlite:///{default}")
+    scheme, _, rest = url.partition("://")
+    if scheme not in ("sqlite", "postgres", "postgresql"):
+        raise ImproperlyConfigured(f"{name} must begin with sqlite:// or postgres://.")
+    if scheme == "sqlite" and rest.strip("/") in ("", ":memory:"):
+        raise ImproperlyConfigured(f"{name} must name a file, as in sqlite:////var/lib/liveblog.sqlite3.")
+    try:
+        return dict(dj_database_url.parse(url))
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be like postgres://user:password@host:5432/name.") from None
+
+
+def read_redis_url(name: str) -> str:
+    """Return the address of Redis, empty where there is none; it may hold a password and is never shown."""
+    url = read_text(name)
+    if url and not url.startswith(("redis://", "rediss://", "unix://")):
+        raise ImproperlyConfigured(f"{name} must begin with redis://, rediss:// or unix://.")
+    return url
+
+
+def own_addresses() -> list[str]:
+    """Return the addresses under which other devices in the network see this machine.
+
+    Connecting a UDP socket sends nothing: it asks the routing table alone. The far ends are
+    reserved for documentation (RFC 5737, RFC 3849).
+    """
+    found = []
+    for family, far_end in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((far_end, 9))
+            found.append(str(probe.getsockname()[0]))
+    return found
+
+
+def _read(kind: str, name: str, default: Any, rule: str, **options: Any) -> Any:
+    if not read_text(name):
+        return default
+    try:
+        return getattr(_env, kind)(name, **options)
+    except EnvValidationError as error:
+        raise ImproperlyConfigured(f"{name} {rule}, not {os.environ[name]!r}.") from error
+
+
+def _read_or_make_key(path: Path) -> str:
+    """Make the key whole before it has its name: another process may read it at any moment."""
+    if not path.exists():
+        new = path.with_name(f"{path.name}.{os.getpid()}")
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(50))
+        with suppress(FileExistsError):
+            os.link(new, path)
+        new.unlink()
+    return path.read_text().strip()
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

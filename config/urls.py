@@ -1,0 +1,14 @@
+"""Every address of the service."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("liveblog.urls")),
+]
+
+handler400 = "liveblog.views.bad_request"
+handler403 = "liveblog.views.forbidden"
+handler404 = "liveblog.views.not_found"
+handler500 = "liveblog.views.failed"

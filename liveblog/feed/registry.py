@@ -1,0 +1,303 @@
+"""The feeds of one event loop: found by slug, loaded once, caught up one at a time, dropped when idle."""
+
+import asyncio
+import contextvars
+import logging
+import time
+import weakref
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import batched
+from typing import Any, ClassVar, Protocol
+
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import close_old_connections
+
+from liveblog import bell
+from liveblog.feed.tail import Reading, Tail
+from liveblog.feed.ticker import Revisions, Ticker
+
+logger = logging.getLogger(__name__)
+
+SETTLE_SECONDS = 0.010
+"""A bell is answered this much later: the author's own answer goes out first (DESIGN.md section 4)."""
+WAKE_TOGETHER = 50
+SILENT_SECONDS = 10.0
+IDLE_SECONDS = 60.0
+ABSENT_SECONDS = 1.0
+ABSENT_KEPT = 1_000
+STUCK_SECONDS = 20.0
+LATE_SECONDS = 0.5
+"""A loop that is this late each second is overloaded: readers are asked to poll less often."""
+
+
+class DatabaseSilent(Exception):
+    """The database has not answered for ``SILENT_SECONDS``, or could not be asked at all."""
+
+
+class Reader(Protocol):
+    """An open socket, as far as the once-a-second care needs to know it."""
+
+    sending_since: float | None
+    closes_at: float
+
+    def drop(self) -> None:
+        """End it without a word; its client reads nothing."""
+
+    def ask_to_return(self) -> None:
+        """Close it; its client comes back with its cursor."""
+
+    def ask_to_poll(self) -> None:
+        """Close it because this process can't serve it now."""
+
+
+class Feed:
+    """One event as this process knows it: a tail, and the readers that wait for it to grow."""
+
+    def __init__(self, feeds: "Feeds", tail: Tail) -> None:
+        self.tail = tail
+        self.is_gone = False
+        self.readers = 0
+        self.used_at = time.monotonic()
+        self._feeds = feeds
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._is_dirty = False
+        self._catching_up: asyncio.Task[None] | None = None
+
+    def ring(self) -> None:
+        """Read what is new, soon; a ring during a reading makes another one follow."""
+        self._is_dirty = True
+        if self._catching_up is None:
+            self._catching_up = self._feeds.start(self._catch_up())
+
+    async def changed(self) -> None:
+        """Wait until something may have changed; the caller looks again."""
+        if self.is_gone:
+            return
+        woken = asyncio.get_running_loop().create_future()
+        self._waiting.add(woken)
+        try:
+            await woken
+        finally:
+            self._waiting.discard(woken)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody follows it, waits for it or has lately asked it."""
+        return not self.readers and not self._waiting and time.monotonic() - self.used_at > IDLE_SECONDS
+
+    async def _catch_up(self) -> None:
+        try:
+            while self._is_dirty and not self.is_gone:
+                await asyncio.sleep(SETTLE_SECONDS)
+                self._is_dirty = False
+                news = await self._feeds.read(self.tail.read)
+                if news is None:
+                    self.is_gone = True
+                    self._feeds.forget(self)
+                elif isinstance(news, Tail):
+                    self.tail = news
+                elif isinstance(news, Reading):
+                    self.tail.take(news)
+                await self._wake()
+        except DatabaseSilent:
+            pass  # the next check rings again
+        finally:
+            self._catching_up = None
+
+    async def _wake(self) -> None:
+        """Wake everyone in slices, between which an author's request gets its turn."""
+        waiting, self._waiting = self._waiting, set()
+        for some in batched(waiting, WAKE_TOGETHER):
+            for woken in some:
+                if not woken.done():
+                    woken.set_result(None)
+            await asyncio.sleep(0)
+
+
+class Feeds:
+    """All feeds of one event loop, the check that keeps them right, and the care for their readers."""
+
+    _by_loop: ClassVar["weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Feeds]"] = weakref.WeakKeyDictionary()
+
+    def __init__(self) -> None:
+        self.readers: set[Reader] = set()
+        self.shedding = 1
+        self._by_slug: dict[str, Feed] = {}
+        self._loading: dict[str, asyncio.Task[Feed | None]] = {}
+        self._absent: dict[str, float] = {}
+        self._checks: list[tuple[float, asyncio.Future[Revisions]]] = []
+        self._checked_at = time.monotonic()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        # Threads of their own: outside a request, database_sync_to_async has one for the whole process.
+        self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="feed")
+        self._loop = asyncio.get_running_loop()
+        self._ticker = Ticker(self._loop, self._watched, self._checked)
+
+    @classmethod
+    def here(cls) -> "Feeds":
+        """Return the feeds of the running loop."""
+        loop = asyncio.get_running_loop()
+        feeds = cls._by_loop.get(loop)
+        if feeds is None:
+            feeds = cls._by_loop[loop] = cls()
+            feeds.start(feeds._care())
+            feeds.start(feeds._listen())
+            feeds._ticker.start()
+        return feeds
+
+    async def get(self, slug: str) -> Feed | None:
+        """Return the event's feed, ``None`` for an event that readers can't see; raises ``DatabaseSilent``."""
+        feed = self._by_slug.get(slug)
+        if feed is None:
+            if self._absent.get(slug, 0) > time.monotonic():
+                return None
+            if slug not in self._loading:
+                self._loading[slug] = self.start(self._load(slug))
+            try:
+                async with asyncio.timeout(SILENT_SECONDS):
+                    feed = await asyncio.shield(self._loading[slug])
+            except TimeoutError:
+                raise DatabaseSilent from None
+        elif self.is_silent:
+            raise DatabaseSilent
+        if feed is not None:
+            feed.used_at = time.monotonic()
+        return feed
+
+    async def reach(self, feed: Feed, revision: int) -> bool:
+        """Wait until ``feed`` has ``revision``; ``False`` if the database itself is behind it.
+
+        One check of the database that begins after the call decides, shared by all who wait; raises
+        ``DatabaseSilent`` when it fails.
+        """
+        asked: asyncio.Future[Revisions] = self._loop.create_future()
+        self._checks.append((time.monotonic(), asked))
+        self._ticker.hurry()
+        try:
+            async with asyncio.timeout(SILENT_SECONDS):
+                found = (await asked).get(feed.tail.event_id)
+                if found is None or found[0] < revision or found[1] != feed.tail.edition:
+                    return False
+                while feed.tail.revision < revision and not feed.is_gone:
+                    feed.ring()
+                    await feed.changed()
+        except TimeoutError:
+            raise DatabaseSilent from None
+        return not feed.is_gone
+
+    async def read[T](self, work: Callable[[], T]) -> T:
+        """Run ``work``, which queries, in a thread; raises ``DatabaseSilent`` for whatever goes wrong."""
+
+        def careful() -> T:
+            close_old_connections()
+            try:
+                return work()
+            finally:
+                close_old_connections()
+
+        try:
+            result = await self._loop.run_in_executor(self._threads, careful)
+        except Exception as error:
+            logger.warning("Reading the database failed: %s", error)
+            raise DatabaseSilent from error
+        return result
+
+    def forget(self, feed: Feed) -> None:
+        """Stop keeping ``feed``."""
+        if self._by_slug.get(feed.tail.slug) is feed:
+            del self._by_slug[feed.tail.slug]
+
+    def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run ``work`` as a task that inherits nothing from the request that happens to start it."""
+        task = self._loop.create_task(work, context=contextvars.Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the database has not answered for too long to say that a page is right."""
+        return time.monotonic() - self._checked_at > SILENT_SECONDS
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further socket is taken."""
+        return len(self.readers) >= settings.SOCKETS_PER_PROCESS
+
+    async def _load(self, slug: str) -> Feed | None:
+        try:
+            tail = await self.read(lambda: Tail.load(slug))
+            if tail is None:
+                if len(self._absent) >= ABSENT_KEPT:
+                    self._absent.clear()
+                self._absent[slug] = time.monotonic() + ABSENT_SECONDS
+                return None
+            feed = self._by_slug[slug] = Feed(self, tail)
+            return feed
+        finally:
+            del self._loading[slug]
+
+    def _watched(self) -> list[int]:
+        return [feed.tail.event_id for feed in list(self._by_slug.values())]
+
+    def _checked(self, began_at: float, found: Revisions | None) -> None:
+        """Take in a check that began at ``began_at``; ``None`` says that it failed."""
+        if found is not None:
+            self._checked_at = began_at
+            for feed in list(self._by_slug.values()):
+                tail = feed.tail
+                if found.get(tail.event_id, (tail.revision, tail.edition)) != (tail.revision, tail.edition):
+                    feed.ring()
+        waiting, self._checks = self._checks, []
+        for asked_at, asked in waiting:
+            if asked_at > began_at:
+                self._checks.append((asked_at, asked))
+            elif not asked.done():
+                if found is None:
+                    asked.set_exception(DatabaseSilent())
+                else:
+                    asked.set_result(found)
+        if self._checks:
+            self._ticker.hurry()
+
+    async def _listen(self) -> None:
+        """Hear the bell, on one subscription for the whole process."""
+        while (layer := get_channel_layer()) is not None:
+            try:
+                channel = await layer.new_channel()
+                await layer.group_add(bell.GROUP, channel)
+                while True:
+                    event_id = (await layer.receive(channel))["event"]
+                    for feed in list(self._by_slug.values()):
+                        if feed.tail.event_id == event_id:
+                            feed.ring()
+            except Exception as error:
+                bell.complain(error)
+                await asyncio.sleep(5)
+
+    async def _care(self) -> None:
+        """Once a second: measure the load, leave idle feeds, end stuck, old and unservable sockets."""
+        while True:
+            slept_at = time.monotonic()
+            await asyncio.sleep(1)
+            now = time.monotonic()
+            is_late = now - slept_at - 1 > LATE_SECONDS
+            self.shedding = min(12, self.shedding * 2) if is_late else max(1, self.shedding // 2)
+            for feed in list(self._by_slug.values()):
+                if feed.is_idle:
+                    self.forget(feed)
+            if self.is_silent:
+                await self._each(list(self.readers), lambda reader: reader.ask_to_poll())
+            for reader in list(self.readers):
+                if reader.sending_since is not None and now - reader.sending_since > STUCK_SECONDS:
+                    reader.drop()
+                elif now > reader.closes_at:
+                    reader.ask_to_return()
+
+    async def _each(self, readers: Iterable[Reader], tell: Callable[[Reader], None]) -> None:
+        for some in batched(readers, WAKE_TOGETHER):
+            for reader in some:
+                tell(reader)
+            await asyncio.sleep(0)

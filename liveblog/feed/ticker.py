@@ -1,0 +1,77 @@
+"""The check that makes every feed right whatever became of the bell: one query a second for all events."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from sqlite3 import sqlite_version, sqlite_version_info
+
+from django.db import connection, connections
+
+from liveblog.models import Event
+
+logger = logging.getLogger(__name__)
+
+CHECK_SECONDS = 1.0
+
+type Revisions = dict[int, tuple[int, str]]
+"""The revision and the edition of each event that was found, by primary key; (-1, "") if it is not public."""
+
+
+class Ticker(threading.Thread):
+    """A daemon thread with a database connection of its own, so that no stuck request delays it."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        watched: Callable[[], list[int]],
+        checked: Callable[[float, Revisions | None], None],
+    ) -> None:
+        super().__init__(name="ticker", daemon=True)
+        self._loop = loop
+        self._watched = watched
+        self._checked = checked
+        self._hurry = threading.Event()
+
+    def hurry(self) -> None:
+        """Check now, or once more if a check is under way."""
+        self._hurry.set()
+
+    def run(self) -> None:
+        """Check until the loop is closed."""
+        _warn_of_old_sqlite()
+        while not self._loop.is_closed():
+            self._hurry.wait(CHECK_SECONDS)
+            self._hurry.clear()
+            began_at = time.monotonic()
+            try:
+                found: Revisions | None = self._check()
+            except Exception as error:
+                logger.warning("Checking the database failed: %s", error)
+                connections.close_all()
+                found = None
+            try:
+                self._loop.call_soon_threadsafe(self._checked, began_at, found)
+            except RuntimeError:  # the loop was closed meanwhile
+                break
+        connections.close_all()
+
+    def _check(self) -> Revisions:
+        watched = self._watched()
+        if not watched:
+            connections.close_all()
+            return {}
+        found: Revisions = dict.fromkeys(watched, (-1, ""))
+        events = Event.objects.public().filter(pk__in=watched)
+        for pk, revision, edition in events.values_list("pk", "revision", "edition"):
+            found[pk] = (revision, edition)
+        return found
+
+
+def _warn_of_old_sqlite() -> None:
+    if connection.vendor == "sqlite" and sqlite_version_info < (3, 51, 3):
+        logger.info(
+            "SQLite %s has a rare fault that can damage the database; use PostgreSQL on a night that counts.",
+            sqlite_version,
+        )

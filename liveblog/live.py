@@ -1,0 +1,270 @@
+"""The two plain ASGI functions, socket and changes: they hand out what the feed has, and render nothing."""
+
+import asyncio
+import logging
+import random
+import re
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs
+
+from django.conf import settings
+
+from liveblog.feed import DatabaseSilent, Feed, Feeds, Fragment, Tail, Verdict
+
+logger = logging.getLogger(__name__)
+
+type Scope = dict[str, Any]
+type Receive = Callable[[], Awaitable[dict[str, Any]]]
+type Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+GREATEST_REVISION = 2**53 - 1  # what JavaScript can count to
+RELOAD = "<section data-reload></section>\n"
+
+ENDED = 1000
+COME_BACK = 4000
+MALFORMED = 4400
+GONE = 4404
+POLL_INSTEAD = 4503
+
+_REVISION = re.compile(r"(0|[1-9][0-9]{0,15})", re.ASCII)
+_METHODS = "GET, HEAD, OPTIONS"
+_EDITION = re.compile(r"[0-9a-f]{8}", re.ASCII)
+
+
+class Answer(NamedTuple):
+    """What a poll gets, by any server."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
+
+class Question(NamedTuple):
+    """What a page asks: all after this revision of this edition, if it knows one."""
+
+    after: int
+    edition: str | None
+
+    @classmethod
+    def read(cls, query: str) -> "Question":
+        """Return the question in a query string; raises ``ValueError``."""
+        fields = parse_qs(query, keep_blank_values=True, max_num_fields=20)
+        (after,) = fields.get("after", [""])
+        (edition,) = fields.get("edition", [""])
+        if not _REVISION.fullmatch(after) or int(after) > GREATEST_REVISION:
+            raise ValueError("after must be a revision")
+        if edition and not _EDITION.fullmatch(edition):
+            raise ValueError("edition must be eight hexadecimal characters")
+        return cls(int(after), edition or None)
+
+
+async def changes(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a poll: ``GET /events/<slug>/changes/?after=<revision>&edition=<edition>``."""
+    method = scope["method"]
+    if method == "OPTIONS":
+        answer = options()
+    elif method not in {"GET", "HEAD"}:
+        answer = not_allowed()
+    else:
+        answer = await _poll(scope["url_route"]["kwargs"]["slug"], scope["query_string"].decode("latin-1"))
+    headers = answer.headers | ({"Content-Length": str(len(answer.body))} if answer.status != 204 else {})
+    await send(
+        {
+            "type": "http.response.start",
+            "status": answer.status,
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        }
+    )
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else answer.body})
+
+
+async def _poll(slug: str, query: str) -> Answer:
+    try:
+        question = Question.read(query)
+    except ValueError:
+        return malformed()
+    feeds = Feeds.here()
+    try:
+        feed = await feeds.get(slug)
+        if feed is None:
+            return missing()
+        found = feed.tail.since(*question)
+        if found is Verdict.AHEAD:
+            await feeds.reach(feed, question.after)
+            found = feed.tail.since(*question)
+    except DatabaseSilent:
+        return silent()
+    return missing() if feed.is_gone else told(feed.tail, found, shedding=feeds.shedding)
+
+
+def told(tail: Tail, found: Fragment | Verdict, *, shedding: int = 1) -> Answer:
+    """Return the answer to a poll for which ``tail`` found this."""
+    often = settings.ENDED_POLL_SECONDS if tail.status == "ended" else settings.LIVE_POLL_SECONDS
+    pace = {"Poll-Seconds": str(min(60, often * shedding) if often < 60 else often)}
+    if isinstance(found, Fragment):
+        return respond(200, found.body, {"Cache-Control": cacheable(5), **pace})
+    if found is Verdict.NOTHING:
+        return respond(204, headers={"Cache-Control": cacheable(1), **pace})
+    return respond(200, RELOAD, pace)
+
+
+def options() -> Answer:
+    """Return the answer to a browser that asks what it may do here."""
+    return respond(204, headers={"Allow": _METHODS, "Access-Control-Allow-Methods": _METHODS})
+
+
+def not_allowed() -> Answer:
+    """Return the answer to any method that would change something."""
+    return respond(405, "Only GET is answered here.\n", {"Allow": _METHODS})
+
+
+def malformed() -> Answer:
+    """Return the answer to a cursor or an edition that no page of ours has."""
+    return respond(400, "after must be a revision, edition (if given) eight hexadecimal characters.\n")
+
+
+def missing() -> Answer:
+    """Return the one answer for unknown events, deleted events and drafts."""
+    return respond(404, "There is no such live blog.\n")
+
+
+def silent() -> Answer:
+    """Return the answer while nobody knows whether a page is right."""
+    return respond(503, "The database does not answer. Ask again.\n", {"Retry-After": "5"})
+
+
+def respond(status: int, body: str | bytes = b"", headers: dict[str, str] | None = None) -> Answer:
+    """Return an answer with the headers that all of ours carry."""
+    kind = "text/html" if status == 200 else "text/plain"
+    return Answer(
+        status,
+        body.encode() if isinstance(body, str) else body,
+        {
+            "Content-Type": f"{kind}; charset=utf-8",
+            "Cache-Control": "no-store",
+            "Poll-Seconds": str(settings.LIVE_POLL_SECONDS),
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'",
+            "Access-Control-Allow-Origin": "*",
+            "Access-Control-Expose-Headers": "Poll-Seconds, Retry-After",
+        }
+        | (headers or {}),
+    )
+
+
+def cacheable(seconds: int) -> str:
+    """Return the ``Cache-Control`` for what shared caches may keep so long, and browsers may not."""
+    # Without the zeros varnish answered six seconds stale (measured).
+    return f"public, max-age=0, s-maxage={seconds}, stale-while-revalidate=0, stale-if-error=0"
+
+
+async def socket(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve a reader's socket: the same fragments as they come, and nothing it says is listened to."""
+    if (await receive())["type"] != "websocket.connect":
+        return
+    await send({"type": "websocket.accept"})
+    feeds = Feeds.here()
+    try:
+        question = Question.read(scope["query_string"].decode("latin-1"))
+        feed = await feeds.get(scope["url_route"]["kwargs"]["slug"])
+    except ValueError:
+        return await _close(send, MALFORMED)
+    except DatabaseSilent:
+        return await _close(send, POLL_INSTEAD)
+    if feed is None:
+        return await _close(send, GONE)
+    if feeds.is_full:
+        return await _close(send, POLL_INSTEAD)
+    reader = _Reader(feeds, feed, question, send)
+    feeds.readers.add(reader)
+    feed.readers += 1
+    try:
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+    finally:
+        feed.readers -= 1
+        feeds.readers.discard(reader)
+        reader.drop()
+
+
+async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse a socket at an address where there is none."""
+    await receive()
+    await _close(send, GONE)
+
+
+async def _close(send: Send, code: int) -> None:
+    await send({"type": "websocket.close", "code": code})
+
+
+class _Reader:
+    """One open socket: a cursor, and a task that sends what comes after it."""
+
+    def __init__(self, feeds: Feeds, feed: Feed, question: Question, send: Send) -> None:
+        self.sending_since: float | None = None
+        # Spread, so that readers who came together do not all return together.
+        self.closes_at = time.monotonic() + settings.SOCKET_SECONDS * random.uniform(0.9, 1.1)  # noqa: S311
+        self._feeds = feeds
+        self._feed = feed
+        self._after, self._edition = question
+        self._send = send
+        self._task = feeds.start(self._follow())
+
+    def drop(self) -> None:
+        self._task.cancel()
+
+    def ask_to_return(self) -> None:
+        self._end(COME_BACK)
+
+    def ask_to_poll(self) -> None:
+        self._end(POLL_INSTEAD)
+
+    def _end(self, code: int) -> None:
+        self.closes_at = float("inf")
+        self._task.cancel()
+        self._task = self._feeds.start(self._say_goodbye(code))
+
+    async def _follow(self) -> None:
+        try:
+            code = await self._send_changes()
+        except Exception:
+            # Most often its client has just left. If not, it must not hang there as if it were live.
+            logger.debug("A socket failed", exc_info=True)
+            code = POLL_INSTEAD
+        await self._say_goodbye(code)
+
+    async def _say_goodbye(self, code: int) -> None:
+        with suppress(Exception):
+            await _close(self._send, code)
+
+    async def _send_changes(self) -> int:
+        """Send every change until there is a reason to close; return its code."""
+        while not self._feed.is_gone:
+            found = self._feed.tail.since(self._after, self._edition)
+            if isinstance(found, Fragment):
+                await self._say(found.text)
+                self._after = found.revision
+            elif found is Verdict.RELOAD or (found is Verdict.AHEAD and not await self._reach()):
+                await self._say(RELOAD)
+                return COME_BACK
+            elif found is Verdict.NOTHING:
+                if self._feed.tail.status == "ended":
+                    return ENDED
+                await self._feed.changed()
+        return GONE
+
+    async def _reach(self) -> bool:
+        """Wait for the feed to reach a page that was read before the bell had worked."""
+        while True:
+            try:
+                return await self._feeds.reach(self._feed, self._after) or self._feed.is_gone
+            except DatabaseSilent:
+                await asyncio.sleep(1)
+
+    async def _say(self, text: str) -> None:
+        self.sending_since = time.monotonic()
+        await self._send({"type": "websocket.send", "text": text})
+        self.sending_since = None

@@ -1,0 +1,235 @@
+"""``manage.py demo`` seeds the demonstration from liveblog/demo; ``manage.py demo --play`` goes on telling it."""
+
+import random
+import secrets
+import time
+import tomllib
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone
+
+from liveblog.models import Event, Update
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "demo"
+EDITOR = "editor"
+REPLAYED_UPDATES = 12
+"""How many of the live event's updates arrive while the newcomer watches."""
+PAUSE_SECONDS = (10.0, 20.0)
+
+# Marks the users that the demonstration made; RFC 2606 keeps this domain from ever being anyone's.
+MAIL_DOMAIN = "demo.invalid"
+
+
+@dataclass(frozen=True)
+class Script:
+    """One event of the demonstration, as its file tells it."""
+
+    event: dict[str, Any]
+    authors: list[dict[str, str]]
+    updates: list[dict[str, Any]]
+
+    @property
+    def slug(self) -> str:
+        """The event's address."""
+        return str(self.event["slug"])
+
+    @property
+    def opening(self) -> list[dict[str, Any]]:
+        """The updates that stand there from the start."""
+        return self.updates[:-REPLAYED_UPDATES] if self.event["status"] == Event.Status.LIVE else self.updates
+
+    def key(self, update: dict[str, Any]) -> uuid.UUID:
+        """Return the same key for the same update every time: telling it twice changes nothing."""
+        return uuid.uuid5(uuid.NAMESPACE_URL, f"urn:liveblog:demo:{self.slug}:{update['at']}")
+
+
+@dataclass
+class Seeded:
+    """What seeding did: a password if it made one, and lines for a person."""
+
+    password: str = ""
+    lines: list[str] = field(default_factory=list)
+
+
+def read_scripts() -> list[Script]:
+    """Return the demonstration's events, by the names of their files."""
+    return [
+        Script(data["event"], data["authors"], data["updates"])
+        for data in (tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted(SCRIPTS.glob("*.toml")))
+    ]
+
+
+def seed() -> Seeded:
+    """Make the demonstration's people and events, once and all together; leave all that is there alone.
+
+    What an owner has removed of it since does not come back.
+    """
+    with transaction.atomic():
+        if User.objects.filter(email__endswith=f"@{MAIL_DOMAIN}").exists():
+            return Seeded(lines=["The demonstration was seeded before; nothing has changed."])
+        seeded = Seeded()
+        editor = _make_editor(seeded)
+        for script in read_scripts():
+            if Event.objects.filter(slug=script.slug).exists():
+                seeded.lines.append(f"There is an event “{script.slug}” of your own; the demonstration leaves it alone.")
+            else:
+                event = _make_event(script, editor)
+                count = event.updates.count()
+                seeded.lines.append(f"“{event.title}” ({event.status}, {count} updates) is there.")
+    return seeded
+
+
+def find_replay() -> tuple[Script, Event] | None:
+    """Return the live event that the demonstration made, if some of its story is still to be told."""
+    for script in read_scripts():
+        event = Event.objects.filter(slug=script.slug, status=Event.Status.LIVE).first()
+        if event is not None and _is_ours(script, event) and next(_untold(script, event), None):
+            return script, event
+    return None
+
+
+def tell_next(script: Script, event: Event) -> Update | None:
+    """Publish the next update of the story, and end the event with the last; return None if none is left."""
+    rest = list(_untold(script, event))
+    if not rest:
+        return None
+    with transaction.atomic():
+        update = _publish(script, event, rest[0])
+        if len(rest) == 1:
+            event.end()
+    return update
+
+
+class Command(BaseCommand):
+    """Seed the demonstration, or tell the rest of its story."""
+
+    help = "Seed the demonstration: an event being replayed, one that has ended and one to come."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the replay's options."""
+        parser.add_argument("--play", action="store_true", help="publish the rest of the live event, then end it")
+        parser.add_argument("--pause-seconds", type=float, help="how long to wait before each update (10 to 20)")
+
+    def handle(self, *, play: bool, pause_seconds: float | None, verbosity: int, **options: Any) -> None:
+        """Seed or play."""
+        if play:
+            try:
+                told = self.play((pause_seconds, pause_seconds) if pause_seconds is not None else PAUSE_SECONDS)
+            except KeyboardInterrupt:
+                return  # the next --play goes on from here
+            if verbosity:
+                self.stdout.write(f"{told} updates published." if told else "Nothing is left to be told.")
+            return
+        seeded = seed()
+        for line in seeded.lines:
+            self.stdout.write(line)
+        if seeded.password:
+            self.stdout.write(f"Log in as {EDITOR} with the password {seeded.password} (shown only this once).")
+        self.stdout.write("An administrator of your own: manage.py createsuperuser")
+
+    def play(self, pause_seconds: tuple[float, float]) -> int:
+        """Publish an update after each pause until the story is told; return how many there were.
+
+        Whoever ends the event, or takes it away, ends the replay.
+        """
+        told = 0
+        while True:
+            try:
+                replay = find_replay()
+                connection.close()
+                if replay is None:
+                    return told
+                time.sleep(random.uniform(*pause_seconds))  # noqa: S311
+                replay = find_replay()
+                if replay is not None and tell_next(*replay):
+                    told += 1
+            except OperationalError:
+                connection.close()
+                time.sleep(PAUSE_SECONDS[0])
+
+
+def _make_editor(seeded: Seeded) -> User | None:
+    if User.objects.filter(username=EDITOR).exists():
+        seeded.lines.append(f"There is a user “{EDITOR}” of your own; the demonstration leaves it alone.")
+        return None
+    seeded.password = "-".join(
+        "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(4)) for _ in range(3)
+    )
+    return User.objects.create_user(EDITOR, f"{EDITOR}@{MAIL_DOMAIN}", seeded.password, first_name="The", last_name="Editor")
+
+
+def _make_event(script: Script, editor: User | None) -> Event:
+    told = script.event
+    event = Event.objects.create(
+        title=told["title"],
+        slug=script.slug,
+        summary=told["summary"],
+        time_zone=told["timezone"],
+        language=told["language"],
+        starts_at=datetime.fromisoformat(told["starts_at"]),
+        ends_at=datetime.fromisoformat(told["ends_at"]),
+    )
+    event.authors.add(*(_make_author(author) for author in script.authors), *([editor] if editor else []))
+    if told["status"] == Event.Status.UPCOMING:
+        event.announce()
+    else:
+        event.go_live()
+    for update in script.opening:
+        _publish(script, event, update)
+    if told["status"] == Event.Status.ENDED:
+        event.end()
+        # It ended when it did, not when it was seeded. Nobody has seen it yet: no revision is due.
+        event.ended_at = event.ends_at
+        event.save(update_fields=["ended_at"])
+    return event
+
+
+def _make_author(told: dict[str, str]) -> User:
+    first_name, _, last_name = told["name"].rpartition(" ")
+    names = {"first_name": first_name, "last_name": last_name}
+    user = User.objects.filter(email=_address(told["username"])).first()
+    if user is None:
+        is_taken = User.objects.filter(username=told["username"]).exists()
+        username = f"demo-{told['username']}" if is_taken else told["username"]
+        user = User.objects.create_user(username, _address(told["username"]), password=None, **names)
+    return user
+
+
+def _publish(script: Script, event: Event, told: dict[str, Any]) -> Update:
+    name = next(author["name"] for author in script.authors if author["username"] == told["author"])
+    author = User.objects.filter(email=_address(told["author"])).first() or event.authors.order_by("pk").first()
+    if author is None:
+        raise Event.DoesNotExist(f"“{script.slug}” has no author left.")
+    update = event.publish(
+        author=author,
+        byline=name,
+        key=script.key(told),
+        headline=told.get("headline", ""),
+        body=told["body"],
+        is_key=told.get("key", False),
+        published_at=min(datetime.fromisoformat(told["at"]), timezone.now()),
+    )
+    if told.get("pinned"):
+        event.pin(update=update)
+    return update
+
+
+def _untold(script: Script, event: Event) -> Iterator[dict[str, Any]]:
+    keys = set(event.updates.values_list("key", flat=True))
+    return (update for update in script.updates if script.key(update) not in keys)
+
+
+def _is_ours(script: Script, event: Event) -> bool:
+    return event.updates.filter(key=script.key(script.updates[0])).exists()
+
+
+def _address(username: str) -> str:
+    return f"{username}@{MAIL_DOMAIN}"

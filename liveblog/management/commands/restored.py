@@ -1,0 +1,19 @@
+"""``manage.py restored`` tells readers' pages that the database went back in time."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from liveblog.models import Event
+
+
+class Command(BaseCommand):
+    """Give every event a new edition: the last step of restoring a backup."""
+
+    help = "Give every event a new edition after a backup was restored, so that open pages load themselves anew."
+
+    def handle(self, **options: Any) -> None:
+        """Renew, and print what comes next."""
+        count = Event.objects.renew_editions()
+        self.stdout.write(f"{count} events have a new edition.")
+        self.stdout.write("Now restart every process of the service: open pages then load themselves anew.")

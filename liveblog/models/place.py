@@ -1,0 +1,52 @@
+"""Where an update stands in its event's stream, and ranges of such places."""
+
+import re
+from datetime import UTC, datetime
+from typing import NamedTuple, Self
+
+_PLACE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z),([1-9]\d{0,8})", re.ASCII)
+_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+def written_time(moment: datetime) -> str:
+    """Return ``moment`` in UTC with six decimals always, so that text sorts as time does."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}Z".rjust(27, "0")  # years before 1000
+
+
+class Place(NamedTuple):
+    """Where an update stands: by time, then by number."""
+
+    published_at: datetime
+    number: int
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Return the place written in ``text``; raises ``ValueError``."""
+        match = _PLACE.fullmatch(text)
+        if match is None:
+            raise ValueError(f"not a place: {text!r}")
+        return cls(datetime.strptime(match[1], _TIME).replace(tzinfo=UTC), int(match[2]))
+
+    @property
+    def before(self) -> Self:
+        """The last place that comes before this one."""
+        return self._replace(number=self.number - 1)
+
+    @property
+    def after(self) -> Self:
+        """The first place that comes after this one."""
+        return self._replace(number=self.number + 1)
+
+    def __str__(self) -> str:
+        return f"{written_time(self.published_at)},{self.number}"
+
+
+class Window(NamedTuple):
+    """The range of places a page has loaded, both ends included; ``None`` is an open end."""
+
+    oldest: Place | None = None
+    newest: Place | None = None
+
+    def __contains__(self, place: object) -> bool:
+        assert isinstance(place, Place)
+        return (self.oldest is None or self.oldest <= place) and (self.newest is None or place <= self.newest)

@@ -1,0 +1,122 @@
+"""One page of an event's stream: its cards, and the range of places that they stand for."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from itertools import pairwise
+from typing import NamedTuple
+
+from django.utils.safestring import SafeString
+
+from liveblog import rendering
+from liveblog.models import Event, Place, Update, Window
+from liveblog.models.update import UpdateQuerySet
+
+PAGE_UPDATES = 50
+ORDERS = ("newest", "oldest")
+
+
+class Asked(NamedTuple):
+    """What part of the stream a page asks for; with nothing said, the one it opens with."""
+
+    order: str
+    before: Place | None = None
+    after: Place | None = None
+    around: int | str | None = None
+
+    @classmethod
+    def read(cls, query: Mapping[str, str], event: Event) -> "Asked":
+        """Return what the query string asks; raises ``ValueError``."""
+        order = query.get("sort") or event.opening_order
+        if order not in ORDERS:
+            raise ValueError("sort is newest or oldest.")
+        if len({"before", "after", "around"} & query.keys()) > 1:
+            raise ValueError("Only one of before, after and around can be asked for.")
+        around: int | str | None = query.get("around")
+        if around is not None and around not in {"first", "last"}:
+            if not str(around).isascii() or not str(around).isdigit() or len(str(around)) > 9:
+                raise ValueError("around is an update's number, first or last.")
+            around = int(around)
+        return cls(
+            order,
+            Place.read(query["before"]) if "before" in query else None,
+            Place.read(query["after"]) if "after" in query else None,
+            around,
+        )
+
+
+class Row(NamedTuple):
+    """A card, and the day it opens, if it is the first of its day in the event's zone."""
+
+    card: SafeString
+    day: datetime | None
+
+
+class Page(NamedTuple):
+    """Updates in the order asked for, and the window they fill."""
+
+    event: Event
+    asked: Asked
+    updates: list[Update]
+    window: Window
+
+    @property
+    def order(self) -> str:
+        """``newest`` or ``oldest``: what stands on top."""
+        return self.asked.order
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the cards in order, with the days they open."""
+        days = [update.published_at.astimezone(self.event.zone) for update in self.updates]
+        opens = [True, *(one.date() != next_one.date() for one, next_one in pairwise(days))]
+        for update, day, is_first in zip(self.updates, days, opens, strict=False):
+            yield Row(rendering.card(update), day if is_first else None)
+
+
+def read_page(event: Event, asked: Asked) -> Page:
+    """Read the page of the stream that was asked for, after ``event``'s row was read.
+
+    Each end of the window is open when nothing lies beyond it. Raises ``Update.DoesNotExist``.
+    """
+    visible = event.updates.visible()
+    oldest: Place | None = None
+    newest: Place | None = None
+    if asked.before is not None:
+        found, has_older = _last(visible.older_than(asked.before), PAGE_UPDATES)
+        if visible.newer_than(asked.before.before).exists():
+            newest = asked.before.before
+    elif asked.after is not None:
+        found, has_newer = _first(visible.newer_than(asked.after), PAGE_UPDATES)
+        has_older = False
+        if has_newer:
+            newest = found[-1].place
+        if visible.older_than(asked.after.after).exists():
+            oldest = asked.after.after
+    elif isinstance(asked.around, int):
+        here = event.updates.get(number=asked.around).place
+        older, has_older = _last(visible.older_than(here.after), PAGE_UPDATES // 2)
+        newer, has_newer = _first(visible.newer_than(here), PAGE_UPDATES // 2)
+        found = older + newer
+        if has_newer:
+            newest = newer[-1].place
+    elif asked.around == "first" or (asked.around is None and asked.order == "oldest"):
+        found, has_newer = _first(visible, PAGE_UPDATES)
+        has_older = False
+        if has_newer:
+            newest = found[-1].place
+    else:
+        found, has_older = _last(visible, PAGE_UPDATES)
+    if has_older:
+        oldest = found[0].place
+    return Page(event, asked, found if asked.order == "oldest" else found[::-1], Window(oldest, newest))
+
+
+def _last(updates: UpdateQuerySet, count: int) -> tuple[list[Update], bool]:
+    """Return the newest ``count``, oldest first, and whether there are older ones."""
+    found = list(updates.newest_first()[: count + 1])
+    return found[:count][::-1], len(found) > count
+
+
+def _first(updates: UpdateQuerySet, count: int) -> tuple[list[Update], bool]:
+    """Return the oldest ``count``, oldest first, and whether there are newer ones."""
+    found = list(updates.oldest_first()[: count + 1])
+    return found[:count], len(found) > count

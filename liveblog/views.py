@@ -1,0 +1,178 @@
+"""Pages anyone may read: the same bytes for everyone, without a cookie, each saying how it may be cached."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import render
+from django.utils import timezone
+
+from liveblog import live, markup, rendering
+from liveblog.feed import Tail
+from liveblog.models import Event, Update
+from liveblog.stream import Asked, read_page
+
+PAGE_SECONDS = 2
+DESCRIPTION_CHARACTERS = 200
+PAST_EVENTS = 50
+
+type View = Callable[..., HttpResponse]
+
+
+def public(view: View) -> View:
+    """Let shared caches keep a page for two seconds, and nothing else at all; GET and HEAD only."""
+
+    @wraps(view)
+    def cached(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method not in {"GET", "HEAD"}:
+            response: HttpResponse = HttpResponseNotAllowed(["GET", "HEAD"])
+        else:
+            response = view(request, *args, **kwargs)
+        if "Cache-Control" not in response:
+            response["Cache-Control"] = live.cacheable(PAGE_SECONDS) if response.status_code == 200 else "no-store"
+        return response
+
+    return cached
+
+
+@public
+def index(request: HttpRequest) -> HttpResponse:
+    """List the events: live now, upcoming, past."""
+    events = Event.objects.public()
+    lives = list(events.filter(status=Event.Status.LIVE))
+    for event in lives:
+        event.latest = event.updates.visible().newest_first().first()  # type: ignore[attr-defined]
+    context = {
+        "lives": lives,
+        "upcoming": events.filter(status=Event.Status.UPCOMING).order_by("starts_at", "pk"),
+        "past": events.filter(status=Event.Status.ENDED).order_by("-ended_at")[:PAST_EVENTS],
+        "canonical": settings.BASE_URL + "/",
+    }
+    return render(request, "liveblog/index.html", context)
+
+
+@public
+def event(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show an event, or the part of its stream that is asked for."""
+    event = _event_or_404(slug)
+    try:
+        page = read_page(event, Asked.read(request.GET.dict(), event))
+    except ValueError as error:
+        return refused(request, str(error))
+    except ObjectDoesNotExist:
+        raise Http404 from None
+    return render(request, "liveblog/event.html", event_context(page.event) | {"page": page})
+
+
+@public
+def update(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Show one update on a page of its own."""
+    event = _event_or_404(slug)
+    update = event.updates.filter(number=number).first()
+    if update is None:
+        raise Http404
+    if update.withdrawn_at:
+        return render(request, "liveblog/gone.html", {"event": event}, status=410)
+    context = {
+        "event": event,
+        "update": update,
+        "card": rendering.card(update),
+        "canonical": settings.BASE_URL + update.get_absolute_url(),
+        "description": markup.shorten(update.body_text or update.title, characters=DESCRIPTION_CHARACTERS),
+    }
+    return render(request, "liveblog/update.html", context)
+
+
+def changes(request: HttpRequest, slug: str) -> HttpResponse:
+    """Answer a poll as ``live.changes`` does, for servers and test clients without ASGI."""
+    if request.method == "OPTIONS":
+        answer = live.options()
+    elif request.method not in {"GET", "HEAD"}:
+        answer = live.not_allowed()
+    else:
+        answer = _changes(slug, request.META["QUERY_STRING"])
+    return HttpResponse(answer.body, status=answer.status, headers=answer.headers)
+
+
+def _changes(slug: str, query: str) -> live.Answer:
+    try:
+        question = live.Question.read(query)
+    except ValueError:
+        return live.malformed()
+    try:
+        tail = Tail.load(slug)
+    except DatabaseError:
+        return live.silent()
+    return live.missing() if tail is None else live.told(tail, tail.since(*question))
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Say whether this process can serve: 200, or 503 and why not."""
+    try:
+        executor = MigrationExecutor(connection)
+        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        return _unwell(f"The database does not answer: {error}")
+    if waiting:
+        return _unwell(f"{len(waiting)} migrations have not been applied.")
+    return HttpResponse("ok\n", content_type="text/plain", headers={"Cache-Control": "no-store"})
+
+
+def _unwell(reason: str) -> HttpResponse:
+    return HttpResponse(reason + "\n", status=503, content_type="text/plain", headers={"Cache-Control": "no-store"})
+
+
+def event_context(event: Event) -> dict[str, Any]:
+    """Return what every page that shows an event's stream needs."""
+    return {
+        "event": event,
+        "head": rendering.head(event),
+        "canonical": settings.BASE_URL + event.get_absolute_url(),
+        "description": markup.shorten(
+            markup.plain(event.summary_html) or event.title, characters=DESCRIPTION_CHARACTERS
+        ),
+        "is_due": event.starts_at is not None and event.starts_at <= timezone.now(),
+    }
+
+
+def _event_or_404(slug: str) -> Event:
+    found = Event.objects.public().filter(slug=slug).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def refused(request: HttpRequest, reason: str = "The request could not be understood.") -> HttpResponse:
+    """Answer a request that makes no sense, saying why."""
+    return _error(request, 400, "That address does not work", reason)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what Django found malformed."""
+    return refused(request)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer for unknown pages and drafts alike."""
+    return _error(request, 404, "There is nothing here", "The page may have moved, or it was never there.")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer somebody who may not do that."""
+    return _error(request, 403, "This is not yours to change", "Ask one of the event’s authors to add you.")
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """Answer for a fault of ours."""
+    return _error(request, 500, "Something went wrong here", "It has been noted. Please try again in a moment.")
+
+
+def _error(request: HttpRequest, status: int, title: str, reason: str) -> HttpResponse:
+    response = render(request, "error.html", {"title": title, "reason": reason}, status=status)
+    response["Cache-Control"] = "no-store"
+    return response
