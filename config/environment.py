@@ -6,7 +6,7 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -86,7 +86,7 @@ def read_allowed_hosts(name: str, *, host: str, base_url: str) -> list[str]:
 
 def read_database(name: str, *, default: Path) -> dict[str, Any]:
     """Return the database in Django's words; the text may hold a password and is never shown."""
-    url = read_text(name, f"sqlite:///{default}")
+    url = read_text(name, f"sqlite:///{quote(str(default))}")
     scheme, _, rest = url.partition("://")
     if scheme not in ("sqlite", "postgres", "postgresql"):
         raise ImproperlyConfigured(f"{name} must begin with sqlite:// or postgres://.")

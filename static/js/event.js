@@ -1,0 +1,103 @@
+/** The reader's page: brings the parts together and tells them what the browser does. */
+
+import { known, report } from "./connection.js";
+import { pause, release, tell, welcomeBack } from "./hold.js";
+import { registerSwap } from "./live.js";
+import { followHash, showOrder, watchLinks } from "./move.js";
+import { remember } from "./patch.js";
+import { forgetRequest, pollNow, watchPolls } from "./poll.js";
+import { reload } from "./reload.js";
+import * as socket from "./socket.js";
+import { cards, feed } from "./stream.js";
+import { divide, dress, offerZones } from "./times.js";
+
+const HIDDEN_MS = 30_000;
+let hiding = 0;
+
+for (const element of [...cards(), ...document.querySelectorAll("[data-head]")]) remember(element);
+dress(document);
+divide();
+markDue();
+offerZones(document.getElementById("zone"));
+document.getElementById("controls").hidden = false;
+
+registerSwap();
+watchPolls({ onGone: leave });
+watchLinks();
+addEventListener("hashchange", followHash);
+report({ status: feed().dataset.status, failures: 0 });
+
+document.addEventListener("live:applied", ({ detail }) => {
+  report({ status: detail.status, failures: 0 });
+  socket.expect(detail.revision);
+  markDue();
+  if (detail.status !== "ended") goLive();
+});
+document.addEventListener("live:gap", pollNow);
+document.addEventListener("live:loaded", () => {
+  showOrder();
+  pollNow();
+});
+document.addEventListener("live:reload", () => {
+  socket.stop();
+  reload({ onDone: comeBack });
+});
+
+document.getElementById("held").addEventListener("click", () => release({ goThere: true }));
+document.getElementById("check").addEventListener("click", comeBack);
+document.getElementById("pause").addEventListener("click", (click) => {
+  pause(click.currentTarget);
+  report({ isPaused: !known().isPaused });
+});
+
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(hiding);
+  if (document.hidden) {
+    hiding = setTimeout(socket.stop, HIDDEN_MS);
+    return;
+  }
+  welcomeBack();
+  comeBack();
+});
+addEventListener("pagehide", socket.stop); // an open socket keeps a page out of the back/forward cache
+addEventListener("pageshow", ({ persisted }) => {
+  if (!persisted) return;
+  forgetRequest();
+  comeBack();
+});
+addEventListener("online", () => {
+  report({ isOnline: true });
+  comeBack();
+});
+addEventListener("offline", () => report({ isOnline: false }));
+
+tell();
+goLive();
+addEventListener("DOMContentLoaded", followHash);
+
+function comeBack() {
+  if (!feed()) return;
+  pollNow();
+  goLive();
+}
+
+function goLive() {
+  if (feed().dataset.status !== "ended" && !document.hidden) socket.start();
+}
+
+function markDue() {
+  const startsAt = document.getElementById("masthead").dataset.starts;
+  const wait = startsAt ? new Date(startsAt) - Date.now() : Infinity;
+  document.getElementById("live").classList.toggle("is-due", wait <= 0);
+  if (wait > 0 && wait < 2 ** 31) setTimeout(markDue, wait);
+}
+
+/** The event is gone: says so in place of the feed, and stops asking. */
+function leave() {
+  socket.stop();
+  const words = document.createElement("p");
+  words.className = "empty";
+  words.textContent = "This live blog is no longer available.";
+  document.title = words.textContent;
+  document.getElementById("live").replaceChildren(words);
+}

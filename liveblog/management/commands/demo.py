@@ -2,10 +2,12 @@
 
 import random
 import secrets
+import select
+import sys
 import time
 import tomllib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, close_old_connections, transaction
 from django.utils import timezone
 
 from liveblog.models import Event, Update
@@ -53,10 +55,10 @@ class Script:
 
 @dataclass
 class Seeded:
-    """What seeding did: a password if it made one, and lines for a person."""
+    """What seeding did, in lines for a person; none if it was done before."""
 
-    password: str = ""
     lines: list[str] = field(default_factory=list)
+    password: str = ""
 
 
 def read_scripts() -> list[Script]:
@@ -74,17 +76,28 @@ def seed() -> Seeded:
     """
     with transaction.atomic():
         if User.objects.filter(email__endswith=f"@{MAIL_DOMAIN}").exists():
-            return Seeded(lines=["The demonstration was seeded before; nothing has changed."])
+            return Seeded()
         seeded = Seeded()
         editor = _make_editor(seeded)
         for script in read_scripts():
             if Event.objects.filter(slug=script.slug).exists():
-                seeded.lines.append(f"There is an event “{script.slug}” of your own; the demonstration leaves it alone.")
+                seeded.lines.append(f"Your own event “{script.slug}” is left alone; the demonstration does without it.")
             else:
                 event = _make_event(script, editor)
                 count = event.updates.count()
                 seeded.lines.append(f"“{event.title}” ({event.status}, {count} updates) is there.")
     return seeded
+
+
+def find_shown() -> Event | None:
+    """Return the demonstration's live event, whatever became of it since, unless nobody may read it."""
+    script = next(script for script in read_scripts() if script.event["status"] == Event.Status.LIVE)
+    return next((event for event in Event.objects.public().filter(slug=script.slug) if _is_ours(script, event)), None)
+
+
+def has_editor() -> bool:
+    """Return whether the login that the demonstration made is still there."""
+    return User.objects.filter(username=EDITOR, email=_address(EDITOR)).exists()
 
 
 def find_replay() -> tuple[Script, Event] | None:
@@ -117,53 +130,64 @@ class Command(BaseCommand):
         """Add the replay's options."""
         parser.add_argument("--play", action="store_true", help="publish the rest of the live event, then end it")
         parser.add_argument("--pause-seconds", type=float, help="how long to wait before each update (10 to 20)")
+        parser.add_argument("--until-eof", action="store_true", help="stop when standard input closes")
 
-    def handle(self, *, play: bool, pause_seconds: float | None, verbosity: int, **options: Any) -> None:
+    def handle(self, *, play: bool, pause_seconds: float | None, until_eof: bool, **options: Any) -> None:
         """Seed or play."""
         if play:
-            try:
-                told = self.play((pause_seconds, pause_seconds) if pause_seconds is not None else PAUSE_SECONDS)
-            except KeyboardInterrupt:
-                return  # the next --play goes on from here
-            if verbosity:
+            wait = wait_for_eof if until_eof else wait_in_vain
+            told = tell_rest(wait, PAUSE_SECONDS if pause_seconds is None else (pause_seconds, pause_seconds))
+            if options["verbosity"]:
                 self.stdout.write(f"{told} updates published." if told else "Nothing is left to be told.")
             return
         seeded = seed()
-        for line in seeded.lines:
+        for line in seeded.lines or ["The demonstration was seeded before; nothing has changed."]:
             self.stdout.write(line)
         if seeded.password:
             self.stdout.write(f"Log in as {EDITOR} with the password {seeded.password} (shown only this once).")
         self.stdout.write("An administrator of your own: manage.py createsuperuser")
 
-    def play(self, pause_seconds: tuple[float, float]) -> int:
-        """Publish an update after each pause until the story is told; return how many there were.
 
-        Whoever ends the event, or takes it away, ends the replay.
-        """
-        told = 0
-        while True:
-            try:
-                replay = find_replay()
-                connection.close()
-                if replay is None:
-                    return told
-                time.sleep(random.uniform(*pause_seconds))  # noqa: S311
-                replay = find_replay()
-                if replay is not None and tell_next(*replay):
-                    told += 1
-            except OperationalError:
-                connection.close()
-                time.sleep(PAUSE_SECONDS[0])
+def tell_rest(wait: Callable[[float], bool], pause_seconds: tuple[float, float]) -> int:
+    """Publish an update after each pause until the story is told; return how many there were.
+
+    ``wait`` returns whether to stop. Whoever ends the event, or takes it away, ends the replay too.
+    """
+    told = 0
+    while True:
+        try:
+            is_due = find_replay() is not None
+            close_old_connections()  # none is held through the pause
+            if not is_due or wait(random.uniform(*pause_seconds)):  # noqa: S311
+                return told
+            replay = find_replay()
+            if replay is not None and tell_next(*replay):
+                told += 1
+        except OperationalError:
+            close_old_connections()
+            if wait(PAUSE_SECONDS[0]):
+                return told
+
+
+def wait_for_eof(seconds: float) -> bool:
+    """Wait; return whether standard input was closed meanwhile, as it is when the server has gone."""
+    return bool(select.select([sys.stdin], [], [], seconds)[0])
+
+
+def wait_in_vain(seconds: float) -> bool:
+    """Wait; nothing tells to stop."""
+    time.sleep(seconds)
+    return False
 
 
 def _make_editor(seeded: Seeded) -> User | None:
     if User.objects.filter(username=EDITOR).exists():
-        seeded.lines.append(f"There is a user “{EDITOR}” of your own; the demonstration leaves it alone.")
+        seeded.lines.append(f"Your own user “{EDITOR}” is left alone; log in as one of yours.")
         return None
     seeded.password = "-".join(
         "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(4)) for _ in range(3)
     )
-    return User.objects.create_user(EDITOR, f"{EDITOR}@{MAIL_DOMAIN}", seeded.password, first_name="The", last_name="Editor")
+    return User.objects.create_user(EDITOR, f"{EDITOR}@{MAIL_DOMAIN}", seeded.password, first_name="Editor")
 
 
 def _make_event(script: Script, editor: User | None) -> Event:
@@ -217,7 +241,7 @@ def _publish(script: Script, event: Event, told: dict[str, Any]) -> Update:
         is_key=told.get("key", False),
         published_at=min(datetime.fromisoformat(told["at"]), timezone.now()),
     )
-    if told.get("pinned"):
+    if told.get("pinned") and event.pinned_number is None:
         event.pin(update=update)
     return update
 

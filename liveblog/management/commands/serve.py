@@ -1,22 +1,28 @@
 """``manage.py serve`` makes everything ready and serves; ``make run`` calls it."""
 
-import contextlib
+import errno
 import hashlib
+import ipaddress
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection
 
-SAFE_SQLITE = (3, 51, 3)
-"""The first SQLite without a rare corruption of databases in WAL mode."""
+from liveblog.management.commands import demo
+
+LISTEN_BACKLOG = 2048
+"""With daphne's own 50, 1,000 readers who return at once wait 1.3 s."""
 
 
 class Command(BaseCommand):
@@ -32,62 +38,139 @@ class Command(BaseCommand):
         """Serve; whatever hinders it is one line and exit status 1."""
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
-            address = find_free_address()
+            address = find_free_address(settings.HOST, settings.PORT)
             raise_descriptor_limit()
             try:
-                self.make_ready()
-                password = "" if no_demo or not settings.DEMO else self.seed()
-                with_replay = not no_demo and settings.DEMO and is_replay_due()
+                self.migrate()
+                self.collect_static()
+                has_demo = settings.DEMO and not no_demo
+                password = self.seed_demo() if has_demo else ""
+                with replayed_demo() if has_demo else nullcontext():
+                    self.serve(address, password)
             except OperationalError as error:
-                raise CommandError(f"The database can't be used: {error}".strip()) from error
-            with replay() if with_replay else contextlib.nullcontext():
-                self.serve(address, password)
+                raise CommandError(f"The database can't be used: {' '.join(str(error).split())}") from error
         except KeyboardInterrupt:
             pass
+        self.say("Stopped.")
 
-    def make_ready(self) -> None:
-        """Bring database and static files to this release's state."""
-        if connection.vendor == "sqlite" and sqlite3.sqlite_version_info < SAFE_SQLITE:
-            self.stderr.write(
-                f"SQLite {sqlite3.sqlite_version} is fine for trying things out; it can in rare cases damage"
-                " its file, so use PostgreSQL (DATABASE_URL) for the night that counts."
-            )
+    def migrate(self) -> None:
+        """Bring the database to this release's state."""
         call_command("migrate", interactive=False, verbosity=0)
-        stamp, sources = settings.DATA_DIR / "static.stamp", describe_static_sources()
-        if not stamp.exists() or stamp.read_text() != sources or not settings.STATIC_ROOT.is_dir():
-            self.stdout.write("Collecting static files")
-            stamp.unlink(missing_ok=True)
-            call_command("collectstatic", interactive=False, verbosity=0)
-            stamp.write_text(sources)
 
-    def seed(self) -> str:
-        """Seed the demonstration on the first start; return the password if one was made."""
-        from liveblog.management.commands.demo import seed
+    def collect_static(self) -> None:
+        """Collect static files if their sources have changed since the last time."""
+        stamp = settings.DATA_DIR / "static.stamp"
+        sources = describe_static_sources()
+        if settings.STATIC_ROOT.is_dir() and stamp.exists() and stamp.read_text() == sources:
+            return
+        self.say("Collecting static files")
+        stamp.unlink(missing_ok=True)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        stamp.write_text(sources)
 
-        seeded = seed()
-        if seeded.is_new:
-            for line in seeded.lines:
-                self.stdout.write(line)
+    def seed_demo(self) -> str:
+        """Seed the demonstration at the first start; return the password if one was made."""
+        seeded = demo.seed()
+        for line in seeded.lines:
+            self.say(line)
         return seeded.password
 
     def serve(self, address: str, password: str) -> None:
-        """Run daphne here until a signal stops it."""
+        """Run daphne in this process until a signal stops it."""
+        from channels.routing import get_default_application
         from daphne.server import Server
 
-        from config.asgi import application
-
+        welcome = describe(address, password)
+        connection.close()
+        interface = address.replace(":", r"\:")
         server = Server(
-            application,
-            endpoints=[
-                # Its backlog of 50 makes 1,000 readers who return at once wait 1.3 s.
-                f"tcp:port={settings.PORT}:interface={address.replace(':', chr(92) + ':')}:backlog=2048"
-            ],
-            ready_callable=lambda: self.announce(password),
+            get_default_application(),
+            endpoints=[f"tcp:port={settings.PORT}:interface={interface}:backlog={LISTEN_BACKLOG}"],
+            ready_callable=partial(self.say, welcome),
             verbosity=0,
         )
         server.run()
         if server.abort_start:
-            raise CommandError(f"{settings.HOST}:{settings.PORT} was taken by another program just now.")
+            raise CommandError(f"Port {settings.PORT} was taken by another program just now.")
 
-    def announce(self, password: str) -> None:
-        """Print where to go, and with what to log in."""
+    def say(self, text: str) -> None:
+        """Print at once, also into a pipe."""
+        self.stdout.write(text)
+        self.stdout.flush()
+
+
+def find_free_address(host: str, port: int) -> str:
+    """Return the address that ``host`` names once a socket could be bound to it, or raise ``CommandError``."""
+    try:
+        family, kind, _, _, endpoint = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(endpoint)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            reason = f"Port {port} is taken on {host}; stop what uses it, or choose another: make run PORT=8001"
+        elif error.errno == errno.EACCES:
+            reason = f"Port {port} needs rights that this user lacks; choose one above 1023: make run PORT=8001"
+        else:
+            reason = f"HOST {host} is no address of this machine ({error.strerror})."
+        raise CommandError(reason) from error
+    return str(endpoint[0])
+
+
+def raise_descriptor_limit() -> None:
+    """Let this process have as many sockets as the system allows it; the usual soft limit is 1,024."""
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS has a lower limit than it names
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def describe_static_sources() -> str:
+    """Return a digest that changes when any static file of ours or of a package does."""
+    digest = hashlib.sha256(settings.STORAGES["staticfiles"]["BACKEND"].encode())
+    for finder in get_finders():
+        for path, storage in finder.list([]):
+            status = Path(storage.path(path)).stat()
+            digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    return digest.hexdigest()
+
+
+@contextmanager
+def replayed_demo() -> Iterator[None]:
+    """Let a child process tell the rest of the demonstration, if any, for as long as this lasts.
+
+    Its standard input closes when this process ends, however that comes about, and then so does it.
+    """
+    if demo.find_replay() is None:
+        yield
+        return
+    manage = str(settings.BASE_DIR / "manage.py")
+    command = [sys.executable, manage, "demo", "--play", "--until-eof", "--verbosity=0"]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+    try:
+        yield
+    finally:
+        child.terminate()
+        child.wait()
+
+
+def describe(address: str, password: str) -> str:
+    """Return what a newcomer wants to know; the password goes to the terminal and nowhere else."""
+    rows = []
+    shown = demo.find_shown()
+    if shown is not None:
+        rows.append(("The event", f"{settings.BASE_URL}{shown.get_absolute_url()}"))
+    rows.append(("All events", f"{settings.BASE_URL}/"))
+    rows.append(("The desk", f"{settings.BASE_URL}{settings.LOGIN_REDIRECT_URL}"))
+    if ipaddress.ip_address(address).is_unspecified:
+        rows.append(("On this machine", f"http://127.0.0.1:{settings.PORT}/"))
+    if password:
+        rows.append(("Log in as", f"{demo.EDITOR} with the password {password} (shown only this once)"))
+    elif demo.has_editor():
+        rows.append(("Log in as", f"{demo.EDITOR}; the first start printed the password. To set a new one:"))
+        rows.append(("", f".venv/bin/python manage.py changepassword {demo.EDITOR}"))
+    else:
+        rows.append(("Make a login", ".venv/bin/python manage.py createsuperuser"))
+    lines = [f"  {name:<17}{text}" for name, text in rows]
+    return "\n".join(["", *lines, "", "Liveblog is running; Ctrl-C stops it."])

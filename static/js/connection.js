@@ -1,0 +1,30 @@
+/** The line that always tells the truth about the connection. */
+
+const state = { isOpen: false, isOnline: navigator.onLine, failures: 0, seconds: 5, status: "live", isPaused: false };
+let lastContact = new Date();
+
+/** Takes note of what has become known and rewrites the line. */
+export function report(news) {
+  Object.assign(state, news);
+  if (news.isOpen || news.failures === 0) lastContact = new Date();
+  const [name, text] = describe();
+  const line = document.getElementById("connection");
+  if (!line) return;
+  line.dataset.state = name;
+  const words = line.querySelector(".connection-text");
+  if (words.textContent !== text) words.textContent = text;
+}
+
+/** What is known now. */
+export const known = () => state;
+
+function describe() {
+  const since = lastContact.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  if (!state.isOnline) return ["offline", `Offline since ${since}`];
+  if (state.failures > 2) return ["offline", `No answer since ${since}; trying again`];
+  if (state.failures) return ["reconnecting", "Reconnecting…"];
+  const paused = state.isPaused ? "; new updates are held back" : "";
+  if (state.isOpen) return [state.isPaused ? "paused" : "live", (state.status === "upcoming" ? "Connected, waiting for the start" : "Live") + paused];
+  if (state.status === "ended") return ["ended", "Checking for corrections once a minute" + paused];
+  return [state.isPaused ? "paused" : "checking", `Checking every ${state.seconds} s${paused}`];
+}

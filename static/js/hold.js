@@ -1,0 +1,113 @@
+/** Holds new updates back while showing them would move what is being read; counts and announces them. */
+
+import { cardOf, cards, feed, isNewestFirst, list, shownCards } from "./stream.js";
+import { divide } from "./times.js";
+
+const ANNOUNCE_MS = 15_000;
+const SPOKEN_MS = 5_000;
+const unseen = new Set();
+const unspoken = new Set();
+let isPaused = false;
+let spokenAt = -Infinity;
+let speaking = 0;
+
+const held = () => cards().filter((card) => "held" in card.dataset);
+
+/** Decides about a card just put in, hidden, before `next`: shown now, or held back. */
+export function admit(card, next) {
+  unspoken.add(card.id);
+  if (wouldDisturb(next)) return;
+  delete card.dataset.held;
+  card.dataset.new = "";
+  if (document.hidden) unseen.add(card.id);
+}
+
+function wouldDisturb(next) {
+  if (isPaused) return true;
+  if (!isNewestFirst() && !next) return false; // what is appended moves nothing
+  if (document.hidden || hasSelection() || held().some((card) => card.dataset.settled)) return true;
+  const frame = list().getBoundingClientRect();
+  const at = next ? next.getBoundingClientRect().top : frame.bottom;
+  return at < 0 || (frame.top < 0 && at < innerHeight);
+}
+
+function hasSelection() {
+  const selection = getSelection();
+  return Boolean(selection && !selection.isCollapsed && feed().contains(selection.anchorNode));
+}
+
+/** Brings the button, the tab's title and the announcement up to date. */
+export function tell() {
+  for (const card of held()) card.dataset.settled = "1";
+  const waiting = held().length;
+  const button = document.getElementById("held");
+  button.hidden = waiting === 0;
+  button.textContent = waiting === 1 ? "1 new update" : `${waiting} new updates`;
+  for (const id of [...unseen]) if (!document.getElementById(id)) unseen.delete(id);
+  const count = waiting + unseen.size;
+  const title = document.getElementById("masthead")?.dataset.title ?? document.title;
+  document.title = count ? `(${count}) ${title}` : title;
+  document.getElementById("empty").hidden = shownCards().length > 0;
+  speak();
+}
+
+function speak() {
+  clearTimeout(speaking);
+  for (const id of [...unspoken]) if (!document.getElementById(id)) unspoken.delete(id);
+  if (!unspoken.size) return;
+  const wait = spokenAt + ANNOUNCE_MS - Date.now();
+  if (wait > 0) {
+    speaking = setTimeout(speak, wait);
+    return;
+  }
+  say(unspoken.size === 1 ? "1 new update" : `${unspoken.size} new updates`);
+  unspoken.clear();
+  spokenAt = Date.now();
+}
+
+/** Says something once to those who listen to the page. */
+export function say(text) {
+  const line = document.getElementById("announcement");
+  line.textContent = text;
+  setTimeout(() => line.textContent === text && (line.textContent = ""), SPOKEN_MS);
+}
+
+/** Shows what was held back; with `goThere`, takes the reader to the first of them. */
+export function release({ goThere = false } = {}) {
+  const freed = held();
+  for (const card of freed) {
+    delete card.dataset.held;
+    delete card.dataset.settled;
+    card.dataset.new = "";
+  }
+  divide();
+  tell();
+  if (!goThere || !freed.length) return;
+  const first = isNewestFirst() ? shownCards()[0] : freed[0];
+  (first.previousElementSibling?.matches(".day") ? first.previousElementSibling : first).scrollIntoView({ block: "start" });
+  first.focus({ preventScroll: true });
+}
+
+/** Lets the reader stop and start the showing of new updates; the connection stays. */
+export function pause(button) {
+  isPaused = !isPaused;
+  button.setAttribute("aria-pressed", String(isPaused));
+  button.textContent = isPaused ? "Resume updates" : "Pause updates";
+  if (!isPaused && isTopInView()) release();
+}
+
+/** What a reader who comes back sees: the new at once if they stand at the top, the button if not. */
+export function welcomeBack() {
+  unseen.clear();
+  if (!isPaused && isTopInView() && !hasSelection()) release();
+  else tell();
+}
+
+const isTopInView = () => !isNewestFirst() || list().getBoundingClientRect().top >= 0;
+
+/** Shows a held card because the reader asked for that one. */
+export function reveal(number) {
+  const card = cardOf(number);
+  if (card && "held" in card.dataset) release();
+  return card;
+}

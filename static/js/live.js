@@ -1,0 +1,163 @@
+/** Applies changes to the open page: the one function through which anything gets into it. */
+
+import { admit, tell } from "./hold.js";
+import { isSame, patch, remember } from "./patch.js";
+import { cardOf, cards, cursor, feed, insertInOrder, isNewestFirst, list, sideOf } from "./stream.js";
+import { divide, dress } from "./times.js";
+
+const beyond = new Set(); // numbers of new updates that lie above the window of an oldest-first page
+const signal = (name, detail) => document.dispatchEvent(new CustomEvent(`live:${name}`, { detail }));
+
+/** The swap style "live" for htmx, used by the poll, the socket, older, newer, sort and reload alike. */
+export function registerSwap() {
+  htmx.defineExtension("live", {
+    isInlineSwap: (style) => style === "live",
+    handleSwap(style, target, fragment) {
+      if (style !== "live") return false;
+      try {
+        keepingPlace(() => apply(fragment));
+      } catch (error) {
+        console.error(error);
+        signal("reload");
+      }
+      return ["edge-top", "edge-bottom"].map((id) => document.getElementById(id)).filter(Boolean);
+    },
+  });
+}
+
+/** Takes in a fragment: changes by the rule, a page's part of the stream by its window, or a call to reload. */
+export function apply(fragment) {
+  const section = fragment.querySelector("section[data-reload], section[data-after], #feed");
+  if (!section || !feed()) return;
+  if ("reload" in section.dataset) signal("reload");
+  else if (section.id !== "feed") applyChanges(section);
+  else if (fragment.querySelector("#live")) adopt(fragment, section);
+  else if (section.dataset.edition !== feed().dataset.edition) signal("reload");
+  else if (section.dataset.before || section.dataset.afterPlace) extend(section);
+  else replace(section, Math.min(cursor(), Number(section.dataset.revision)));
+  divide();
+  tell();
+  showBeyond();
+}
+
+function applyChanges(section) {
+  const { after, revision, edition, status } = section.dataset;
+  if (edition !== feed().dataset.edition) return signal("reload");
+  if (Number(revision) <= cursor()) return;
+  if (Number(after) > cursor()) return signal("gap");
+  for (const part of section.querySelectorAll(":scope > [data-head]")) takeHead(part);
+  for (const card of section.querySelectorAll(":scope > article")) takeCard(card);
+  feed().dataset.revision = revision;
+  feed().dataset.status = status;
+  signal("applied", { revision: Number(revision), status });
+}
+
+function takeCard(card) {
+  const number = Number(card.dataset.number);
+  const present = cardOf(number);
+  if (present && Number(present.dataset.revision) >= Number(card.dataset.revision)) return;
+  beyond.delete(number);
+  const side = "gone" in card.dataset ? null : sideOf(card);
+  if (side === 1 && number > Number(feed().dataset.lastNumber)) beyond.add(number);
+  if (side !== 0) {
+    present?.remove();
+    return;
+  }
+  remember(card);
+  if (present) {
+    const hasMoved = present.dataset.published !== card.dataset.published;
+    patch(present, card);
+    if (hasMoved) insertInOrder(present);
+    dress(present);
+  } else {
+    card.dataset.held = "";
+    dress(card);
+    admit(card, insertInOrder(card));
+  }
+}
+
+function takeHead(part) {
+  const present = document.getElementById(part.id);
+  remember(part);
+  if (isSame(present, part)) return;
+  patch(present, part);
+  dress(present);
+}
+
+/** Adds older or newer cards, if they join on to the window as it is now. */
+function extend(section) {
+  const { before, afterPlace, oldest, newest, revision } = section.dataset;
+  if (before ? before !== feed().dataset.oldest : afterPlace !== feed().dataset.newest) return;
+  if (before) feed().dataset.oldest = oldest;
+  else feed().dataset.newest = newest;
+  for (const card of section.querySelectorAll("article")) takeLoaded(card);
+  const isTop = Boolean(before) !== isNewestFirst();
+  takeEdge(section, isTop ? "edge-top" : "edge-bottom");
+  feed().dataset.revision = Math.min(cursor(), Number(revision));
+  signal("loaded");
+}
+
+function takeLoaded(card) {
+  const present = cardOf(card.dataset.number);
+  beyond.delete(Number(card.dataset.number));
+  if (present) return takeCard(card);
+  remember(card);
+  dress(card);
+  insertInOrder(card);
+}
+
+function takeEdge(section, id) {
+  document.getElementById(id).replaceWith(section.querySelector(`#${id}`));
+}
+
+/** Puts another part of the stream, or another order, in place of what is there. */
+function replace(section, revision) {
+  const old = new Map(cards().map((card) => [card.id, card]));
+  const isSameEdition = section.dataset.edition === feed().dataset.edition;
+  for (const name of ["order", "oldest", "newest", "edition", "status", "zone"]) feed().dataset[name] = section.dataset[name];
+  const wanted = [...section.querySelectorAll("article")].map((card) => {
+    const present = old.get(card.id);
+    remember(card);
+    if (!present) return dress(card), card;
+    delete present.dataset.held;
+    delete present.dataset.settled;
+    if (isSameEdition && Number(present.dataset.revision) >= Number(card.dataset.revision)) return present;
+    patch(present, card);
+    dress(present);
+    return present;
+  });
+  list().replaceChildren(...wanted);
+  takeEdge(section, "edge-top");
+  takeEdge(section, "edge-bottom");
+  document.getElementById("empty").textContent = section.querySelector("#empty").textContent;
+  feed().dataset.revision = revision;
+  feed().dataset.lastNumber = Math.max(Number(feed().dataset.lastNumber), Number(section.dataset.lastNumber));
+  for (const number of [...beyond]) if (cardOf(number) || !section.dataset.newest) beyond.delete(number);
+  signal("loaded", { order: section.dataset.order });
+}
+
+/** Takes over a whole page that was fetched anew because this one had fallen too far behind. */
+function adopt(fragment, section) {
+  for (const part of fragment.querySelectorAll("[data-head]")) takeHead(part);
+  beyond.clear();
+  feed().dataset.lastNumber = section.dataset.lastNumber;
+  replace(section, Number(section.dataset.revision));
+  signal("applied", { revision: cursor(), status: section.dataset.status });
+}
+
+function showBeyond() {
+  const link = document.getElementById("jump-last");
+  if (!feed().dataset.newest) beyond.clear();
+  link.textContent = beyond.size ? `Jump to latest (${beyond.size} new)` : "Latest";
+}
+
+/** Runs a change so that the card being read stays where it is, also where no browser anchors the scroll. */
+export function keepingPlace(change) {
+  const isScrolled = list() && list().getBoundingClientRect().top < 0;
+  const anchor = isScrolled && cards().find((card) => card.getBoundingClientRect().bottom > 0);
+  const before = anchor && anchor.getBoundingClientRect().top;
+  change();
+  if (!anchor?.isConnected) return;
+  const moved = anchor.getBoundingClientRect().top - before;
+  if (Math.abs(moved) >= 1) scrollBy({ top: moved, behavior: "instant" });
+}

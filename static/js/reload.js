@@ -1,0 +1,61 @@
+/** Fetches the page's feed anew when changes can no longer lead to the present. */
+
+import { cards, cursor, feed, isNewestFirst, list } from "./stream.js";
+
+const WAITS_MS = [0, 5_000, 10_000, 20_000];
+const FAILED_MS = 10_000;
+let isRunning = false;
+
+/** Fetches until what comes is newer than what there is; then calls `onDone`. */
+export async function reload({ onDone }) {
+  if (isRunning) return;
+  isRunning = true;
+  const { edition } = feed().dataset;
+  const before = cursor();
+  for (let attempt = 0; ; ) {
+    await new Promise((resolve) => setTimeout(resolve, WAITS_MS[attempt]));
+    const html = await fetchPage(before);
+    if (html === null) {
+      await new Promise((resolve) => setTimeout(resolve, FAILED_MS * (0.5 + Math.random())));
+      continue;
+    }
+    const found = new DOMParser().parseFromString(html, "text/html").getElementById("feed")?.dataset;
+    // After the last wait whatever comes is the truth: the database itself has gone back.
+    const isNewer = found && (found.edition !== edition || Number(found.revision) > before);
+    if (found && (isNewer || attempt === WAITS_MS.length - 1)) {
+      htmx.swap(feed(), html, { swapStyle: "live", swapDelay: 0, settleDelay: 0, ignoreTitle: true }, { select: "#live", contextElement: feed() });
+      break;
+    }
+    attempt = Math.min(attempt + 1, WAITS_MS.length - 1);
+  }
+  isRunning = false;
+  onDone();
+}
+
+/** Returns the page, or null when it can't be had now. A page that is gone is the poll's business. */
+async function fetchPage(revision) {
+  const url = new URL(location.pathname, location.href);
+  url.searchParams.set("sort", feed().dataset.order);
+  url.searchParams.set("at", revision);
+  const reading = readingNow();
+  if (reading) url.searchParams.set("around", reading);
+  try {
+    const response = await fetch(url, { credentials: "same-origin" });
+    if (response.status === 404 && reading) {
+      url.searchParams.delete("around");
+      const whole = await fetch(url, { credentials: "same-origin" });
+      return whole.ok ? await whole.text() : null;
+    }
+    return response.ok ? await response.text() : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The number of the card in view, if the reader is in the middle of the stream. */
+function readingNow() {
+  if (!cards().length || list().getBoundingClientRect().top >= 0) return null;
+  const card = cards().find((one) => !("held" in one.dataset) && one.getBoundingClientRect().bottom > 0);
+  if (isNewestFirst() && card === cards()[0]) return null;
+  return card?.dataset.number ?? null;
+}

@@ -1,0 +1,93 @@
+/** The socket: the same fragments sooner. Every connect carries the present cursor. */
+
+import { known, report } from "./connection.js";
+import { pollNow } from "./poll.js";
+import { cursor, feed } from "./stream.js";
+
+const ENDED = 1000;
+const COME_BACK = 4000;
+const GONE = 4404;
+const FAILURES_UNTIL_RARELY = 6;
+const RARELY_MS = 5 * 60_000;
+const FIRST_WAIT_MS = 500;
+const PROVEN_MS = 5_000;
+const HALF_OPEN_MS = 3_000;
+
+let socket = null;
+let timer = 0;
+let failures = 0;
+let isWanted = false;
+let delivered = 0; // the newest revision that came through this socket
+
+/** Opens the socket, and again whenever it is lost. */
+export function start() {
+  isWanted = true;
+  if (!socket && feed()) connect();
+}
+
+/** Closes it and keeps it closed until `start()`. */
+export function stop() {
+  isWanted = false;
+  clearTimeout(timer);
+  drop();
+}
+
+/** Replaces a socket that looks open and delivers nothing. */
+export function renew() {
+  drop();
+  if (isWanted) connect();
+}
+
+/** Checks that the socket, too, brings what a poll has brought. */
+export function expect(revision) {
+  const asked = socket;
+  if (asked?.readyState !== WebSocket.OPEN) return;
+  setTimeout(() => {
+    if (socket === asked && delivered < revision) renew();
+  }, HALF_OPEN_MS);
+}
+
+function drop() {
+  const dropped = socket;
+  socket = null;
+  dropped?.close();
+  report({ isOpen: false });
+}
+
+function connect() {
+  clearTimeout(timer);
+  if (!("WebSocket" in window)) return;
+  const url = new URL(feed().dataset.liveUrl, location.href);
+  url.protocol = url.protocol.replace("http", "ws");
+  url.search = new URLSearchParams({ after: cursor(), edition: feed().dataset.edition });
+  const opening = new WebSocket(url);
+  let proof = 0;
+  socket = opening;
+  delivered = cursor();
+  opening.onopen = () => {
+    if (socket !== opening) return;
+    report({ isOpen: true, isOnline: true, failures: 0 });
+    proof = setTimeout(() => (failures = 0), PROVEN_MS);
+  };
+  opening.onmessage = ({ data }) => {
+    if (socket !== opening) return;
+    delivered = Math.max(delivered, Number(/data-revision="(\d+)"/.exec(data)?.[1] ?? 0));
+    htmx.swap(feed(), data, { swapStyle: "live", swapDelay: 0, settleDelay: 0, ignoreTitle: true }, { contextElement: feed() });
+  };
+  opening.onclose = ({ code }) => {
+    clearTimeout(proof);
+    if (socket !== opening) return;
+    const wasOpen = known().isOpen;
+    socket = null;
+    report({ isOpen: false });
+    if (code === ENDED || code === GONE) isWanted = false;
+    else if (isWanted) retry(code);
+    if (wasOpen || !isWanted) pollNow();
+  };
+}
+
+function retry(code) {
+  if (code !== COME_BACK) failures += 1;
+  const wait = failures >= FAILURES_UNTIL_RARELY ? RARELY_MS : FIRST_WAIT_MS * 2 ** failures;
+  timer = setTimeout(connect, wait * (0.5 + Math.random()));
+}

@@ -1,0 +1,134 @@
+"""What tests share: a file database, feeds and a bell that begin anew, people and events, real servers."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from channels.layers import channel_layers
+from django.conf import settings as django_settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
+IS_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+
+hypothesis_settings.register_profile(
+    "liveblog",
+    deadline=None,
+    derandomize=IS_CI,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+hypothesis_settings.load_profile("liveblog")
+
+MEMORY_LAYER = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+
+
+def pytest_configure() -> None:
+    """Make the settings independent of whoever runs the tests."""
+    django_settings.ALLOWED_HOSTS = ["*"]
+    django_settings.BASE_URL = "http://testserver"
+    django_settings.SECURE_SSL_REDIRECT = False
+    django_settings.SESSION_COOKIE_SECURE = django_settings.CSRF_COOKIE_SECURE = False
+    django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Names that change with their content are for servers, which collect them at their start.
+    django_settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    django_settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    tmp_path_factory: pytest.TempPathFactory, django_db_modify_db_settings_parallel_suffix: None
+) -> None:
+    """Keep the tests' SQLite in a file: threads share it as they do in service. It need not survive a power cut."""
+    database = django_settings.DATABASES["default"]
+    if "sqlite3" in database["ENGINE"]:
+        database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+        database["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
+
+
+@pytest.fixture(autouse=True)
+def fresh_bell(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin each test with an empty channel layer and no server."""
+    from liveblog import bell
+
+    use_layer(settings, MEMORY_LAYER)
+    monkeypatch.setattr(bell, "_server_loop", None)
+    monkeypatch.setattr(bell, "_complained_at", float("-inf"))
+
+
+def use_layer(settings: Any, layers: dict[str, Any]) -> None:
+    """Ring the bell on another channel layer from now on."""
+    settings.CHANNEL_LAYERS = layers
+    channel_layers.backends = {}
+
+
+@pytest.fixture
+def author(db: None) -> Any:
+    """An author."""
+    from tests.server import make_user
+
+    return make_user("ada", first_name="Ada", last_name="Byron")
+
+
+@pytest.fixture
+def make_event(db: None) -> Callable[..., Any]:
+    """Make an event: ``make_event(status="live", updates=3)``."""
+    from tests.server import make_event
+
+    return make_event
+
+
+@pytest.fixture
+def event(make_event: Callable[..., Any], author: Any) -> Any:
+    """A live event by ``author``."""
+    return make_event(author=author)
+
+
+@pytest.fixture(scope="session")
+def prepared_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data folder after a server's first start, to be copied."""
+    from tests.server import prepared_data_dir
+
+    with prepared_data_dir(tmp_path_factory.mktemp("prepared")) as folder:
+        yield folder
+
+
+@pytest.fixture
+def server(prepared_data_dir: Path, tmp_path: Path, django_db_blocker: Any) -> Iterator[Callable[..., Any]]:
+    """Start a server of the test's own, which it may stop, kill and restart: ``server(REDIS_URL="…")``."""
+    from tests.server import Site, copy_data_dir
+
+    sites: list[Site] = []
+
+    def start(*, data_dir: Path | None = None, **environ: str) -> Site:
+        folder = data_dir or copy_data_dir(prepared_data_dir, tmp_path / f"server-{len(sites)}")
+        site = Site(folder, django_db_blocker.unblock, **environ)
+        sites.append(site)
+        site.start()
+        return site
+
+    yield start
+    for site in sites:
+        site.close()
+
+
+@pytest.fixture(scope="session")
+def lasting_site(
+    prepared_data_dir: Path, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any
+) -> Iterator[Any]:
+    """The server behind ``live_site``."""
+    from tests.server import Site, copy_data_dir
+
+    site = Site(copy_data_dir(prepared_data_dir, tmp_path_factory.mktemp("site") / "data"), django_db_blocker.unblock)
+    site.start()
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def live_site(lasting_site: Any) -> Any:
+    """A running server that tests share, each with events of its own; who stops servers asks for ``server``."""
+    assert lasting_site.is_healthy(), lasting_site.log
+    return lasting_site

@@ -1,0 +1,504 @@
+"""Starting and stopping the real service, its demonstration, and the commands beside it."""
+
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.hashers import check_password
+from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
+
+from config import environment
+from liveblog.management.commands import demo
+from liveblog.models import Event, Update
+
+PROJECT = Path(__file__).resolve().parent.parent
+RUNNING = "Ctrl-C stops it"
+APOLLO = "apollo-11"
+
+
+# The real service
+
+
+@dataclass
+class Service:
+    """A ``manage.py serve`` that serves, and what it printed until then."""
+
+    process: subprocess.Popen[str]
+    output: str
+    url: str
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Return status and text of a page."""
+        with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+
+    def stop(self, signal_number: int = signal.SIGINT) -> tuple[int, str]:
+        """Return exit status and what was printed since the start."""
+        self.process.send_signal(signal_number)
+        rest, _ = self.process.communicate(timeout=20)
+        return self.process.returncode, rest
+
+
+@pytest.fixture(scope="module")
+def first_start(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A DATA_DIR in which the service has run once, and what that printed."""
+    data_dir = tmp_path_factory.mktemp("start") / "data"
+    with serving(data_dir) as service:
+        assert service.get("/healthz")[0] == 200
+        status, page = service.get(f"/events/{APOLLO}/")
+        assert status == 200
+        assert "Apollo 11" in page
+        assert service.get("/")[0] == 200
+    return data_dir, service.output
+
+
+def test_the_first_start_prints_where_to_go_and_keeps_its_data_to_itself(first_start: tuple[Path, str]) -> None:
+    data_dir, output = first_start
+    assert f"/events/{APOLLO}/\n" in output
+    assert "/desk/\n" in output
+    assert data_dir.stat().st_mode & 0o777 == 0o700
+    assert (data_dir / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_printed_password_is_the_editors_and_stands_nowhere_else(first_start: tuple[Path, str]) -> None:
+    data_dir, output = first_start
+    found = re.search(r"editor with the password (\S+)", output)
+    assert found
+    assert check_password(found[1], ask(data_dir, "SELECT password FROM auth_user WHERE username = 'editor'"))
+    for path in data_dir.rglob("*"):
+        assert path.is_dir() or found[1].encode() not in path.read_bytes()
+
+
+def test_a_second_start_keeps_what_was_posted_and_makes_nothing_anew(first_start: tuple[Path, str]) -> None:
+    data_dir, first_output = first_start
+    collected_at = (data_dir / "static.stamp").stat().st_mtime_ns
+    post(data_dir, "The night shift brought **sandwiches**.")
+    count = ask(data_dir, "SELECT count(*) FROM liveblog_event")
+    with serving(data_dir) as service:
+        assert "<strong>sandwiches</strong>" in service.get(f"/events/{APOLLO}/")[1]
+    assert "password" in first_output
+    assert "with the password" not in service.output
+    assert "changepassword editor" in service.output
+    assert ask(data_dir, "SELECT count(*) FROM liveblog_event") == count
+    assert (data_dir / "static.stamp").stat().st_mtime_ns == collected_at
+
+
+def test_a_post_from_another_process_reaches_readers_within_two_seconds(first_start: tuple[Path, str]) -> None:
+    data_dir, _ = first_start
+    with serving(data_dir) as service:
+        revision, edition = (
+            ask(data_dir, f"SELECT {column} FROM liveblog_event WHERE slug = '{APOLLO}'")
+            for column in ("revision", "edition")
+        )
+        changes = f"/events/{APOLLO}/changes/?after={revision}&edition={edition}"
+        assert service.get(changes)[0] in (200, 204)  # the feed is awake, whatever the replay said meanwhile
+        answer = post(data_dir, "A word from elsewhere.")
+        assert re.fullmatch(rf"Update \d+: http://\S+/events/{APOLLO}/updates/\d+/\n", answer)
+        wait_until(lambda: "A word from elsewhere." in service.get(changes)[1], seconds=2)
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_it_without_a_trace(first_start: tuple[Path, str], signal_number: int) -> None:
+    data_dir, _ = first_start
+    with serving(data_dir) as service:
+        service.get("/healthz")
+        children = children_of(service.process.pid)
+        assert children  # the replay
+        status, rest = service.stop(signal_number)
+    assert status == 0
+    assert rest.split() == ["Stopped."]
+    assert not any(is_running(child) for child in children)
+
+
+def test_a_killed_server_leaves_no_replay_behind(first_start: tuple[Path, str]) -> None:
+    data_dir, _ = first_start
+    with serving(data_dir) as service:
+        children = children_of(service.process.pid)
+        assert children
+        service.stop(signal.SIGKILL)
+        wait_until(lambda: not any(is_running(child) for child in children), seconds=10)
+
+
+def test_it_runs_without_the_demonstration(tmp_path: Path) -> None:
+    with serving(tmp_path, DEMO="0") as service:
+        assert service.get("/")[0] == 200
+    assert "createsuperuser" in service.output
+    assert ask(tmp_path, "SELECT count(*) FROM liveblog_event") == 0
+
+
+def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert_refused(tmp_path, rf"CommandError: Port {port} is taken .*\n", PORT=str(port))
+
+
+def test_an_address_of_another_machine_is_one_line(tmp_path: Path) -> None:
+    assert_refused(tmp_path, r"CommandError: HOST 192\.0\.2\.1 is no address of this machine.*\n", HOST="192.0.2.1")
+
+
+def test_an_unwritable_data_dir_is_one_line() -> None:
+    assert_refused(Path(os.devnull) / "data", r"liveblog: DATA_DIR /dev/null/data can't be made: .*\n")
+
+
+def test_a_bad_port_is_one_line(tmp_path: Path) -> None:
+    assert_refused(tmp_path, r"liveblog: PORT must be a number from 1 to 65535, not '80b'\.\n", PORT="80b")
+
+
+def test_a_database_out_of_reach_is_one_line(tmp_path: Path) -> None:
+    url = "postgres://nobody:a-secret@127.0.0.1:9/none"
+    refusal = assert_refused(tmp_path, r"CommandError: The database can't be used: .*\n", DATABASE_URL=url)
+    assert "a-secret" not in refusal
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://live.example.org", "live.example.org", "http://", "http://a/b", "http://a:x", "http://u@a", "http://a?"],
+)
+def test_a_base_url_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("BASE_URL", url)
+    with pytest.raises(ImproperlyConfigured, match=r"^BASE_URL must be .*\Z"):
+        environment.read_base_url("BASE_URL", host="127.0.0.1", port=8000)
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://a/b", "liveblog.sqlite3", "sqlite://", "sqlite://:memory:", "postgres://u:hush@h:port/n"]
+)
+def test_a_database_that_is_none_is_refused_without_its_password(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    with pytest.raises(ImproperlyConfigured, match=r"^DATABASE_URL must .*\Z") as refusal:
+        environment.read_database("DATABASE_URL", default=Path("liveblog.sqlite3"))
+    assert "hush" not in str(refusal.value)
+
+
+def test_a_database_may_lie_in_a_folder_with_any_name(tmp_path: Path) -> None:
+    path = tmp_path / "50% of my data? #1" / "liveblog.sqlite3"
+    assert environment.read_database("NO_SUCH_VARIABLE", default=path)["NAME"] == str(path)
+
+
+def test_other_settings_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"REDIS_URL": "http://a", "DEBUG": "perhaps", "ALLOWED_HOSTS": "a,*", "PORT": "65536"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ImproperlyConfigured, match="REDIS_URL"):
+        environment.read_redis_url("REDIS_URL")
+    with pytest.raises(ImproperlyConfigured, match="DEBUG"):
+        environment.read_switch("DEBUG", default=False)
+    with pytest.raises(ImproperlyConfigured, match="ALLOWED_HOSTS"):
+        environment.read_allowed_hosts("ALLOWED_HOSTS", host="127.0.0.1", base_url="http://a")
+    with pytest.raises(ImproperlyConfigured, match="PORT"):
+        environment.read_port("PORT", default=8000)
+
+
+def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "")
+    assert environment.read_port("PORT", default=8000) == 8000
+
+
+def test_serving_every_address_allows_this_machines_names_and_no_others() -> None:
+    hosts = environment.read_allowed_hosts("NO_SUCH_VARIABLE", host="0.0.0.0", base_url="http://live.example.org")
+    assert {"127.0.0.1", "localhost", "live.example.org", socket.gethostname().lower()} <= set(hosts)
+    assert "*" not in hosts
+
+
+# The demonstration
+
+
+@pytest.mark.django_db
+def test_seeding_again_changes_nothing() -> None:
+    seeded = demo.seed()
+    assert seeded.password
+    before = state_of_everything()
+    assert demo.seed() == demo.Seeded()
+    assert state_of_everything() == before
+
+
+@pytest.mark.django_db
+def test_the_demonstration_is_as_promised() -> None:
+    demo.seed()
+    assert set(Event.objects.values_list("status", flat=True)) == {"live", "ended", "upcoming"}
+    apollo = Event.objects.get(slug=APOLLO)
+    assert apollo.updates.count() + demo.REPLAYED_UPDATES >= 40
+    assert apollo.pinned_number
+    assert apollo.updates.values("byline").distinct().count() > 1
+    editor = User.objects.get(username="editor")
+    assert set(editor.events.all()) == set(Event.objects.all())
+    assert not editor.is_staff
+    assert not any(user.has_usable_password() for user in User.objects.exclude(pk=editor.pk))
+    for script in demo.read_scripts():
+        assert len({script.key(update) for update in script.updates}) == len(script.updates)
+
+
+@pytest.mark.django_db
+def test_an_event_of_ones_own_with_the_same_address_is_left_alone() -> None:
+    author = User.objects.create_user("ada")
+    own = Event.objects.create(title="Our Apollo evening", slug=APOLLO)
+    own.go_live()
+    own.publish(author=author, body="Doors are open.")
+    seeded = demo.seed()
+    assert any(APOLLO in line and "left alone" in line for line in seeded.lines)
+    assert play() == 0
+    own.refresh_from_db()
+    assert (own.title, own.status, own.updates.count()) == ("Our Apollo evening", "live", 1)
+    assert not own.authors.exists()
+    assert demo.find_shown() is None
+    assert Event.objects.count() == 3
+
+
+@pytest.mark.django_db
+def test_people_of_ones_own_with_the_same_names_are_left_alone() -> None:
+    for name in ("editor", "quill"):
+        User.objects.create_user(name, password="one's own")
+    seeded = demo.seed()
+    assert not seeded.password
+    assert any("editor" in line and "left alone" in line for line in seeded.lines)
+    for name in ("editor", "quill"):
+        own = User.objects.get(username=name)
+        assert own.check_password("one's own")
+        assert not own.events.exists()
+        assert not own.updates.exists()
+
+
+@pytest.mark.django_db
+def test_the_replay_tells_the_rest_ends_the_event_and_does_not_start_again() -> None:
+    demo.seed()
+    apollo = Event.objects.get(slug=APOLLO)
+    told = apollo.updates.count()
+    assert play() == demo.REPLAYED_UPDATES
+    apollo.refresh_from_db()
+    assert apollo.status == "ended"
+    assert apollo.updates.count() == told + demo.REPLAYED_UPDATES
+    numbers = list(apollo.updates.order_by("published_at").values_list("number", flat=True))
+    assert numbers == sorted(numbers)
+    apollo.reopen()
+    assert play() == 0
+    apollo.refresh_from_db()
+    assert apollo.status == "live"
+
+
+@pytest.mark.django_db
+def test_an_interrupted_replay_goes_on_and_leaves_what_people_did_alone() -> None:
+    demo.seed()
+    apollo = Event.objects.get(slug=APOLLO)
+    editor = User.objects.get(username="editor")
+    replay = demo.find_replay()
+    assert replay
+    first = demo.tell_next(*replay)
+    assert first
+    first.withdraw()
+    edited = apollo.updates.get(number=3)
+    edited.edit(body="Put otherwise.")
+    own = apollo.publish(author=editor, body="Hello from the desk.")
+    apollo.pin(update=own)
+    assert play() == demo.REPLAYED_UPDATES - 1
+    apollo.refresh_from_db()
+    assert apollo.pinned_number == own.number
+    assert Update.objects.get(pk=first.pk).withdrawn_at is not None
+    assert Update.objects.get(pk=edited.pk).body == "Put otherwise."
+    assert Update.objects.get(pk=own.pk).body == "Hello from the desk."
+
+
+@pytest.mark.django_db
+def test_whoever_ends_the_event_ends_the_replay() -> None:
+    demo.seed()
+    apollo = Event.objects.get(slug=APOLLO)
+    told = apollo.updates.count()
+    pauses = []
+
+    def end_during_the_second_pause(seconds: float) -> bool:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            apollo.end()
+        return False
+
+    assert demo.tell_rest(end_during_the_second_pause, demo.PAUSE_SECONDS) == 1
+    assert apollo.updates.count() == told + 1
+    assert all(10 <= seconds <= 20 for seconds in pauses)
+
+
+@pytest.mark.django_db
+def test_a_removed_demonstration_stays_removed() -> None:
+    demo.seed()
+    Event.objects.all().delete()
+    demo.seed()
+    assert not Event.objects.exists()
+
+
+# The other commands
+
+
+@pytest.mark.django_db
+def test_a_script_posts_with_everything_an_update_may_carry(monkeypatch: pytest.MonkeyPatch) -> None:
+    event, author = make_event()
+    key = "0d9f3f0e-7d3f-4a49-8f53-0a1c7e0a9b11"
+    options = {"headline": "Doors", "key_moment": True, "author": "ada", "key": key}
+    for _ in range(2):
+        monkeypatch.setattr(sys, "stdin", StringIO("They are *open*.\n"))
+        call_command("post", event.slug, stdout=StringIO(), **options)
+    update = event.updates.get()
+    assert (update.headline, update.body, update.is_key) == ("Doors", "They are *open*.", True)
+    assert (str(update.key), update.author) == (key, author)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("arguments", "text", "complaint"),
+    [
+        (["no-such-event"], "Hello.", "There is no event “no-such-event”."),
+        (["evening"], " \n", "Write something first."),
+        (["evening"], "x" * 20_001, "20,001 characters are too many"),
+        (["evening", "--headline", "x" * 201], "Hello.", "201 characters are too many"),
+        (["evening", "--author", "nobody"], "Hello.", "There is no user “nobody”."),
+        (["evening", "--key", "12"], "Hello.", "The key must be a UUID, not “12”."),
+        (["evening"], "\udcff", "no UTF-8 text"),
+    ],
+)
+def test_a_post_that_cannot_be_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], text: str, complaint: str
+) -> None:
+    event, _ = make_event()
+    monkeypatch.setattr(sys, "stdin", StringIO(text))
+    with pytest.raises(CommandError, match=re.escape(complaint)) as refusal:
+        call_command("post", *arguments, stdout=StringIO())
+    assert "\n" not in str(refusal.value)
+    assert not event.updates.exists()
+
+
+@pytest.mark.django_db
+def test_a_key_used_for_another_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    event, author = make_event()
+    first = event.publish(author=author, body="One.")
+    monkeypatch.setattr(sys, "stdin", StringIO("Another."))
+    with pytest.raises(CommandError, match="has published update 1, with other content"):
+        call_command("post", event.slug, key=str(first.key), stdout=StringIO())
+
+
+@pytest.mark.django_db
+def test_after_a_restore_every_event_has_a_new_edition() -> None:
+    event, _ = make_event()
+    output = StringIO()
+    call_command("restored", stdout=output)
+    before, after = event.edition, Event.objects.get().edition
+    assert after != before
+    assert re.fullmatch("[0-9a-f]{8}", after)
+    assert "restart" in output.getvalue()
+
+
+@contextmanager
+def serving(data_dir: Path, **settings: str) -> Iterator[Service]:
+    """Run the real service on a free port; it must stop well, whatever happens meanwhile."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = run("serve", data_dir=data_dir, PORT=str(port), **settings)
+    assert process.stdout
+    output = ""
+    for line in process.stdout:
+        output += line
+        if RUNNING in line:
+            break
+    else:
+        pytest.fail(f"It did not start: {output}")
+    service = Service(process, output, f"http://127.0.0.1:{port}")
+    try:
+        yield service
+    finally:
+        if process.poll() is None:
+            assert service.stop()[0] == 0
+
+
+def run(*arguments: str, data_dir: Path, **settings: str) -> subprocess.Popen[str]:
+    """Start ``manage.py`` with none of this process's own settings."""
+    ours = {"DATABASE_URL", "REDIS_URL", "BASE_URL", "ALLOWED_HOSTS", "SECRET_KEY", "DEBUG", "DEMO", "HOST", "PORT"}
+    inherited = {name: value for name, value in os.environ.items() if name not in ours}
+    return subprocess.Popen(
+        [sys.executable, "manage.py", *arguments],
+        cwd=PROJECT,
+        env={**inherited, "DATA_DIR": str(data_dir), **settings},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def post(data_dir: Path, text: str) -> str:
+    """Post to the demonstration from a process of its own, and return what that printed."""
+    process = run("post", APOLLO, data_dir=data_dir)
+    output, _ = process.communicate(text, timeout=30)
+    assert process.returncode == 0, output
+    return output
+
+
+def assert_refused(data_dir: Path, pattern: str, **settings: str) -> str:
+    """Check that the service does not start and says why, and return what it said."""
+    process = run("serve", data_dir=data_dir, **settings)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert re.fullmatch(pattern, output), output
+    return output
+
+
+def ask(data_dir: Path, query: str) -> Any:
+    """Return the first column of the first row that the service's database has for ``query``."""
+    connection = sqlite3.connect(data_dir / "liveblog.sqlite3", timeout=20)
+    try:
+        return connection.execute(query).fetchone()[0]
+    finally:
+        connection.close()
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float) -> None:
+    """Wait for ``condition``; fail if it does not come true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "It did not come true in time."
+        time.sleep(0.02)
+
+
+def children_of(process_id: int) -> list[int]:
+    """Return the replay that a server has started (Linux says so under /proc)."""
+    text = Path(f"/proc/{process_id}/task/{process_id}/children").read_text()
+    return [int(child) for child in text.split() if b"--play" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def is_running(process_id: int) -> bool:
+    """Return whether a process does anything still; a zombie doesn't."""
+    try:
+        return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def play() -> int:
+    """Tell the rest of the demonstration without pauses."""
+    return demo.tell_rest(lambda seconds: False, (0, 0))
+
+
+def make_event() -> tuple[Event, User]:
+    """A live event with one author."""
+    author = User.objects.create_user("ada")
+    event = Event.objects.create(title="An evening", slug="evening")
+    event.authors.add(author)
+    event.go_live()
+    return event, author
+
+
+def state_of_everything() -> list[object]:
+    """All rows that seeding could touch."""
+    return [list(model.objects.order_by("pk").values()) for model in (User, Event, Update)]
