@@ -111,9 +111,8 @@ function takeEdge(section, id) {
 }
 
 /** Puts another part of the stream, or another order, in place of what is there. */
-function replace(section, revision) {
+function replace(section, revision, { isWhole = false } = {}) {
   const old = new Map(cards().map((card) => [card.id, card]));
-  const isSameEdition = section.dataset.edition === feed().dataset.edition;
   for (const name of ["order", "oldest", "newest", "edition", "status", "zone"]) feed().dataset[name] = section.dataset[name];
   const wanted = [...section.querySelectorAll("article")].map((card) => {
     const present = old.get(card.id);
@@ -121,7 +120,7 @@ function replace(section, revision) {
     if (!present) return dress(card), card;
     delete present.dataset.held;
     delete present.dataset.settled;
-    if (isSameEdition && Number(present.dataset.revision) >= Number(card.dataset.revision)) return present;
+    if (!isWhole && Number(present.dataset.revision) > Number(card.dataset.revision)) return present;
     patch(present, card);
     dress(present);
     return present;
@@ -141,7 +140,7 @@ function adopt(fragment, section) {
   for (const part of fragment.querySelectorAll("[data-head]")) takeHead(part);
   beyond.clear();
   feed().dataset.lastNumber = section.dataset.lastNumber;
-  replace(section, Number(section.dataset.revision));
+  replace(section, Number(section.dataset.revision), { isWhole: true });
   signal("applied", { revision: cursor(), status: section.dataset.status });
 }
 

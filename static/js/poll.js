@@ -4,11 +4,12 @@ import { known, report } from "./connection.js";
 import { cursor, feed } from "./stream.js";
 
 const GREATEST_SECONDS = 60;
-const STALLED_MS = 30_000;
+const SAFETY_SECONDS = 50; // beside a socket: with the time to give up a dead connection, less than a minute
+const STALLED_MS = 8_000;
 const GONE_AGAIN_MS = 5_000;
 const element = () => document.getElementById("poll");
 let finishedAt = Date.now();
-let sentAt = 0; // 0: none is under way
+let activeAt = 0; // when the request under way was sent or brought its last bytes; 0: none is
 let notBefore = 0;
 let isUrgent = false;
 let gone = 0;
@@ -17,29 +18,34 @@ let jitter = 1;
 /** Asks at once, or as soon as the answer that is under way has come. */
 export function pollNow() {
   isUrgent = true;
-  if (!sentAt && element()) htmx.trigger(element(), "poll");
+  if (!activeAt && element()) htmx.trigger(element(), "poll");
+}
+
+/** Gives up a request that brings nothing: its connection is dead, the next one gets another. */
+function giveUpStalled() {
+  if (activeAt && Date.now() - activeAt > STALLED_MS) htmx.trigger(element(), "htmx:abort");
 }
 
 /** Forgets a request that the browser froze with the page. */
 export function forgetRequest() {
-  sentAt = 0;
+  activeAt = 0;
 }
 
 function seconds() {
   const { failures, isOpen, seconds: often } = known();
   if (failures) return Math.min(GREATEST_SECONDS, often * 2 ** failures);
-  return isOpen || document.hidden ? GREATEST_SECONDS : often;
+  if (isOpen) return Math.max(often, SAFETY_SECONDS);
+  return document.hidden ? GREATEST_SECONDS : often;
 }
 
 function isDue() {
   const now = Date.now();
-  if (sentAt && now - sentAt < STALLED_MS) return false;
-  if (now < notBefore) return false;
+  if (activeAt || now < notBefore) return false;
   return isUrgent || now - finishedAt >= seconds() * 1000 * jitter;
 }
 
 /** Gates the ticks of the poll element and reads what its answers say about the connection. */
-export function watchPolls({ onGone }) {
+export function watchPolls({ onGone, onSilence }) {
   document.addEventListener("htmx:configRequest", (event) => {
     if (event.target !== element()) return;
     if (!isDue()) return event.preventDefault();
@@ -47,15 +53,19 @@ export function watchPolls({ onGone }) {
     for (const name of Object.keys(headers)) delete headers[name]; // in a sandboxed frame they would cost a preflight
     parameters.after = String(cursor());
     parameters.edition = feed().dataset.edition;
-    sentAt = Date.now();
+    activeAt = Date.now();
     isUrgent = false;
   });
+  document.addEventListener("htmx:xhr:progress", (event) => {
+    if (event.target === element() && activeAt) activeAt = Date.now();
+  });
+  setInterval(giveUpStalled, 1_000);
   document.addEventListener("htmx:afterRequest", (event) => {
     if (event.target !== element()) return;
     const { xhr } = event.detail;
-    sentAt = 0;
+    activeAt = 0;
     finishedAt = Date.now();
-    jitter = 0.85 + Math.random() * 0.3;
+    jitter = 0.7 + Math.random() * 0.3; // never later than said, and not all at once
     const often = Number(xhr.status && xhr.getResponseHeader("Poll-Seconds"));
     if (often > 0) report({ seconds: often });
     const retryAfter = Number(xhr.status && xhr.getResponseHeader("Retry-After"));
@@ -70,6 +80,9 @@ export function watchPolls({ onGone }) {
       isUrgent = true;
     } else {
       report({ failures: known().failures + 1 });
+      // The first failure may be a connection that died unnoticed; the next try has a new one.
+      if (known().failures === 1 && !retryAfter) isUrgent = true;
+      if (!xhr.status) onSilence();
     }
     if (isUrgent && Date.now() >= notBefore) setTimeout(() => isUrgent && pollNow());
   });

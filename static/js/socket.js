@@ -11,6 +11,7 @@ const FAILURES_UNTIL_RARELY = 6;
 const RARELY_MS = 5 * 60_000;
 const FIRST_WAIT_MS = 500;
 const PROVEN_MS = 5_000;
+const OPENING_MS = 10_000;
 const HALF_OPEN_MS = 3_000;
 
 let socket = null;
@@ -32,8 +33,9 @@ export function stop() {
   drop();
 }
 
-/** Replaces a socket that looks open and delivers nothing. */
+/** Replaces a socket that looks open and delivers nothing: a new one has a new connection. */
 export function renew() {
+  if (!known().isOpen) return;
   drop();
   if (isWanted) connect();
 }
@@ -41,7 +43,7 @@ export function renew() {
 /** Checks that the socket, too, brings what a poll has brought. */
 export function expect(revision) {
   const asked = socket;
-  if (asked?.readyState !== WebSocket.OPEN) return;
+  if (!known().isOpen) return;
   setTimeout(() => {
     if (socket === asked && delivered < revision) renew();
   }, HALF_OPEN_MS);
@@ -62,9 +64,11 @@ function connect() {
   url.search = new URLSearchParams({ after: cursor(), edition: feed().dataset.edition });
   const opening = new WebSocket(url);
   let proof = 0;
+  const patience = setTimeout(() => opening.readyState === WebSocket.CONNECTING && opening.close(), OPENING_MS);
   socket = opening;
   delivered = cursor();
   opening.onopen = () => {
+    clearTimeout(patience);
     if (socket !== opening) return;
     report({ isOpen: true, isOnline: true, failures: 0 });
     proof = setTimeout(() => (failures = 0), PROVEN_MS);

@@ -1,0 +1,115 @@
+"""A network between browser and server that can be cut, or swallow bytes without a word."""
+
+import asyncio
+import threading
+from typing import Self
+
+
+class Proxy:
+    """A TCP proxy on a port of its own, in a thread of its own.
+
+    ``cut()`` resets what is open and refuses what comes; ``swallow()`` leaves everything open and
+    passes nothing on, in either direction; ``mend()`` ends both for new connections.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._upstream = port
+        self._mode = "pass"
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._loop = asyncio.new_event_loop()
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.opened = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._started.wait()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.cut()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def cut(self) -> None:
+        """Reset every connection and accept none."""
+        self._mode = "cut"
+        self._call(self._reset)
+
+    def swallow(self) -> None:
+        """Keep every connection and pass nothing on; what is opened meanwhile is swallowed too."""
+        self._mode = "swallow"
+
+    def swallow_old(self) -> None:
+        """Swallow what is open now, for ever; what is opened from now on works."""
+        self._call(self._forget_all)
+
+    def mend(self) -> None:
+        """Work again; what was swallowed stays so, as with a router that forgot its connections."""
+        self._call(self._forget_all)
+        self._mode = "pass"
+
+    def _call(self, work: object) -> None:
+        done = threading.Event()
+
+        def call() -> None:
+            work()  # type: ignore[operator]
+            done.set()
+
+        self._loop.call_soon_threadsafe(call)
+        done.wait(5)
+
+    def _reset(self) -> None:
+        for writer in list(self._writers):
+            writer.transport.abort()
+
+    def _forget_all(self) -> None:
+        for writer in self._writers:
+            writer.is_forgotten = True  # type: ignore[attr-defined]
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        self.port = server.sockets[0].getsockname()[1]
+        self._started.set()
+        self._loop.run_forever()
+        server.close()
+        left = asyncio.all_tasks(self._loop)
+        for task in left:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        self._loop.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.opened += 1
+        if self._mode == "cut":
+            writer.transport.abort()
+            return
+        self._writers.add(writer)
+        try:
+            up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._upstream)
+        except OSError:
+            writer.transport.abort()
+            self._writers.discard(writer)
+            return
+        up = asyncio.ensure_future(self._pass_on(reader, up_writer, writer))
+        down = asyncio.ensure_future(self._pass_on(up_reader, writer, writer))
+        await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({up, down}, timeout=1)
+        for task in (up, down):
+            task.cancel()
+        for one in (writer, up_writer):
+            one.close()
+        self._writers.discard(writer)
+
+    async def _pass_on(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, client: asyncio.StreamWriter
+    ) -> None:
+        try:
+            while data := await reader.read(65536):
+                if self._mode == "swallow" or getattr(client, "is_forgotten", False):
+                    continue
+                writer.write(data)
+                await writer.drain()
+        except ConnectionError:
+            pass

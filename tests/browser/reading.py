@@ -1,0 +1,115 @@
+"""What an open page should be, and waiting until it is."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Page
+
+from liveblog.models import Event, Place
+from tests.server import Site
+
+PATIENCE_SECONDS = 10.0
+
+STATE = """() => {
+  const feed = document.getElementById('feed');
+  if (!feed) return null;
+  const plain = (root) => {
+    const copy = root.cloneNode(true);
+    for (const element of [copy, ...copy.querySelectorAll('*')]) {
+      for (const name of ['title', 'data-home', 'data-home-title', 'open']) element.removeAttribute(name);
+      const kept = element.getAttributeNames().sort().map((name) => [name, element.getAttribute(name)]);
+      for (const [name] of kept) element.removeAttribute(name);
+      for (const [name, value] of kept) element.setAttribute(name, value);
+    }
+    return copy.outerHTML;
+  };
+  return {
+    ...feed.dataset,
+    cards: [...document.querySelectorAll('#cards > article')].map((card) => ({
+      number: Number(card.dataset.number),
+      revision: Number(card.dataset.revision),
+      headline: card.querySelector('h3').textContent,
+      body: card.querySelector('.prose').innerHTML,
+      isHeld: 'held' in card.dataset,
+    })),
+    head: [...document.querySelectorAll('[data-head]')].map(plain),
+  };
+}"""
+
+
+def state(page: Page) -> dict[str, Any]:
+    """Return what the page shows."""
+    found: dict[str, Any] = page.evaluate(STATE)
+    return found
+
+
+def numbers(page: Page, *, held: bool | None = None) -> list[int]:
+    """Return the numbers of the cards from the top down; only held ones, or only shown ones, if asked."""
+    return [card["number"] for card in state(page)["cards"] if held is None or card["isHeld"] == held]
+
+
+def until(page: Page, condition: Callable[[], Any], *, seconds: float = PATIENCE_SECONDS) -> Any:
+    """Wait until ``condition`` returns something true, letting the browser work meanwhile."""
+    ends_at = time.monotonic() + seconds
+    while True:
+        if found := condition():
+            return found
+        if time.monotonic() > ends_at:
+            raise AssertionError(f"waited {seconds} s in vain for {condition}")
+        page.wait_for_timeout(20)
+
+
+def is_ready(page: Page) -> bool:
+    """Whether the page has its socket."""
+    return page.locator("#connection[data-state=live], #connection[data-state=paused]").count() > 0
+
+
+def open_page(page: Page, site: Site, event: Event, query: str = "") -> None:
+    """Open an event as a newcomer and wait until it is connected."""
+    page.goto(site.page(event, query))
+    if event.status != "ended":
+        until(page, lambda: is_ready(page))
+
+
+def wrongs(page: Page, site: Site, event: Event) -> list[str]:
+    """Return in what the page differs from what DESIGN.md section 1 promises."""
+    shown = state(page)
+    now = site.fresh(event)
+    oldest = Place.read(shown["oldest"]) if shown["oldest"] else None
+    newest = Place.read(shown["newest"]) if shown["newest"] else None
+    right = [
+        {
+            "number": update.number,
+            "revision": update.revision,
+            "headline": update.title,
+            "body": update.body_html,
+        }
+        for update in site.updates(event)
+        if (oldest is None or oldest <= update.place) and (newest is None or update.place <= newest)
+    ]
+    if shown["order"] == "newest":
+        right.reverse()
+    found = [{name: card[name] for name in ("number", "revision", "headline", "body")} for card in shown["cards"]]
+    newcomer = page.context.new_page()
+    try:
+        newcomer.goto(site.page(event))
+        head = state(newcomer)["head"]
+    finally:
+        newcomer.close()
+    return [
+        text
+        for is_wrong, text in (
+            (found != right, f"cards: {found} instead of {right}"),
+            (shown["head"] != head, f"head: {shown['head']} instead of {head}"),
+            (int(shown["revision"]) != now.revision, f"revision {shown['revision']} instead of {now.revision}"),
+        )
+        if is_wrong
+    ]
+
+
+def expect_right(page: Page, site: Site, event: Event, *, seconds: float = PATIENCE_SECONDS) -> None:
+    """Wait until the page has the event's revision, then hold it against the promise."""
+    until(page, lambda: int(state(page)["revision"]) >= site.fresh(event).revision, seconds=seconds)
+    until(page, lambda: not wrongs(page, site, event), seconds=3) if wrongs(page, site, event) else None
+    assert not wrongs(page, site, event)

@@ -1,0 +1,184 @@
+"""A page that was cut off, asleep or fed by a dead connection is right again, and says how it stands."""
+
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.proxy import Proxy
+from tests.browser.reading import expect_right, is_ready, numbers, open_page, state, until
+from tests.server import Site
+
+
+class Through:
+    """A site reached through a proxy."""
+
+    def __init__(self, site: Site, proxy: Proxy) -> None:
+        self.proxy = proxy
+        self._site = site
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._site, name)
+
+    def page(self, event: object, query: str = "") -> str:
+        """Return the event's address on the proxy."""
+        return self._site.page(event, query).replace(str(self._site.port), str(self.proxy.port))
+
+
+@pytest.fixture
+def far(live_site: Site) -> Iterator[Through]:
+    """The shared site behind a proxy."""
+    with Proxy(live_site.port) as proxy:
+        yield Through(live_site, proxy)
+
+
+def hurry(page: Page) -> None:
+    """Make a minute pass in a fifth of a second for the page's own clock, so that no test waits for one."""
+    page.add_init_script("const now = Date.now.bind(Date); window.ahead = 0; Date.now = () => now() + window.ahead;")
+
+
+def test_a_page_that_was_cut_off_says_so_and_is_right_again(page: Page, far: Through, live_site: Site) -> None:
+    event = live_site.event(updates=2)
+    open_page(page, far, event)
+    far.proxy.cut()
+    expect(page.locator("#connection")).to_have_attribute("data-state", "reconnecting")
+    live_site.publish(event, "While nobody listened.")
+    live_site.do(live_site.updates(event)[0].withdraw)
+    far.proxy.mend()
+    expect_right(page, live_site, event, seconds=30)
+    until(page, lambda: is_ready(page), seconds=30)
+    live_site.publish(event)
+    expect_right(page, live_site, event)
+
+
+def test_a_half_open_socket_is_found_by_the_next_poll_and_renewed(page: Page, far: Through, live_site: Site) -> None:
+    event = live_site.event(updates=1)
+    hurry(page)
+    open_page(page, far, event)
+    far.proxy.swallow_old()
+    live_site.publish(event)
+    opened = far.proxy.opened
+    page.evaluate("window.ahead = 70_000")  # the safety poll of the minute
+    until(page, lambda: numbers(page) == [2, 1], seconds=20)  # on a connection that was swallowed with the socket
+    until(page, lambda: far.proxy.opened > opened + 1 and is_ready(page))
+    live_site.publish(event)
+    until(page, lambda: numbers(page) == [3, 2, 1])
+    expect_right(page, live_site, event)
+
+
+def test_a_network_that_swallows_everything_is_noticed_and_survived(page: Page, far: Through, live_site: Site) -> None:
+    event = live_site.event(updates=1)
+    hurry(page)
+    open_page(page, far, event)
+    far.proxy.swallow()
+    live_site.publish(event)
+    page.evaluate("window.ahead = 70_000")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "reconnecting", timeout=20_000)
+    far.proxy.mend()
+    expect_right(page, live_site, event, seconds=30)
+
+
+def test_a_server_restarted_under_open_pages_gets_them_back(page: Page, server: Callable[..., Site]) -> None:
+    site = server()
+    event = site.event(updates=2)
+    open_page(page, site, event)
+    site.restart()
+    site.publish(event)
+    expect_right(page, site, event, seconds=20)
+    until(page, lambda: is_ready(page), seconds=20)
+    site.publish(event)
+    expect_right(page, site, event)
+
+
+def test_without_websockets_a_page_polls(page: Page, live_site: Site) -> None:
+    event = live_site.event(updates=1)
+    page.add_init_script("delete window.WebSocket")
+    page.goto(live_site.page(event))
+    expect(page.locator("#connection")).to_have_text("Checking every 5 s", timeout=10_000)
+    live_site.publish(event)
+    expect_right(page, live_site, event)
+
+
+def test_a_page_restored_from_the_back_forward_cache_is_right(
+    launch: Callable[..., Browser], live_site: Site
+) -> None:
+    browser = launch(ignore_default_args=["--disable-back-forward-cache"])
+    try:
+        page = browser.new_context().new_page()
+        event = live_site.event(updates=1)
+        open_page(page, live_site, event)
+        page.evaluate("window.isTheSame = true")
+        page.goto(live_site.url)
+        live_site.publish(event)
+        page.go_back(wait_until="commit")
+        assert page.evaluate("window.isTheSame"), "the page was loaded anew, which proves nothing"
+        expect_right(page, live_site, event)
+        until(page, lambda: is_ready(page))
+    finally:
+        browser.close()
+
+
+def test_a_hidden_tab_counts_in_its_title_and_shows_all_on_return(page: Page, live_site: Site) -> None:
+    event = live_site.event(updates=1)
+    open_page(page, live_site, event)
+    hide(page)
+    live_site.publish(event)
+    expect(page).to_have_title(f"(1) {event.title}")
+    expect_right(page, live_site, event)
+    show(page)
+    expect(page).to_have_title(event.title)
+    expect(page.locator("#update-2")).to_be_visible()
+
+
+def test_a_sleeping_tab_gives_its_socket_back_and_wakes_right(page: Page, live_site: Site) -> None:
+    event = live_site.event(updates=1)
+    page.clock.install()
+    open_page(page, live_site, event)
+    hide(page)
+    page.clock.run_for(31_000)
+    until(page, lambda: not is_ready(page))
+    live_site.publish(event)
+    show(page)
+    page.clock.run_for(2_000)
+    expect_right(page, live_site, event)
+    until(page, lambda: is_ready(page))
+
+
+def test_a_page_far_behind_fetches_itself_anew(page: Page, far: Through, live_site: Site) -> None:
+    event = live_site.event(updates=3)
+    open_page(page, far, event)
+    far.proxy.cut()
+
+    def write_much() -> None:
+        author = event.updates.get(number=1).author
+        for at in range(510):
+            event.publish(author=author, body=f"Update {at}")
+
+    live_site.do(write_much)
+    newest = live_site.fresh(event).revision
+    until(page, lambda: httpx.get(live_site.changes(event, newest)).status_code == 204)  # the server knows it all
+    far.proxy.mend()
+    expect_right(page, live_site, event, seconds=30)
+    assert numbers(page) == list(range(513, 463, -1))
+
+
+def hide(page: Page) -> None:
+    """Make the tab hidden, which Playwright's never are by themselves."""
+    _turn(page, "hidden")
+
+
+def show(page: Page) -> None:
+    """Make the tab visible again."""
+    _turn(page, "visible")
+
+
+def _turn(page: Page, state: str) -> None:
+    page.evaluate(
+        """(state) => {
+          Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => state });
+          Object.defineProperty(document, 'hidden', { configurable: true, get: () => state === 'hidden' });
+          document.dispatchEvent(new Event('visibilitychange'));
+        }""",
+        state,
+    )

@@ -1,0 +1,115 @@
+"""An event's page stays right while it is open."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.reading import expect_right, is_ready, numbers, open_page, state, until
+from tests.server import Site
+
+
+def test_a_new_update_appears_at_its_place_in_both_orders(page: Page, live_site: Site) -> None:
+    event = live_site.event(updates=3)
+    for order, right in (("newest", [4, 3, 2, 1]), ("oldest", [1, 2, 3, 4, 5])):
+        open_page(page, live_site, event, f"?sort={order}")
+        live_site.publish(event, "Something **new**.")
+        until(page, lambda right=right: numbers(page) == right)
+        expect_right(page, live_site, event)
+
+
+def test_edits_withdrawals_and_restorations_reach_an_open_page(page: Page, live_site: Site) -> None:
+    event = live_site.event(updates=3)
+    open_page(page, live_site, event)
+    first, second, third = live_site.updates(event)
+    live_site.do(second.edit, body="Put *right*.", headline="Corrected")
+    expect(page.locator("#update-2 em")).to_have_text("right")
+    live_site.do(third.withdraw)
+    expect(page.locator("#update-3")).to_have_count(0)
+    expect_right(page, live_site, event)
+    live_site.do(third.restore)
+    expect(page.locator("#update-3")).to_be_visible()
+    expect_right(page, live_site, event)
+
+
+def test_a_changed_time_moves_a_card(page: Page, live_site: Site) -> None:
+    event = live_site.event(updates=3)
+    open_page(page, live_site, event)
+    first, _, third = live_site.updates(event)
+    live_site.do(third.move, published_at=first.published_at)
+    until(page, lambda: numbers(page) == [2, 3, 1])
+    expect_right(page, live_site, event)
+
+
+def test_title_summary_pin_and_key_moments_arrive(page: Page, live_site: Site) -> None:
+    event = live_site.event(updates=2)
+    open_page(page, live_site, event)
+    first, second = live_site.updates(event)
+    live_site.do(event.revise, title="Another title", summary="In *short*.")
+    expect(page.locator("h1")).to_have_text("Another title")
+    expect(page).to_have_title("Another title")
+    live_site.do(event.pin, update=first)
+    expect(page.locator("#pinned")).to_be_visible()
+    live_site.do(second.mark_key)
+    expect(page.locator("#keys li")).to_have_count(1)
+    expect_right(page, live_site, event)
+    live_site.do(event.unpin)
+    expect(page.locator("#pinned")).to_be_hidden()
+    live_site.do(second.withdraw)
+    expect(page.locator("#keys")).to_be_hidden()
+    expect_right(page, live_site, event)
+
+
+def test_the_end_and_the_reopening_reach_an_open_page(page: Page, live_site: Site) -> None:
+    event = live_site.event(updates=1)
+    open_page(page, live_site, event)
+    live_site.do(event.end)
+    expect(page.locator("#masthead")).to_contain_text("Coverage ended")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "ended")
+    assert state(page)["order"] == "newest"
+    live_site.do(event.reopen)
+    # An ended event is asked about once a minute, or when the reader wants to know.
+    until(page, lambda: page.click("#check") or is_ready(page))
+    live_site.publish(event)
+    until(page, lambda: numbers(page) == [2, 1])
+    expect_right(page, live_site, event)
+
+
+def test_the_start_reaches_a_page_opened_before(page: Page, live_site: Site) -> None:
+    event = live_site.event(status="upcoming")
+    open_page(page, live_site, event)
+    expect(page.locator("#empty")).to_be_visible()
+    live_site.do(event.go_live)
+    expect(page.locator("#masthead .badge")).to_have_text("Live")
+    live_site.publish(event)
+    expect(page.locator("#update-1")).to_be_visible()
+    expect(page.locator("#empty")).to_be_hidden()
+    expect_right(page, live_site, event)
+
+
+@pytest.mark.parametrize("leave", ["make_draft", "delete"])
+def test_an_event_that_is_taken_away_says_so(page: Page, live_site: Site, leave: str) -> None:
+    event = live_site.event(updates=1)
+    open_page(page, live_site, event)
+    live_site.do(getattr(event, leave))
+    expect(page.get_by_text("This live blog is no longer available")).to_be_visible(timeout=15_000)
+    assert page.locator("#feed").count() == 0
+
+
+def test_a_new_time_zone_reloads_the_feed(page: Page, live_site: Site) -> None:
+    event = live_site.event(updates=2)
+    open_page(page, live_site, event)
+    live_site.do(event.revise, time_zone="Asia/Tokyo")
+    until(page, lambda: "JST" in (page.locator("#update-1 time").get_attribute("data-home") or ""))
+    expect_right(page, live_site, event)
+
+
+def test_a_restored_backup_reaches_open_pages(page: Page, live_site: Site) -> None:
+    event = live_site.event(updates=2)
+    open_page(page, live_site, event)
+
+    def restore_backup() -> None:
+        event.updates.filter(number=2).delete()
+        type(event).objects.filter(pk=event.pk).update(revision=2, head_revision=1, last_number=1, edition="0badcafe")
+
+    live_site.do(restore_backup)
+    until(page, lambda: numbers(page) == [1])
+    expect_right(page, live_site, event)
