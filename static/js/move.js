@@ -29,7 +29,7 @@ function isLoaded(to) {
 export function watchLinks() {
   document.addEventListener("click", (click) => {
     const link = click.target.closest("a");
-    if (!link || click.defaultPrevented || click.metaKey || click.ctrlKey || click.shiftKey || click.button) return;
+    if (!link || click.metaKey || click.ctrlKey || click.shiftKey || click.button) return;
     if (link.dataset.jump) {
       click.preventDefault();
       if (/^\d+$/.test(link.dataset.jump)) history.replaceState(null, "", `#update-${link.dataset.jump}`);

@@ -14,7 +14,7 @@ const written = (form, date) => forms[form].format(date).replace(/^(\w+), /, "$1
 
 /** Shows every time in `root` as the reader wants it; the other zone is in its title. */
 export function dress(root) {
-  for (const time of root.querySelectorAll("time[datetime]")) {
+  for (const time of root.querySelectorAll("time[data-form]")) {
     time.dataset.home ??= time.textContent;
     const date = new Date(time.dateTime);
     time.textContent = page.dataset.times === "event" ? time.dataset.home : written(time.dataset.form, date);
