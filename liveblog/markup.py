@@ -153,7 +153,8 @@ _TAGS = set(
     "a abbr b blockquote br cite code dd del dl dt em h2 h3 h4 h5 h6 hr i ins kbd li mark ol p pre q s "
     "small strong sub sup table tbody td tfoot th thead tr u ul".split()
 )
-_ATTRIBUTES = {
+_ATTRIBUTES: dict[str, set[str]] = {
+    "*": set(),  # nh3 would allow lang and title everywhere
     "a": {"href", "title"},
     "abbr": {"title"},
     "code": {"class"},
@@ -215,6 +216,7 @@ def _safe(markdown_html: str) -> str:
         attribute_filter=_keep_attribute,
         url_schemes=_SCHEMES,
         link_rel="nofollow noopener",
+        set_tag_attribute_values={"table": {"tabindex": "0"}},  # a wide one scrolls, by keyboard too
         strip_comments=True,
     )
 

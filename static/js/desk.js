@@ -23,7 +23,10 @@ on("htmx:configRequest", ({ detail }) => {
   if (token && detail.verb === "post") detail.parameters.csrfmiddlewaretoken = token;
 });
 
-on("htmx:beforeRequest", () => { trouble.hidden = true; });
+on("htmx:beforeRequest", () => {
+  trouble.hidden = true;
+  document.getElementById("said")?.replaceChildren();
+});
 on("htmx:sendError", () => say(navigator.onLine ? NO_ANSWER : `You are offline. ${NO_ANSWER}`));
 on("htmx:timeout", () => say(NO_ANSWER));
 on("htmx:responseError", ({ detail: { xhr } }) => {
