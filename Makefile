@@ -42,4 +42,4 @@ clean: ## Remove what can be made again; your data in DATA_DIR stays
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
 
 help: ## List these
-	@sed -n 's/^\([a-z]*\): ## /\1	/p' Makefile
+	@awk -F': ## ' '/^[a-z]+: ## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile

@@ -2,12 +2,24 @@
 
 from django.urls import path
 
-from liveblog import views
+from liveblog import desk, views
 
 urlpatterns = [
     path("", views.index, name="index"),
     path("events/<slug:slug>/", views.event, name="event"),
     path("events/<slug:slug>/changes/", views.changes, name="changes"),
     path("events/<slug:slug>/updates/<int:number>/", views.update, name="update"),
+    path("desk/", desk.events, name="desks"),
+    path("desk/new/", desk.new, name="desk-new"),
+    path("desk/<slug:slug>/", desk.desk, name="desk"),
+    path("desk/<slug:slug>/edit/", desk.settings, name="desk-settings"),
+    path("desk/<slug:slug>/preview/", desk.preview, name="desk-preview"),
+    path("desk/<slug:slug>/status/", desk.change_status, name="desk-status"),
+    path("desk/<slug:slug>/updates/", desk.publish, name="desk-updates"),
+    path("desk/<slug:slug>/updates/<int:number>/", desk.edit, name="desk-update"),
+    path("desk/<slug:slug>/updates/<int:number>/withdrawal/", desk.withdraw, name="desk-withdrawal"),
+    path("desk/<slug:slug>/updates/<int:number>/restoration/", desk.restore, name="desk-restoration"),
+    path("desk/<slug:slug>/updates/<int:number>/pin/", desk.pin, name="desk-pin"),
+    path("desk/<slug:slug>/updates/<int:number>/key/", desk.mark_key, name="desk-key"),
     path("healthz", views.healthz, name="healthz"),
 ]

@@ -31,7 +31,10 @@ def pytest_configure() -> None:
     django_settings.BASE_URL = "http://testserver"
     django_settings.SECURE_SSL_REDIRECT = False
     django_settings.SESSION_COOKIE_SECURE = django_settings.CSRF_COOKIE_SECURE = False
-    django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    django_settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.MD5PasswordHasher",
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    ]
     # Names that change with their content are for servers, which collect them at their start.
     django_settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     django_settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)

@@ -25,6 +25,7 @@ from django.core.management import CommandError, call_command
 from config import environment
 from liveblog.management.commands import demo
 from liveblog.models import Event, Update
+from tests.server import find_free_port
 
 PROJECT = Path(__file__).resolve().parent.parent
 RUNNING = "Ctrl-C stops it"
@@ -403,8 +404,7 @@ def test_after_a_restore_every_event_has_a_new_edition() -> None:
 @contextmanager
 def serving(data_dir: Path, **settings: str) -> Iterator[Service]:
     """Run the real service on a free port; it must stop well, whatever happens meanwhile."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = find_free_port()
     process = run("serve", data_dir=data_dir, PORT=str(port), **settings)
     assert process.stdout
     output = ""

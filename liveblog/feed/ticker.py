@@ -41,9 +41,11 @@ class Ticker(threading.Thread):
     def run(self) -> None:
         """Check until the loop is closed."""
         _warn_of_old_sqlite()
-        while not self._loop.is_closed():
+        while True:
             self._hurry.wait(CHECK_SECONDS)
             self._hurry.clear()
+            if self._loop.is_closed():
+                break
             began_at = time.monotonic()
             try:
                 found: Revisions | None = self._check()

@@ -18,12 +18,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from liveblog import bell, markup
+from liveblog.models.place import YEARS
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from django.db.models.fields.related_descriptors import RelatedManager
 
     from liveblog.models.update import Update, UpdateQuerySet
+
+
+DESCRIPTION_CHARACTERS = 200
 
 
 class WrongStatus(Exception):
@@ -123,6 +127,13 @@ class Event(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    def clean(self) -> None:
+        """Refuse a start or an end that not every time zone can show."""
+        for name in ("starts_at", "ends_at"):
+            moment: datetime | None = getattr(self, name)
+            if moment is not None and moment.year not in YEARS:
+                raise ValidationError({name: f"The year {moment.year} is out of reach."})
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save; a new event's summary is rendered here, a later one's in ``revise()``."""
         if self._state.adding:
@@ -150,6 +161,11 @@ class Event(models.Model):
         if self.order != self.Order.BY_STATUS:
             return self.order
         return "oldest" if self.status == self.Status.ENDED else "newest"
+
+    @property
+    def description(self) -> str:
+        """What it is about, in plain text on one line, for those who show a link to it."""
+        return markup.shorten(markup.plain(self.summary_html) or self.title, characters=DESCRIPTION_CHARACTERS)
 
     @contextmanager
     def change(self) -> "Iterator[Event]":
@@ -234,7 +250,7 @@ class Event(models.Model):
     def pin(self, *, update: "Update") -> None:
         """Show ``update`` on top of the page; the one shown before makes room for it."""
         with self.change() as event:
-            if event.updates.filter(number=update.number, withdrawn_at__isnull=False).exists():
+            if event.updates.get(pk=update.pk).withdrawn_at:
                 raise ValidationError("A withdrawn update can't be pinned. Restore it first.")
             if event.pinned_number != update.number:
                 event.pinned_number = update.number
@@ -287,6 +303,11 @@ class Event(models.Model):
     def make_draft(self) -> None:
         """Take the event out of public view; open pages say that it is no longer available."""
         self._become(self.Status.DRAFT, coming_from=(self.Status.UPCOMING, self.Status.LIVE, self.Status.ENDED))
+
+    def reload_readers(self) -> None:
+        """Have every open page fetch itself anew, after a release that draws cards differently."""
+        with self.change() as event:
+            event.take_revision(head=True, reload=True)
 
     def _become(self, status: Status, *, coming_from: tuple[Status, ...]) -> None:
         with self.change() as event:

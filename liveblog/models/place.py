@@ -7,6 +7,9 @@ from typing import NamedTuple, Self
 _PLACE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z),([1-9]\d{0,8})", re.ASCII)
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
+YEARS = range(1000, 9000)
+"""Years that every time zone can show: at the ends of Python's calendar a conversion overflows."""
+
 
 def written_time(moment: datetime) -> str:
     """Return ``moment`` in UTC with six decimals always, so that text sorts as time does."""

@@ -1,5 +1,6 @@
 """One post in an event: what may stand in it, and how it changes."""
 
+import re
 import uuid
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -13,7 +14,7 @@ from django.utils import timezone
 
 from liveblog import markup
 from liveblog.models.event import Event
-from liveblog.models.place import Place, written_time
+from liveblog.models.place import YEARS, Place, written_time
 
 BODY_CHARACTERS = 20_000
 HEADLINE_CHARACTERS = 200
@@ -22,6 +23,8 @@ EXCERPT_CHARACTERS = 180
 FOLDED_CHARACTERS = 400
 UNMARKED_EDIT = timedelta(minutes=2)
 """An edit this soon after posting reaches readers without an "edited" mark."""
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class KeyReused(Exception):
@@ -169,8 +172,7 @@ class Update(models.Model):
 
     def withdraw(self) -> None:
         """Take it from the readers; what remains for them is a mark that it is gone."""
-        if self.withdrawn_at is None:
-            self._change(withdrawn_at=timezone.now())
+        self._change(withdrawn_at=timezone.now())
 
     def restore(self) -> None:
         """Give a withdrawn update back to the readers."""
@@ -181,7 +183,7 @@ class Update(models.Model):
             update = event.updates.get(pk=self.pk)
             changed = {name for name, value in changes.items() if getattr(update, name) != value}
             if "withdrawn_at" in changed and changes["withdrawn_at"] and update.withdrawn_at:
-                changed.clear()  # somebody else was quicker
+                changed.clear()  # it was withdrawn already
             if changed:
                 if update.withdrawn_at and "withdrawn_at" not in changed:
                     raise ValidationError("This update was withdrawn. Restore it before you change it.")
@@ -207,8 +209,8 @@ def check_content(*, headline: str, body: str) -> None:
     if len(headline) > HEADLINE_CHARACTERS:
         errors["headline"] = f"{len(headline)} characters are too many; a headline has at most {HEADLINE_CHARACTERS}."
     for name, text in (("headline", headline), ("body", body)):
-        if "\x00" in text:
-            errors[name] = "This text contains a null character, which can't be stored."
+        if _UNSTORABLE.search(text):
+            errors[name] = "This text contains a character that can't be stored."
     if "\n" in headline:
         errors["headline"] = "A headline is one line."
     if errors:
@@ -221,5 +223,7 @@ def check_time(published_at: datetime | None) -> None:
         return
     if timezone.is_naive(published_at):
         raise ValidationError({"published_at": "The time lacks its zone."})
+    if published_at.year not in YEARS:
+        raise ValidationError({"published_at": f"The year {published_at.year} is out of reach."})
     if published_at > timezone.now():
         raise ValidationError({"published_at": "An update can't come from the future."})

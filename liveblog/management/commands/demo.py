@@ -15,7 +15,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import OperationalError, close_old_connections, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from liveblog.models import Event, Update
@@ -156,26 +156,25 @@ def tell_rest(wait: Callable[[float], bool], pause_seconds: tuple[float, float])
     told = 0
     while True:
         try:
-            is_due = find_replay() is not None
-            close_old_connections()  # none is held through the pause
-            if not is_due or wait(random.uniform(*pause_seconds)):  # noqa: S311
+            if find_replay() is None or wait(random.uniform(*pause_seconds)):  # noqa: S311
                 return told
             replay = find_replay()
             if replay is not None and tell_next(*replay):
                 told += 1
-        except OperationalError:
-            close_old_connections()
+        except OperationalError:  # the database was away; the connection is made anew after each pause
             if wait(PAUSE_SECONDS[0]):
                 return told
 
 
 def wait_for_eof(seconds: float) -> bool:
     """Wait; return whether standard input was closed meanwhile, as it is when the server has gone."""
+    connection.close()
     return bool(select.select([sys.stdin], [], [], seconds)[0])
 
 
 def wait_in_vain(seconds: float) -> bool:
     """Wait; nothing tells to stop."""
+    connection.close()
     time.sleep(seconds)
     return False
 

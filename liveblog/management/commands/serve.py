@@ -36,7 +36,8 @@ class Command(BaseCommand):
 
     def handle(self, *, no_demo: bool, **options: Any) -> None:
         """Serve; whatever hinders it is one line and exit status 1."""
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a script's background jobs begin with it ignored
+            signal.signal(number, signal.default_int_handler)
         try:
             address = find_free_address(settings.HOST, settings.PORT)
             raise_descriptor_limit()

@@ -1,0 +1,20 @@
+"""``manage.py reload_readers``: after a release that draws cards differently, open pages fetch themselves anew."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from liveblog.models import Event
+
+
+class Command(BaseCommand):
+    """Give every public event a revision below which its readers reload."""
+
+    help = "Have every open page fetch itself anew; run it after a release that changed how cards look."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Say how many events were told."""
+        events = list(Event.objects.public())
+        for event in events:
+            event.reload_readers()
+        self.stdout.write(f"The readers of {len(events)} events fetch their pages anew.")
