@@ -7,6 +7,8 @@ forms would not, and deleting would leave no tombstone.
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
 from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
@@ -18,6 +20,19 @@ from liveblog.models import Event, Update
 admin.site.site_header = "Live blog: people and set-up"
 admin.site.site_title = "Live blog"
 admin.site.index_title = "People and set-up"
+
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class PeopleAdmin(UserAdmin):
+    """People. Who has written updates is kept; the account can be made inactive."""
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Say that updates are protected, rather than that a permission for them is missing."""
+        objects, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        return objects, counts, set(lacking) - {Update._meta.verbose_name}, protected
 
 
 class LookOnly(admin.ModelAdmin):

@@ -255,6 +255,7 @@ class EventForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         """Read the times in the event's zone."""
+        super().clean()
         cleaned = self.cleaned_data
         for name in ("starts_at", "ends_at"):
             if "time_zone" not in cleaned or name not in cleaned:

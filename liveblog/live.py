@@ -164,7 +164,7 @@ def cacheable(seconds: int) -> str:
 async def socket(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve a reader's socket: the same fragments as they come, and nothing it says is listened to."""
     if (await receive())["type"] != "websocket.connect":
-        return
+        return None
     await send({"type": "websocket.accept"})
     feeds = Feeds.here()
     try:
@@ -182,12 +182,15 @@ async def socket(scope: Scope, receive: Receive, send: Send) -> None:
     feeds.readers.add(reader)
     feed.readers += 1
     try:
-        while (await receive())["type"] != "websocket.disconnect":
-            pass
+        async with reader.patience:
+            while (await receive())["type"] != "websocket.disconnect":
+                pass
+    except TimeoutError:
+        pass  # it was dropped
     finally:
         feed.readers -= 1
         feeds.readers.discard(reader)
-        reader.drop()
+        reader.stop()
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
@@ -205,6 +208,7 @@ class _Reader:
 
     def __init__(self, feeds: Feeds, feed: Feed, question: Question, send: Send) -> None:
         self.sending_since: float | None = None
+        self.patience = asyncio.timeout(None)
         # Spread, so that readers who came together do not all return together.
         self.closes_at = time.monotonic() + settings.SOCKET_SECONDS * random.uniform(0.9, 1.1)  # noqa: S311
         self._feeds = feeds
@@ -213,8 +217,12 @@ class _Reader:
         self._send = send
         self._task = feeds.start(self._follow())
 
-    def drop(self) -> None:
+    def stop(self) -> None:
+        """Send nothing more."""
         self._task.cancel()
+
+    def drop(self) -> None:
+        self.patience.reschedule(0)
 
     def ask_to_return(self) -> None:
         self._end(COME_BACK)
@@ -223,6 +231,8 @@ class _Reader:
         self._end(POLL_INSTEAD)
 
     def _end(self, code: int) -> None:
+        if self.closes_at == float("inf"):
+            return
         self.closes_at = float("inf")
         self._task.cancel()
         self._task = self._feeds.start(self._say_goodbye(code))

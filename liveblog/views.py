@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from liveblog import live, markup, rendering
 from liveblog.feed import Tail
-from liveblog.models import Event, Update
+from liveblog.models import Event
 from liveblog.models.event import DESCRIPTION_CHARACTERS
 from liveblog.stream import Asked, read_page
 

@@ -135,3 +135,41 @@ def live_site(lasting_site: Any) -> Any:
     """A running server that tests share, each with events of its own; who stops servers asks for ``server``."""
     assert lasting_site.is_healthy(), lasting_site.log
     return lasting_site
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """The Redis that tests may use, or a skip that says why there is none; in CI that is a failure."""
+    import redis
+
+    url = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=2) as client:
+            client.ping()
+    except redis.RedisError as error:
+        message = f"no Redis at TEST_REDIS_URL ({url}): {error}"
+        pytest.fail(message) if IS_CI else pytest.skip(message)
+    return url
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """A database of its own on the PostgreSQL that tests may use, or a skip that says why; in CI a failure."""
+    import uuid
+    from urllib.parse import urlsplit, urlunsplit
+
+    import psycopg
+
+    url = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
+    try:
+        admin = psycopg.connect(url, autocommit=True, connect_timeout=2)
+    except psycopg.OperationalError as error:
+        message = f"no PostgreSQL at TEST_POSTGRES_URL: {str(error).strip().splitlines()[0]}"
+        pytest.fail(message) if IS_CI else pytest.skip(message)
+    name = f"liveblog_{uuid.uuid4().hex[:12]}"
+    with admin:
+        admin.execute(f'CREATE DATABASE "{name}"')
+        try:
+            yield urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+        finally:
+            admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -22,9 +22,8 @@ from liveblog.models.place import YEARS
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-    from django.db.models.fields.related_descriptors import RelatedManager
 
-    from liveblog.models.update import Update, UpdateQuerySet
+    from liveblog.models.update import Update
 
 
 DESCRIPTION_CHARACTERS = 200
@@ -110,7 +109,6 @@ class Event(models.Model):
     pinned_number = models.PositiveIntegerField(null=True, editable=False)
     latest_clock = models.DateTimeField(null=True, editable=False, help_text="The newest time that no author set.")
 
-    updates: "RelatedManager[Update]"
     objects = EventQuerySet.as_manager()
 
     class Meta:
@@ -127,13 +125,6 @@ class Event(models.Model):
     def __str__(self) -> str:
         return self.title
 
-    def clean(self) -> None:
-        """Refuse a start or an end that not every time zone can show."""
-        for name in ("starts_at", "ends_at"):
-            moment: datetime | None = getattr(self, name)
-            if moment is not None and moment.year not in YEARS:
-                raise ValidationError({name: f"The year {moment.year} is out of reach."})
-
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save; a new event's summary is rendered here, a later one's in ``revise()``."""
         if self._state.adding:
@@ -144,6 +135,13 @@ class Event(models.Model):
     def get_absolute_url(self) -> str:
         """Return the path of the reader's page."""
         return reverse("event", args=[self.slug])
+
+    def clean(self) -> None:
+        """Refuse a start or an end that not every time zone can show."""
+        for name in ("starts_at", "ends_at"):
+            moment: datetime | None = getattr(self, name)
+            if moment is not None and moment.year not in YEARS:
+                raise ValidationError({name: f"The year {moment.year} is out of reach."})
 
     @property
     def is_public(self) -> bool:

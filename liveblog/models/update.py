@@ -142,9 +142,7 @@ class Update(models.Model):
         """Whether the event shows it on top of its page."""
         return self.event.pinned_number == self.number
 
-    def edit(
-        self, *, body: str | None = None, headline: str | None = None, is_key: bool | None = None
-    ) -> None:
+    def edit(self, *, body: str | None = None, headline: str | None = None, is_key: bool | None = None) -> None:
         """Change what is given; an edit that changes nothing takes no revision.
 
         Raises ``ValidationError``, ``markup.TooSlow``.

@@ -1,0 +1,153 @@
+"""What is measured: each takes one pair of readings, ours and the peer's, right after one another."""
+
+import re
+import secrets
+import statistics
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from benchmarks import content
+from benchmarks.browser import Browser
+from benchmarks.polling import poll
+from benchmarks.readers import Readers, attached
+from benchmarks.servers import Servers
+
+SOCKETS = 2_000
+FANOUT_POSTS = 3
+POSTS = 15
+PAUSE_SECONDS = 0.2
+POLLING_SECONDS = 3.0
+PAGES = 30
+
+
+class Pair(NamedTuple):
+    """Two readings, and the share of one core that the client needed for each."""
+
+    ours: float
+    peer: float
+    ours_cpu: float
+    peer_cpu: float
+
+
+class Measure(NamedTuple):
+    """A question, the two that answer it, and what their ratio has to be."""
+
+    name: str
+    title: str
+    take: Callable[[Servers], Pair]
+    is_rate: bool = False
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def ratio(self, pair: Pair) -> float:
+        """How many times better ours is where a target says "at least", else how many times as long it takes."""
+        return pair.ours / pair.peer if self.is_rate or self.at_most else pair.peer / pair.ours
+
+    def is_met_by(self, ratio: float) -> bool:
+        """Whether that is good enough."""
+        return ratio >= self.at_least if self.at_least else ratio <= (self.at_most or 0)
+
+    def shown(self, reading: float) -> str:
+        """Write a reading with its unit."""
+        return f"{reading:,.0f} /s" if self.is_rate else f"{reading * 1000:,.0f} ms"
+
+
+class Posted(NamedTuple):
+    """Until the author was answered, until the last reader had the update, and the clients' CPU share till then."""
+
+    answered_seconds: float
+    served_seconds: float
+    cpu_share: float
+
+
+def fan_out(servers: Servers) -> Pair:
+    """Time from sending the author's POST until the last of 2,000 readers has the update."""
+    with attached(servers.ours, our_socket(servers.ours, content.FANOUT), count=SOCKETS) as readers:
+        ours = publish_often(servers.ours, content.FANOUT, times=FANOUT_POSTS, readers=readers)
+    with attached(servers.peer, f"/events/{content.FANOUT}/live/", count=SOCKETS) as readers:
+        peer = publish_often(servers.peer, content.FANOUT, times=FANOUT_POSTS, readers=readers)
+    return Pair(ours.served_seconds, peer.served_seconds, ours.cpu_share, peer.cpu_share)
+
+
+def poll_for_nothing(servers: Servers) -> Pair:
+    """Count polls a second that find nothing new, after the first ones have warmed things up."""
+    revision, edition = our_cursor(servers.ours, content.POLL)
+    ours_path = f"/events/{content.POLL}/changes/?after={revision}&edition={edition}"
+    cards = Browser(servers.peer).get(f"/events/{content.POLL}/changes/?after=0").text
+    newest = max(int(number) for number in re.findall(r'id="update-(\d+)"', cards))
+    peer_path = f"/events/{content.POLL}/changes/?after={newest}"
+    for seconds in (POLLING_SECONDS / 10, POLLING_SECONDS):
+        ours = poll(servers.ours, ours_path, status=204, seconds=seconds)
+        peer = poll(servers.peer, peer_path, status=200, seconds=seconds)
+    return Pair(ours.per_second, peer.per_second, ours.cpu_share, peer.cpu_share)
+
+
+def post_to_many(servers: Servers) -> Pair:
+    """Time the POST's own answer with 2,000 sockets attached, and on the same server with none."""
+    none = publish_often(servers.ours, content.QUIET, times=POSTS)
+    with attached(servers.ours, our_socket(servers.ours, content.POST), count=SOCKETS) as readers:
+        many = publish_often(servers.ours, content.POST, times=POSTS, readers=readers)
+    return Pair(many.answered_seconds, none.answered_seconds, many.cpu_share, none.cpu_share)
+
+
+def open_long_page(servers: Servers) -> Pair:
+    """Time the page of an event with 20,000 updates, and of one with 100, in turns."""
+    browser = Browser(servers.ours)
+    pages: dict[str, list[float]] = {content.LONG: [], content.SHORT: []}
+    cpu = dict.fromkeys(pages, 0.0)
+    for turn in range(PAGES + 1):
+        for slug, seconds in pages.items():
+            began_with = time.process_time()
+            answer = browser.get(f"/events/{slug}/")
+            if turn:  # the first of each warms up
+                seconds.append(answer.seconds)
+                cpu[slug] += time.process_time() - began_with
+    (long, short), (long_cpu, short_cpu) = pages.values(), cpu.values()
+    return Pair(statistics.median(long), statistics.median(short), long_cpu / sum(long), short_cpu / sum(short))
+
+
+def publish_often(port: int, slug: str, *, times: int, readers: Readers | None = None) -> Posted:
+    """Publish as an author who waits until everyone has it before writing on; return the medians."""
+    author = Browser.logged_in(port)
+    posts = [publish(author, slug, readers) for _ in range(times + 1)][1:]  # the first warms up
+    return Posted(*map(statistics.median, zip(*posts, strict=True)))
+
+
+def publish(author: Browser, slug: str, readers: Readers | None) -> Posted:
+    """Publish one update; without readers it counts as served when its author is answered."""
+    time.sleep(PAUSE_SECONDS)
+    marker = secrets.token_hex(8)
+    if readers is not None:
+        readers.expect(marker)
+    began_with = time.process_time()
+    answer = author.publish(slug, marker)
+    last_at, cpu_seconds = readers.served() if readers is not None else (answer.answered_at, 0.0)
+    cpu_seconds += time.process_time() - began_with
+    served = last_at - answer.asked_at
+    return Posted(answer.seconds, served, cpu_seconds / max(served, answer.seconds))
+
+
+def our_socket(port: int, slug: str) -> str:
+    """Return the address of the socket of a page that was opened just now."""
+    revision, edition = our_cursor(port, slug)
+    return f"/events/{slug}/live/?after={revision}&edition={edition}"
+
+
+def our_cursor(port: int, slug: str) -> tuple[str, str]:
+    """Return the revision and the edition of a page that was opened just now."""
+    feed = re.search(r'<section class="feed"[^>]*>', Browser(port).get(f"/events/{slug}/").text)
+    if feed is None:
+        raise RuntimeError("The event page has no feed.")
+    revision, edition = (re.search(rf'data-{name}="(\w+)"', feed[0]) for name in ("revision", "edition"))
+    if revision is None or edition is None:
+        raise RuntimeError("The feed does not say what it shows.")
+    return revision[1], edition[1]
+
+
+MEASURES = [
+    Measure("fanout", "Fan-out to 2,000 sockets, last reader served", fan_out, at_least=6),
+    Measure("poll", "Polls with nothing new", poll_for_nothing, is_rate=True, at_least=12),
+    Measure("post", "Posting with 2,000 sockets attached; peer: with none", post_to_many, at_most=1.5),
+    Measure("page", "Page of an event with 20,000 updates; peer: with 100", open_long_page, at_most=1.3),
+]

@@ -1,0 +1,1 @@
+"""The peer: a small live blog written the way the documentation of Django and Channels teaches."""
