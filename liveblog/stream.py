@@ -95,7 +95,9 @@ def read_page(event: Event, asked: Asked) -> Page:
         here = event.updates.get(number=asked.around).place
         older, has_older = _last(visible.older_than(here.after), PAGE_UPDATES // 2)
         newer, has_newer = _first(visible.newer_than(here), PAGE_UPDATES // 2)
-        found = older + newer
+        # One that moved meanwhile is found on both sides; where it was read last it stands.
+        moved = {update.number for update in newer}
+        found = [update for update in older if update.number not in moved] + newer
         if has_newer:
             newest = newer[-1].place
     elif asked.around == "first" or (asked.around is None and asked.order == "oldest"):

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import NamedTuple, Self
 
-_PLACE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z),([1-9]\d{0,8})", re.ASCII)
+_PLACE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z),(0|[1-9]\d{0,9})", re.ASCII)
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 YEARS = range(1000, 9000)
@@ -32,8 +32,8 @@ class Place(NamedTuple):
 
     @property
     def before(self) -> Self:
-        """The last place that comes before this one."""
-        return self._replace(number=self.number - 1)
+        """The last place that comes before this one; nothing stands at number 0, so nothing comes before it."""
+        return self._replace(number=max(0, self.number - 1))
 
     @property
     def after(self) -> Self:

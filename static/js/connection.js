@@ -1,6 +1,6 @@
 /** The line that always tells the truth about the connection. */
 
-const state = { isOpen: false, isOnline: navigator.onLine, failures: 0, seconds: 5, status: "live", isPaused: false };
+const state = { isOpen: false, isOnline: navigator.onLine, failures: 0, seconds: 5, status: "live", isPaused: false, isChecking: false };
 let lastContact = new Date();
 
 /** Takes note of what has become known and rewrites the line. */
@@ -21,6 +21,7 @@ export const known = () => state;
 function describe() {
   const since = lastContact.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
   if (!state.isOnline) return ["offline", `Offline since ${since}`];
+  if (state.isChecking) return ["checking", "Checking…"];
   if (state.failures > 2) return ["offline", `No answer since ${since}; trying again`];
   if (state.failures) return ["reconnecting", "Reconnecting…"];
   const paused = state.isPaused ? "; new updates are held back" : "";

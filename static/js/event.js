@@ -44,7 +44,10 @@ document.addEventListener("live:reload", () => {
 });
 
 document.getElementById("held").addEventListener("click", () => release({ goThere: true }));
-document.getElementById("check").addEventListener("click", comeBack);
+document.getElementById("check").addEventListener("click", () => {
+  report({ isChecking: true });
+  comeBack();
+});
 document.getElementById("pause").addEventListener("click", (click) => {
   pause(click.currentTarget);
   report({ isPaused: !known().isPaused });
@@ -52,6 +55,7 @@ document.getElementById("pause").addEventListener("click", (click) => {
 
 document.addEventListener("visibilitychange", () => {
   clearTimeout(hiding);
+  if (!feed()) return;
   if (document.hidden) {
     hiding = setTimeout(socket.stop, HIDDEN_MS);
     return;

@@ -21,6 +21,9 @@ export function pollNow() {
   if (!activeAt && element()) htmx.trigger(element(), "poll");
 }
 
+/** Whether an answer is a fragment: the page of a hotel's network is one too, and says 200. */
+const isOurs = (text) => text.startsWith("<section data-");
+
 /** Gives up a request that brings nothing: its connection is dead, the next one gets another. */
 function giveUpStalled() {
   if (activeAt && Date.now() - activeAt > STALLED_MS) htmx.trigger(element(), "htmx:abort");
@@ -65,12 +68,13 @@ export function watchPolls({ onGone, onSilence }) {
     const { xhr } = event.detail;
     activeAt = 0;
     finishedAt = Date.now();
+    report({ isChecking: false });
     jitter = 0.7 + Math.random() * 0.3; // never later than said, and not all at once
     const often = Number(xhr.status && xhr.getResponseHeader("Poll-Seconds"));
     if (often > 0) report({ seconds: often });
     const retryAfter = Number(xhr.status && xhr.getResponseHeader("Retry-After"));
     notBefore = retryAfter > 0 ? finishedAt + Math.min(retryAfter, GREATEST_SECONDS) * 1000 : 0;
-    if (xhr.status === 200 || xhr.status === 204) {
+    if (xhr.status === 204 || (xhr.status === 200 && isOurs(xhr.responseText))) {
       gone = 0;
       report({ failures: 0, isOnline: true });
     } else if (xhr.status === 404) {

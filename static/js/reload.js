@@ -14,6 +14,7 @@ export async function reload({ onDone }) {
   const before = cursor();
   for (let attempt = 0; ; ) {
     await new Promise((resolve) => setTimeout(resolve, WAITS_MS[attempt]));
+    if (!feed()) return; // the event is gone
     const html = await fetchPage(before);
     if (html === null) {
       await new Promise((resolve) => setTimeout(resolve, FAILED_MS * (0.5 + Math.random())));

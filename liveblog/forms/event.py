@@ -1,12 +1,9 @@
-"""What a person may send from the desk, and how a refusal is said at the field it is about."""
+"""What an author sends about an event: its settings, and where the coverage is to stand."""
 
 import copy
 import re
-import uuid
 import zoneinfo
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -16,8 +13,8 @@ from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from liveblog import markup
-from liveblog.models import Event, Update
-from liveblog.models.place import YEARS
+from liveblog.forms.fields import TOO_SLOW, MarkdownField, WallClockField, read_in_zone, wall_clock
+from liveblog.models import Event
 
 SUMMARY_CHARACTERS = 5_000
 SLUG_WORDS_CHARACTERS = 70
@@ -25,93 +22,6 @@ RESERVED_SLUGS = {"new"}
 """``/desk/new/`` is where events are made."""
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.ASCII | re.IGNORECASE)
-_WALL_CLOCK = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
-_TOO_SLOW = "This Markdown takes too long to render. Take long rows of brackets, stars or the like out of it."
-
-
-class MarkdownField(forms.CharField):
-    """Text counted as it is stored: browsers send CRLF for each line end.
-
-    There is no ``maxlength`` for the browser, which would cut a pasted text without a word.
-    """
-
-    def __init__(self, *, rows: int, autofocus: bool = False, **options: Any) -> None:
-        super().__init__(strip=False, widget=forms.Textarea(attrs={"rows": rows, "autofocus": autofocus}), **options)
-
-    def to_python(self, value: Any) -> str:
-        """Return the text with LF line ends and without outer blank space."""
-        return markup.normalise(super().to_python(value) or "")
-
-    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        """Leave ``maxlength`` out."""
-        return {}
-
-
-class UpdateForm(forms.Form):
-    """The text of an update. What may stand in it, the model says."""
-
-    headline = forms.CharField(
-        required=False,
-        label="Headline",
-        widget=forms.TextInput(attrs={"autocomplete": "off", "enterkeyhint": "next", "data-next": "body"}),
-    )
-    body = MarkdownField(required=False, label="Text", rows=5, autofocus=True)
-
-    def edit(self, update: Update) -> bool:
-        """Change what was sent of ``update``; say whether it was accepted, else ``errors`` says why not."""
-        if self.is_valid():
-            sent = {name: text for name, text in self.cleaned_data.items() if name in self.data}
-            with self.telling():
-                update.edit(**sent)
-        return not self.errors
-
-    @contextmanager
-    def telling(self) -> Iterator[None]:
-        """Put what the model refuses into ``errors``."""
-        try:
-            yield
-        except ValidationError as error:
-            self.add_error(None, error)
-        except markup.TooSlow:
-            self.add_error("body", _TOO_SLOW)
-
-
-class ComposerForm(UpdateForm):
-    """A new update, under a key made with the form."""
-
-    is_key = forms.BooleanField(required=False, label="Key moment")
-    # Firefox puts old values back into hidden fields of a reloaded page, unless it is told not to.
-    key = forms.UUIDField(
-        initial=uuid.uuid4,
-        widget=forms.HiddenInput(attrs={"autocomplete": "off"}),
-        error_messages={
-            "required": "This form had lost its key. It has a new one: post again.",
-            "invalid": "This form’s key was damaged. It has a new one: post again.",
-        },
-    )
-
-    def publish(self, event: Event, *, author: User) -> Update | None:
-        """Publish in ``event`` and return the update; ``None`` when refused, and ``errors`` says why.
-
-        Raises ``KeyReused``.
-        """
-        update = None
-        if self.is_valid():
-            with self.telling():
-                update = event.publish(author=author, **self.cleaned_data)
-        if "key" in self.errors:
-            self.renew_key()
-        return update
-
-    def renew_key(self) -> None:
-        """Give the form a key of its own, so that what is in it can be posted as a new update."""
-        self.data = {**dict(self.data.items()), "key": str(uuid.uuid4())}
-
-
-class SwitchForm(forms.Form):
-    """Something is to be on or off."""
-
-    on = forms.TypedChoiceField(choices=(("1", "on"), ("0", "off")), coerce=lambda text: text == "1")
 
 
 class StatusForm(forms.Form):
@@ -132,25 +42,6 @@ class StatusForm(forms.Form):
             event.end()
         else:
             event.make_draft()
-
-
-class WallClockField(forms.Field):
-    """A date and time as a clock on the wall shows it, without a zone."""
-
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=_WALL_CLOCK[0])
-
-    def to_python(self, value: Any) -> datetime | None:
-        """Return a naive datetime; raises ``ValidationError``."""
-        if value in self.empty_values:
-            return None
-        for form in _WALL_CLOCK:
-            try:
-                read = datetime.strptime(str(value).strip(), form)  # noqa: DTZ007  (its zone is another field)
-            except ValueError:
-                continue
-            if read.year in YEARS:
-                return read
-        raise ValidationError("Enter a date and a time, such as 2026-11-22T20:00.")
 
 
 class EventForm(forms.ModelForm):
@@ -193,8 +84,8 @@ class EventForm(forms.ModelForm):
         if event is not None:
             shown = {
                 "authors": " ".join(user.get_username() for user in event.authors.order_by("username")),
-                "starts_at": _wall_clock(event.starts_at, event.zone),
-                "ends_at": _wall_clock(event.ends_at, event.zone),
+                "starts_at": wall_clock(event.starts_at, event.zone),
+                "ends_at": wall_clock(event.ends_at, event.zone),
             }
         # A form writes into its instance while it validates; the page around it shows the event as it is.
         super().__init__(data, instance=copy.copy(event) or Event(), initial=shown)
@@ -214,7 +105,7 @@ class EventForm(forms.ModelForm):
         try:
             markup.render(self.cleaned_data["summary"])
         except markup.TooSlow:
-            raise ValidationError(_TOO_SLOW) from None
+            raise ValidationError(TOO_SLOW) from None
         return str(self.cleaned_data["summary"])
 
     def clean_slug(self) -> str:
@@ -271,7 +162,7 @@ class EventForm(forms.ModelForm):
         """Return what is meant; a time left as it stood keeps its seconds, and its side of a clock change."""
         typed, zone = self.cleaned_data[name], zoneinfo.ZoneInfo(self.cleaned_data["time_zone"])
         stored: datetime | None = getattr(self.event, name, None)
-        if stored is not None and _wall_clock(stored, zone) == typed.strftime(_WALL_CLOCK[0]):
+        if stored is not None and wall_clock(stored, zone) == wall_clock(typed.replace(tzinfo=zone), zone):
             return stored
         return read_in_zone(typed, zone)
 
@@ -291,6 +182,8 @@ class EventForm(forms.ModelForm):
             self.event.authors.set(authors)
         except ValidationError as error:
             self.add_error(None, error)
+        except markup.TooSlow:  # it was quick enough a moment ago
+            self.add_error("summary", TOO_SLOW)
         except IntegrityError:
             self.add_error("slug", "Somebody has just taken this address. Choose a different one.")
         return None if self.errors else self.event
@@ -305,18 +198,3 @@ def suggest_slug(title: str) -> str:
         number += 1
         slug = f"{words}-{number}"
     return slug
-
-
-def read_in_zone(typed: datetime, zone: zoneinfo.ZoneInfo) -> datetime:
-    """Return when clocks in ``zone`` show ``typed``; raises ``ValidationError`` unless they do so just once."""
-    first, second = (typed.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
-    if first.utcoffset() == second.utcoffset():
-        return first.astimezone(UTC)
-    shown = f"{typed:%H:%M} on {typed.day} {typed:%B %Y}"
-    if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != typed:
-        raise ValidationError(f"{shown} does not exist in {zone.key}: the clocks go forward. Choose another time.")
-    raise ValidationError(f"{shown} comes twice in {zone.key}: the clocks go back. Choose another time.")
-
-
-def _wall_clock(moment: datetime | None, zone: zoneinfo.ZoneInfo) -> str:
-    return moment.astimezone(zone).strftime(_WALL_CLOCK[0]).rjust(16, "0") if moment else ""

@@ -1,0 +1,23 @@
+"""Pages an author uses: each reads what came, makes one domain call and answers with what is now.
+
+Every form works as plain HTML, answered by a redirect. Under htmx the same address answers with
+the part that changed: a redirect's GET would fall into the fan-out of the very update it shows.
+"""
+
+from liveblog.desk.events import change_status, desk, index, new, preview, settings
+from liveblog.desk.updates import edit, mark_key, pin, publish, restore, withdraw
+
+__all__ = [
+    "change_status",
+    "desk",
+    "edit",
+    "index",
+    "mark_key",
+    "new",
+    "pin",
+    "preview",
+    "publish",
+    "restore",
+    "settings",
+    "withdraw",
+]

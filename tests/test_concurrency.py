@@ -1,0 +1,255 @@
+"""Many authors at once, and a reader who polls meanwhile: no gap, no repeat, everything in order.
+
+These run on the database of the settings; the last one runs the others once more on PostgreSQL.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connection, connections
+
+from liveblog.models import Event, KeyReused
+from tests.asgi import connect, poll, run
+from tests.page import Fragment, Page
+from tests.server import make_user
+from tests.test_sockets import check_all
+
+ROOT = Path(__file__).resolve().parent.parent
+AUTHORS = 8
+POSTS_EACH = 6
+
+
+def at_once[T](works: list[Callable[[], T]]) -> list[T]:
+    """Run each work in a thread of its own, all starting together; return what they return."""
+    barrier = threading.Barrier(len(works))
+
+    def start(work: Callable[[], T]) -> T:
+        barrier.wait(10)
+        try:
+            return work()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(max_workers=len(works)) as threads:
+        return list(threads.map(start, works))
+
+
+def write_a_lot(event: Event, name: str) -> None:
+    """Publish and edit and withdraw, as one author among many."""
+    author = make_user(name)
+    mine = Event.objects.get(pk=event.pk)
+    for number in range(POSTS_EACH):
+        update = mine.publish(author=author, body=f"{name} posts {number}", is_key=number == 2)
+        update.edit(body=f"{name} edits {number}")
+        if number % 3 == 1:
+            update.withdraw()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_threads_write_while_a_reader_polls_without_gap_or_repeat(make_event: Callable[..., Event]) -> None:
+    event = make_event()
+    start = event.revision
+    changes = AUTHORS * (POSTS_EACH * 2 + POSTS_EACH // 3)
+    for number in range(AUTHORS):
+        make_user(f"author-{number}")
+    works = [lambda name=f"author-{number}": write_a_lot(event, name) for number in range(AUTHORS)]
+
+    async def read_by_poll(page: Page, seen: list[Fragment]) -> None:
+        while page.cursor < start + changes:
+            answer = await poll(event, page.cursor)
+            assert answer.status in {200, 204}
+            if answer.status == 200:
+                fragment = Fragment(answer.body)
+                assert fragment.after == page.cursor
+                seen.append(fragment)
+                page.take(answer.body)
+            await asyncio.sleep(0.001)
+
+    async def read_by_socket(page: Page, seen: list[Fragment]) -> None:
+        async with connect(event, page.cursor) as socket:
+            while page.cursor < start + changes:
+                text = await socket.text(20)
+                fragment = Fragment(text)
+                assert fragment.after == page.cursor
+                seen.append(fragment)
+                page.take(text)
+
+    async def main() -> None:
+        from tests.asgi import ask, in_thread
+
+        html = (await ask(f"/events/{event.slug}/")).body
+        pages = [Page.open(html), Page.open(html)]
+        seen: list[list[Fragment]] = [[], []]
+        writing = asyncio.create_task(asyncio.to_thread(at_once, works))
+        await asyncio.gather(read_by_poll(pages[0], seen[0]), read_by_socket(pages[1], seen[1]), writing)
+        for fragments in seen:
+            assert fragments[0].after == start
+            assert fragments[-1].revision == start + changes
+            assert len(fragments) > 3, "the reader saw it happen"
+            for one, other in zip(fragments, fragments[1:], strict=False):
+                assert one.revision == other.after
+        await in_thread(check_all, event, pages)
+
+    run(main)
+    stored = Event.objects.get(pk=event.pk)
+    updates = list(stored.updates.order_by("number"))
+    assert stored.revision == start + changes
+    assert [update.number for update in updates] == list(range(1, AUTHORS * POSTS_EACH + 1))
+    assert [update.published_at for update in updates] == sorted({update.published_at for update in updates})
+    assert len({update.revision for update in updates}) == len(updates)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_posted_twenty_times_at_once_is_one_update(event: Event, author: Any) -> None:
+    key, revision = uuid.uuid4(), event.revision
+
+    def post() -> int:
+        return Event.objects.get(pk=event.pk).publish(author=author, body="Only once", key=key).pk
+
+    assert len(set(at_once([post] * 20))) == 1
+    event.refresh_from_db()
+    assert (event.updates.count(), event.revision, event.last_number) == (1, revision + 1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_posted_at_once_with_different_contents_is_one_update_and_the_others_are_told(
+    event: Event, author: Any
+) -> None:
+    key = uuid.uuid4()
+
+    def post(number: int) -> str:
+        try:
+            return Event.objects.get(pk=event.pk).publish(author=author, body=f"Text {number % 2}", key=key).body
+        except KeyReused as reused:
+            return f"not {reused.update.body}"
+
+    found = at_once([lambda number=number: post(number) for number in range(10)])
+    text = event.updates.get().body
+    assert sorted(found) == sorted([text] * 5 + [f"not {text}"] * 5)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_step_made_by_many_at_once_is_made_once(make_event: Callable[..., Event], author: Any) -> None:
+    event = make_event(updates=1)
+    revision = event.revision
+
+    def withdraw() -> None:
+        event.updates.get().withdraw()
+
+    at_once([withdraw] * 8)
+    at_once([lambda: Event.objects.get(pk=event.pk).end()] * 8)
+    event.refresh_from_db()
+    assert event.revision == revision + 2
+    assert event.status == "ended"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_changes_of_different_parts_at_once_are_all_kept(make_event: Callable[..., Event], author: Any) -> None:
+    event = make_event(updates=2)
+    first, second = event.updates.order_by("number")
+    revision = event.revision
+    at_once(
+        [
+            lambda: Event.objects.get(pk=event.pk).revise(title="Another title"),
+            lambda: Event.objects.get(pk=event.pk).revise(summary="Another summary"),
+            lambda: Event.objects.get(pk=event.pk).pin(update=first),
+            lambda: event.updates.get(pk=first.pk).edit(body="Another body"),
+            lambda: event.updates.get(pk=first.pk).edit(headline="Another headline"),
+            lambda: event.updates.get(pk=second.pk).mark_key(),
+            lambda: Event.objects.get(pk=event.pk).publish(author=author, body="Three"),
+        ]
+    )
+    event.refresh_from_db()
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (event.title, event.summary, event.pinned_number) == ("Another title", "Another summary", 1)
+    assert (first.body, first.headline, second.is_key) == ("Another body", "Another headline", True)
+    assert event.revision == revision + 7
+    assert event.updates.count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_restoring_and_withdrawing_at_once_ends_in_one_of_the_two(make_event: Callable[..., Event]) -> None:
+    event = make_event(updates=1)
+
+    def turn(number: int) -> None:
+        update = event.updates.get()
+        try:
+            update.withdraw() if number % 2 else update.restore()
+            update.edit(body=f"Edited {number}")
+        except ValidationError:
+            pass
+
+    before = Event.objects.get(pk=event.pk).revision
+    at_once([lambda number=number: turn(number) for number in range(8)])
+    event.refresh_from_db()
+    assert before <= event.revision <= before + 16
+    assert event.updates.get().revision <= event.revision
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_slow_to_render_does_not_hold_the_lock(event: Event, author: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from liveblog import markup
+
+    began, render = threading.Event(), markup.render
+    may_go = threading.Event()
+
+    def slowly(text: str) -> str:
+        if text == "Slow":
+            began.set()
+            assert may_go.wait(10)
+        return render(text)
+
+    monkeypatch.setattr(markup, "render", slowly)
+
+    def slow() -> int:
+        return Event.objects.get(pk=event.pk).publish(author=author, body="Slow").number
+
+    def quick() -> int:
+        assert began.wait(10)
+        try:
+            return Event.objects.get(pk=event.pk).publish(author=author, body="Quick").number
+        finally:
+            may_go.set()
+
+    began_at = time.monotonic()
+    assert at_once([slow, quick]) == [2, 1]
+    assert time.monotonic() - began_at < 8
+
+
+@pytest.mark.django_db(transaction=True)
+def test_these_run_on_the_database_that_they_were_told_to_use() -> None:
+    expected = os.environ.get("EXPECTED_DATABASE")
+    if expected is None:
+        pytest.skip("only the run on PostgreSQL is told one")
+    assert connection.vendor == expected
+
+
+@pytest.mark.postgres
+def test_all_this_holds_on_postgresql_too(postgres_url: str) -> None:
+    """Models, concurrency and the feed once more, with DATABASE_URL set as in service."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "-m", "not postgres and not redis and not browser"]
+        + ["-p", "no:cacheprovider", "--ds=config.settings"]
+        + ["tests/test_models.py", "tests/test_concurrency.py", "tests/test_feed.py"]
+        + ["-k", "not dead_bell and not without_the_bell and not idle and not overloaded and not takes_too_long"],
+        cwd=ROOT,
+        env=os.environ | {"DATABASE_URL": postgres_url, "EXPECTED_DATABASE": "postgresql"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-8_000:] + done.stderr[-2_000:]
+    assert "test_these_run_on" not in done.stdout, "it was skipped"

@@ -1,0 +1,130 @@
+"""Imports run one way (DESIGN.md section 7): what a module may import of ours is what stands below it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+LAYERS = (
+    ("markup", "bell"),
+    ("models",),
+    ("rendering",),
+    ("feed", "stream"),
+    ("live", "forms"),
+    ("views", "desk", "embed", "syndication", "admin"),
+    ("urls",),
+)
+"""From below; a module imports from lower layers only. Of those that stand on one layer, some know each other."""
+
+NEIGHBOURS = {("views", "live"), ("desk", "views"), ("embed", "views"), ("syndication", "views")}
+"""Of the same layer, or beside it, and in one direction."""
+
+ASIDE = {"apps", "templatetags", "management", "migrations", "demo"}
+"""Held to nothing but their own rules: below."""
+
+FORBIDDEN_NAMES = {"utils", "helpers", "common", "services", "misc", "base", "managers", "mixins"}
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in (ROOT / "liveblog").rglob("*.py") if "migrations" not in path.parts)
+
+
+def part_of(path: Path) -> str:
+    """Return which of the parts of liveblog a file belongs to: ``models`` for liveblog/models/event.py."""
+    parts = path.relative_to(ROOT / "liveblog").with_suffix("").parts
+    return "" if parts == ("__init__",) else parts[0]
+
+
+def imported(path: Path) -> set[tuple[str, bool]]:
+    """Return the parts of liveblog that a file imports, each with whether it does so where it is loaded."""
+    tree = ast.parse(path.read_text())
+    inner = {id(node) for outer in ast.walk(tree) if isinstance(outer, ast.FunctionDef) for node in ast.walk(outer)}
+    found = set()
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            assert node.module is not None
+            names = [node.module]
+            if node.module == "liveblog":
+                names = [f"liveblog.{alias.name}" for alias in node.names]
+        for name in names:
+            if name.startswith("liveblog."):
+                found.add((name.split(".")[1], id(node) not in inner))
+            elif name.split(".")[0] == "config":
+                found.add(("config", id(node) not in inner))
+    return found
+
+
+def layer_of(part: str) -> int:
+    (found,) = [number for number, layer in enumerate(LAYERS) if part in layer]
+    return found
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_imports_only_what_stands_below_it(path: Path) -> None:
+    part = part_of(path)
+    if part in ASIDE or not part:
+        return
+    assert any(part in layer for layer in LAYERS), f"{part} has no place among the layers: give it one"
+    for other, _ in imported(path):
+        if other == part:
+            continue
+        assert other != "config", f"{part} imports config: settings come through django.conf"
+        assert other not in ASIDE, f"{part} imports {other}"
+        is_below = layer_of(other) < layer_of(part)
+        assert is_below or (part, other) in NEIGHBOURS, f"{part} imports {other}"
+
+
+def test_markup_is_pure() -> None:
+    """It knows nothing of Django: a child process starts from it in a moment."""
+    source = ast.parse((ROOT / "liveblog" / "markup.py").read_text())
+    names = {
+        (node.module or "") if isinstance(node, ast.ImportFrom) else node.names[0].name
+        for node in ast.walk(source)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    assert not [name for name in names if name.split(".")[0] in {"django", "liveblog", "config", "channels"}]
+
+
+def test_the_bell_and_the_models_know_nothing_of_who_hears_or_shows_them() -> None:
+    for path in modules():
+        if part_of(path) in {"markup", "bell"}:
+            assert not imported(path)
+        if part_of(path) == "models":
+            assert {other for other, _ in imported(path)} <= {"markup", "bell", "models"}
+
+
+def test_sockets_and_polls_import_no_model_and_render_nothing() -> None:
+    assert {other for other, _ in imported(ROOT / "liveblog" / "live.py")} == {"feed"}
+
+
+def test_models_import_each_other_one_way_where_they_are_loaded() -> None:
+    order = ["place", "event", "update"]
+    for number, name in enumerate(order):
+        tree = ast.parse((ROOT / "liveblog" / "models" / f"{name}.py").read_text())
+        for node in tree.body:
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("liveblog.models."):
+                assert (node.module or "").rsplit(".", 1)[1] in order[:number]
+
+
+def test_nothing_is_called_utils() -> None:
+    for path in modules():
+        assert not FORBIDDEN_NAMES & set(path.with_suffix("").parts), path
+        tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                assert not node.name.endswith(("Mixin", "Manager", "Service", "Helper", "Base")), node.name
+
+
+def test_every_file_opens_with_a_sentence_that_says_what_belongs_in_it() -> None:
+    for path in modules():
+        text = path.read_text()
+        if text.strip():
+            docstring = ast.get_docstring(ast.parse(text))
+            assert docstring, path
+            assert docstring.splitlines()[0].endswith("."), path
