@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -153,7 +153,9 @@ def refused(request: HttpRequest, reason: str = "The request could not be unders
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer what Django found malformed."""
+    """Answer what Django found malformed, or too large to be read."""
+    if isinstance(exception, RequestDataTooBig):
+        return _error(request, 413, "That is too much at once", "Nothing was changed. Go back and send less.")
     return refused(request)
 
 

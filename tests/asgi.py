@@ -162,9 +162,7 @@ async def connect(
         await asyncio.wait_for(socket.task, PATIENCE_SECONDS)
 
 
-def _scope(
-    kind: str, path: str, query: str | bytes, headers: tuple[tuple[bytes, bytes], ...]
-) -> dict[str, Any]:
+def _scope(kind: str, path: str, query: str | bytes, headers: tuple[tuple[bytes, bytes], ...]) -> dict[str, Any]:
     return {
         "type": kind,
         "path": path,

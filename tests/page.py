@@ -73,7 +73,9 @@ class Elements(HTMLParser):
     @property
     def cards(self) -> list[Element]:
         """The updates' articles."""
-        return [one for one in self.found if one.tag == "article" and one.attributes.get("id", "").startswith("update-")]
+        return [
+            one for one in self.found if one.tag == "article" and one.attributes.get("id", "").startswith("update-")
+        ]
 
     @property
     def head(self) -> dict[str, str]:

@@ -171,12 +171,20 @@ class Site:
         return self.do(make_user, username, **fields)
 
     def event(
-        self, title: str = "The landing", *, status: str = "live", updates: int = 0, author: User | None = None, **fields: Any
+        self,
+        title: str = "The landing",
+        *,
+        status: str = "live",
+        updates: int = 0,
+        author: User | None = None,
+        **fields: Any,
     ) -> Event:
         """Make an event in ``status`` with so many updates, one author and a slug of its own."""
         return self.do(make_event, title, status=status, updates=updates, author=author, **fields)
 
-    def publish(self, event: Event, body: str = "Something happened.", *, author: User | None = None, **rest: Any) -> Update:
+    def publish(
+        self, event: Event, body: str = "Something happened.", *, author: User | None = None, **rest: Any
+    ) -> Update:
         """Publish an update; ``rest`` as for ``Event.publish``."""
         return self.do(publish, event, body, author=author, **rest)
 
@@ -258,4 +266,13 @@ def _nothing() -> Iterator[None]:
     yield
 
 
-_OUR_SETTINGS = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "BASE_URL", "DEBUG", "DEMO", "DJANGO_SETTINGS_MODULE"}
+_OUR_SETTINGS = {
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "ALLOWED_HOSTS",
+    "BASE_URL",
+    "DEBUG",
+    "DEMO",
+    "DJANGO_SETTINGS_MODULE",
+}

@@ -90,7 +90,9 @@ def test_changes_come_each_update_once_in_its_present_state(asking: Ask, make_ev
     assert not fragment.elements.head, "the head has not changed"
 
 
-def test_a_withdrawn_update_comes_as_a_tombstone_without_a_word_of_its_text(asking: Ask, event: Event, author: Any) -> None:
+def test_a_withdrawn_update_comes_as_a_tombstone_without_a_word_of_its_text(
+    asking: Ask, event: Event, author: Any
+) -> None:
     update = event.publish(author=author, body="Secret body", headline="Secret headline", is_key=True)
     update.withdraw()
     for after in (0, update.revision - 1):
@@ -243,7 +245,9 @@ def test_every_cursor_that_a_page_can_have_is_understood(asking: Ask, event: Eve
     assert asking(path_of(event), "after=%30").status == 200
 
 
-def test_a_draft_an_unknown_and_a_deleted_event_get_the_same_answer(asking: Ask, make_event: Callable[..., Event]) -> None:
+def test_a_draft_an_unknown_and_a_deleted_event_get_the_same_answer(
+    asking: Ask, make_event: Callable[..., Event]
+) -> None:
     draft, deleted = make_event(status="draft", updates=1), make_event(updates=1)
     deleted.delete()
     answers = [asking(f"/events/{slug}/changes/", "after=0") for slug in (draft.slug, deleted.slug, "unknown")]
@@ -256,7 +260,9 @@ def test_a_draft_an_unknown_and_a_deleted_event_get_the_same_answer(asking: Ask,
     assert bad[0].status == 400
 
 
-def test_an_event_made_a_draft_is_gone_and_one_made_public_is_there(asking: Ask, make_event: Callable[..., Event]) -> None:
+def test_an_event_made_a_draft_is_gone_and_one_made_public_is_there(
+    asking: Ask, make_event: Callable[..., Event]
+) -> None:
     event = make_event(updates=1)
     assert asking(path_of(event), "after=0").status == 200
     event.make_draft()

@@ -290,7 +290,9 @@ class Coverage:
     def check(self, page: Page) -> None:
         """The page is what it should be."""
         event = Event.objects.get(pk=self.event.pk)
-        window = Window(Place.read(page.oldest) if page.oldest else None, Place.read(page.newest) if page.newest else None)
+        window = Window(
+            Place.read(page.oldest) if page.oldest else None, Place.read(page.newest) if page.newest else None
+        )
         expected = [update for update in event.updates.visible().oldest_first() if update.place in window]
         if page.order == "newest":
             expected.reverse()
@@ -356,7 +358,7 @@ def test_an_open_page_ends_up_right_whatever_happened(monkeypatch: pytest.Monkey
     monkeypatch.setattr(tail_module, "TAIL_UPDATES", 6)
     monkeypatch.setattr(tail_module, "JOINS_KEPT", 2)
 
-    @hypothesis_settings(max_examples=70)
+    @hypothesis_settings(max_examples=60)
     @given(st.lists(actions, min_size=30, max_size=90))
     def whatever(happens: list[tuple[str, int, int, int]]) -> None:
         coverage = Coverage()

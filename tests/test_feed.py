@@ -244,9 +244,9 @@ def _publish_in_thread(event: Event) -> None:
 
 def test_a_rolled_back_transaction_reaches_nobody(event: Event, author: Any, quick: None) -> None:
     def roll_back() -> None:
-        with pytest.raises(ZeroDivisionError), transaction.atomic():
+        with transaction.atomic():
             event.publish(author=author, body="Never")
-            raise ZeroDivisionError
+            transaction.set_rollback(True)
 
     async def main() -> None:
         async with connect(event, event.revision) as socket:
@@ -404,7 +404,9 @@ def test_only_a_check_that_began_after_the_question_may_answer_it(
     run(main)
 
 
-def test_a_database_that_is_really_behind_makes_its_readers_reload(make_event: Callable[..., Event], quick: None) -> None:
+def test_a_database_that_is_really_behind_makes_its_readers_reload(
+    make_event: Callable[..., Event], quick: None
+) -> None:
     event = make_event(updates=3)
 
     async def main() -> None:
@@ -426,9 +428,7 @@ def test_a_database_that_is_really_behind_makes_its_readers_reload(make_event: C
 def _set_back(event: Event, steps: int) -> None:
     """Put the database back to where it was so many updates ago."""
     event.updates.filter(revision__gt=event.revision - steps).delete()
-    Event.objects.filter(pk=event.pk).update(
-        revision=event.revision - steps, last_number=event.last_number - steps
-    )
+    Event.objects.filter(pk=event.pk).update(revision=event.revision - steps, last_number=event.last_number - steps)
 
 
 def test_a_new_edition_makes_its_readers_reload(make_event: Callable[..., Event], quick: None) -> None:
@@ -507,14 +507,11 @@ def test_without_the_bell_publishing_is_as_fast_as_ever_and_readers_have_it_in_t
             await until(lambda: Feeds.here().readers)
             await in_thread(publish, event, "Warm")
             await socket.text(2)
-            took = []
-            for number in range(2):
-                began_at = time.monotonic()
-                update = await in_thread(publish, event, f"Update {number}")
-                took.append(time.monotonic() - began_at)
-                fragment = Fragment(await socket.text(2))
-                assert [card.number for card in fragment.elements.cards] == [update.number]
-            assert min(took) < 0.2
+            began_at = time.monotonic()
+            update = await in_thread(publish, event)
+            assert time.monotonic() - began_at < 0.5
+            fragment = Fragment(await socket.text(2))
+            assert [card.number for card in fragment.elements.cards] == [update.number]
 
     run(main)
 
@@ -547,9 +544,7 @@ def test_a_bell_that_comes_back_is_heard_again(event: Event, settings: Any, monk
     run(main)
 
 
-def test_a_dead_bell_complains_once_a_minute(
-    event: Event, ring_on: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_dead_bell_complains_once_a_minute(event: Event, ring_on: Any, caplog: pytest.LogCaptureFixture) -> None:
     ring_on("BrokenLayer")
     for _ in range(5):
         publish(event)
@@ -643,7 +638,9 @@ def test_a_change_that_the_feed_could_not_read_comes_when_it_can(make_event: Cal
         run(main)
 
 
-def test_a_page_that_is_ahead_gets_a_503_when_the_check_fails(make_event: Callable[..., Event], unchecked: None) -> None:
+def test_a_page_that_is_ahead_gets_a_503_when_the_check_fails(
+    make_event: Callable[..., Event], unchecked: None
+) -> None:
     event = make_event(updates=1)
     silence = Silence()
 

@@ -535,8 +535,15 @@ def test_each_step_of_the_status_takes_one_revision_of_the_head(
 
 @pytest.mark.parametrize(
     ("start", "step"),
-    [("draft", "end"), ("upcoming", "end"), ("draft", "reopen"), ("upcoming", "reopen"), ("live", "announce")]
-    + [("ended", "announce"), ("ended", "go_live")],
+    [
+        ("draft", "end"),
+        ("upcoming", "end"),
+        ("draft", "reopen"),
+        ("upcoming", "reopen"),
+        ("live", "announce"),
+        ("ended", "announce"),
+        ("ended", "go_live"),
+    ],
 )
 def test_a_step_that_leads_nowhere_is_refused(make_event: Callable[..., Event], start: str, step: str) -> None:
     event = make_event(status=start)
@@ -608,10 +615,10 @@ def test_a_rolled_back_transaction_changes_nothing_and_rings_nobody(
     rung: list[int] = []
     monkeypatch.setattr(bell, "ring", rung.append)
     before = counters(event)
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         event.publish(author=author, body="One")
         assert event.revision == before[0] + 1
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
     event.refresh_from_db()
     assert counters(event) == before
     assert event.last_number == 0

@@ -64,7 +64,14 @@ def every_page(event: Event) -> list[str]:
     number = event.updates.visible().first().number
     place = event.updates.visible().last().place
     own = event.get_absolute_url()
-    return ["/", own, f"{own}?sort=oldest", f"{own}?around={number}", f"{own}?before={place}", f"{own}updates/{number}/"]
+    return [
+        "/",
+        own,
+        f"{own}?sort=oldest",
+        f"{own}?around={number}",
+        f"{own}?before={place}",
+        f"{own}updates/{number}/",
+    ]
 
 
 def test_pages_are_the_same_bytes_for_everyone(make_event: Callable[..., Event], author: Any) -> None:
@@ -78,7 +85,9 @@ def test_pages_are_the_same_bytes_for_everyone(make_event: Callable[..., Event],
         others = [
             known.get(path),
             Client().get(path, headers={"HX-Request": "true", "HX-Target": "feed", "HX-Boosted": "true"}),
-            Client().get(path, headers={"Accept-Language": "de", "User-Agent": "curl", "Origin": "https://example.org"}),
+            Client().get(
+                path, headers={"Accept-Language": "de", "User-Agent": "curl", "Origin": "https://example.org"}
+            ),
             Client().get(path, headers={"Host": "elsewhere.example", "X-Forwarded-Host": "evil.example"}),
             Client().get(path, headers={"If-None-Match": "*", "If-Modified-Since": "Sun, 22 Nov 2099 12:00:00 GMT"}),
         ]
@@ -132,7 +141,9 @@ def test_pages_are_protected_by_their_headers(make_event: Callable[..., Event]) 
     event = make_event(updates=1)
     for path in [*every_page(event), "/events/unknown/"]:
         response = Client().get(path)
-        policy = {name: rest for name, *rest in (part.split() for part in response["Content-Security-Policy"].split(";"))}
+        policy = {
+            name: rest for name, *rest in (part.split() for part in response["Content-Security-Policy"].split(";"))
+        }
         assert policy["default-src"] == ["'none'"]
         assert policy["script-src"] == policy["style-src"] == ["'self'"]
         assert response["X-Content-Type-Options"] == "nosniff"
@@ -145,7 +156,9 @@ def test_pages_hold_no_inline_script_style_or_handler_and_name_no_other_site(mak
     for path in every_page(event):
         for one in Elements(Client().get(path).content.decode()).found:
             assert one.tag != "style"
-            assert not [name for name in one.attributes if name.startswith(("on", "hx-on", "data-hx-on")) or name == "style"]
+            assert not [
+                name for name in one.attributes if name.startswith(("on", "hx-on", "data-hx-on")) or name == "style"
+            ]
             if one.tag == "script":
                 assert one.text == one.text.split(">")[0] + "></script>"
             for name in ("src", "href", "hx-get"):
@@ -173,7 +186,16 @@ def test_drafts_get_the_very_answer_of_unknown_events(make_event: Callable[..., 
     draft = make_event(status="draft", updates=1, title="Secret plan")
     known = Client()
     known.force_login(author)
-    for rest in ("", "?sort=oldest", "?around=1", "?sort=random", "?before=x", "updates/1/", "updates/9/", "changes/?after=0"):
+    for rest in (
+        "",
+        "?sort=oldest",
+        "?around=1",
+        "?sort=random",
+        "?before=x",
+        "updates/1/",
+        "updates/9/",
+        "changes/?after=0",
+    ):
         for client in (Client(), known):
             hidden, unknown = client.get(f"/events/{draft.slug}/{rest}"), client.get(f"/events/unknown/{rest}")
             assert hidden.status_code == unknown.status_code == 404
@@ -542,7 +564,9 @@ def test_an_update_s_own_page_leads_to_its_place_in_the_stream(make_event: Calla
     assert "This is update 2." not in html
 
 
-def test_a_withdrawn_update_s_own_page_says_that_it_is_gone_and_not_a_word_more(make_event: Callable[..., Event]) -> None:
+def test_a_withdrawn_update_s_own_page_says_that_it_is_gone_and_not_a_word_more(
+    make_event: Callable[..., Event],
+) -> None:
     event = make_event()
     update = publish(event, "Secret body", headline="Secret headline", is_key=True)
     event.pin(update=update)

@@ -113,7 +113,8 @@ def test_any_origin_is_served_and_a_sandboxed_one_too(make_event: Callable[..., 
 
 @in_process
 @pytest.mark.parametrize(
-    "query", ["", "after=", "after=-1", "after=01", "after=1_000", f"after={2**53}", "after=1&after=2", "after=0&edition=x"]
+    "query",
+    ["", "after=", "after=-1", "after=01", "after=1_000", f"after={2**53}", "after=1&after=2", "after=0&edition=x"],
 )
 def test_a_malformed_cursor_closes_it_with_4400(event: Event, query: str) -> None:
     async def main() -> None:
@@ -192,7 +193,9 @@ def test_what_needs_a_reload_says_so_and_lets_the_page_come_back(make_event: Cal
 
 
 @in_process
-def test_a_full_process_refuses_more_sockets_and_serves_their_polls(make_event: Callable[..., Event], settings: Any) -> None:
+def test_a_full_process_refuses_more_sockets_and_serves_their_polls(
+    make_event: Callable[..., Event], settings: Any
+) -> None:
     event = make_event(updates=1)
     settings.SOCKETS_PER_PROCESS = 2
 
@@ -408,7 +411,9 @@ def check_all(event: Event, pages: list[Page]) -> None:
     head = rendering.head(fresh)
     for page in pages:
         window = Window(*(Place.read(end) if end else None for end in (page.oldest, page.newest)))
-        cards = [str(rendering.card(update)) for update in fresh.updates.visible().oldest_first() if update.place in window]
+        cards = [
+            str(rendering.card(update)) for update in fresh.updates.visible().oldest_first() if update.place in window
+        ]
         assert [card.text for card in page.cards] == (cards if page.order == "oldest" else cards[::-1])
         assert page.head == dict(zip(("masthead", "pinned", "keys"), map(str, head), strict=True))
         assert (page.cursor, page.edition, page.status) == (fresh.revision, fresh.edition, fresh.status)
@@ -418,7 +423,10 @@ def test_a_post_from_another_process_reaches_open_sockets_within_two_seconds(liv
     event = live_site.event(updates=2)
 
     async def main() -> None:
-        async with dial(live_site.live(event, event.revision), origin="null") as one, dial(live_site.live(event, 1)) as two:
+        async with (
+            dial(live_site.live(event, event.revision), origin="null") as one,
+            dial(live_site.live(event, 1)) as two,
+        ):
             assert Fragment(await two.recv()).revision == event.revision
             assert "<" in await asyncio.to_thread(lambda: httpx.get(live_site.page(event)).text)
             posted = await asyncio.to_thread(live_site.manage, "post", event.slug, stdin="From *elsewhere*")

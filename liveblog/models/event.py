@@ -207,7 +207,7 @@ class Event(models.Model):
         Raises ``KeyReused`` when the key came with other content, ``ValidationError`` for content
         that can't be published, ``markup.TooSlow``.
         """
-        from liveblog.models.update import KeyReused, check_content, check_time
+        from liveblog.models.update import BYLINE_CHARACTERS, KeyReused, check_content, check_time
 
         key = uuid.UUID(str(key)) if key else uuid.uuid4()
         headline, body = markup.normalise(headline), markup.normalise(body)
@@ -228,7 +228,7 @@ class Event(models.Model):
                 key=key,
                 digest=digest,
                 author=author,
-                byline=byline or author.get_full_name() or author.get_username(),
+                byline=(byline or author.get_full_name() or author.get_username())[:BYLINE_CHARACTERS],
                 headline=headline,
                 body=body,
                 body_html=body_html,

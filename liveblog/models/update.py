@@ -18,6 +18,7 @@ from liveblog.models.place import YEARS, Place, written_time
 
 BODY_CHARACTERS = 20_000
 HEADLINE_CHARACTERS = 200
+BYLINE_CHARACTERS = 150
 TITLE_CHARACTERS = 100
 EXCERPT_CHARACTERS = 180
 FOLDED_CHARACTERS = 400
@@ -71,7 +72,7 @@ class Update(models.Model):
     digest = models.CharField(max_length=64, editable=False, help_text="Of what was first sent under the key.")
 
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="updates")
-    byline = models.CharField(max_length=150)
+    byline = models.CharField(max_length=BYLINE_CHARACTERS)
     headline = models.CharField(max_length=HEADLINE_CHARACTERS, blank=True)
     body = models.TextField(blank=True, max_length=BODY_CHARACTERS)
     body_html = models.TextField(blank=True)
