@@ -1,6 +1,7 @@
 """The command line: which measures, how many pairs of runs, and the exit status."""
 
 import argparse
+import os
 import signal
 import sys
 
@@ -21,6 +22,7 @@ def main() -> int:
     if unknown := set(options.measures) - names.keys():
         parser.error(f"there is no measure called {', '.join(sorted(unknown))}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the servers are stopped
+    load = os.getloadavg()[0]
     results = []
     with both_servers() as servers:
         for measure in [names[name] for name in options.measures] or MEASURES:
@@ -31,7 +33,7 @@ def main() -> int:
                 say(f"{measure.name} {number}: ours {measure.shown(pair.ours)}, peer {measure.shown(pair.peer)}")
             results.append(Result(measure, pairs))
     print(table(results))
-    print(f"\n{describe_machine()}")
+    print(f"\n{describe_machine(load)}")
     return 0 if all(result.is_met for result in results) else 1
 
 

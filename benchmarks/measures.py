@@ -14,7 +14,7 @@ from benchmarks.readers import Readers, attached
 from benchmarks.servers import Servers
 
 SOCKETS = 2_000
-FANOUT_POSTS = 3
+FANOUT_POSTS = 5
 POSTS = 15
 PAUSE_SECONDS = 0.2
 POLLING_SECONDS = 3.0

@@ -30,20 +30,22 @@ def poll(port: int, path: str, *, status: int, seconds: float) -> Load:
     ends_at = began_at + seconds
     try:
         for connection in connections:
-            selector.register(connection, selectors.EVENT_READ, bytearray())
+            selector.register(connection, selectors.EVENT_READ, (connection, bytearray()))
             connection.sendall(request)
         while time.monotonic() < ends_at:
             ready = selector.select(ANSWER_SECONDS)
             if not ready:
                 raise ConnectionError(f"No answer for {ANSWER_SECONDS} seconds.")
             for key, _ in ready:
-                key.data.extend(key.fileobj.recv(65536))
-                if is_whole(key.data):
-                    if not key.data.startswith(expected):
-                        raise ConnectionError(f"A poll was answered {bytes(key.data[:200])!r}")
-                    key.data.clear()
+                connection, answer = key.data
+                received = connection.recv(65536)
+                answer += received
+                if not received or not answer.startswith(expected[: len(answer)]):
+                    raise ConnectionError(f"A poll was answered {bytes(answer[:200])!r}")
+                if is_whole(answer):
+                    answer.clear()
                     answered += 1
-                    key.fileobj.sendall(request)
+                    connection.sendall(request)
         took = time.monotonic() - began_at
         return Load(answered / took, (time.process_time() - began_with) / took)
     finally:

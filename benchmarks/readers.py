@@ -36,10 +36,14 @@ class Readers:
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
 
+    def connected(self) -> None:
+        """Wait until all sockets are open."""
+        self._hear(CONNECT_SECONDS)
+
     def expect(self, marker: str) -> None:
         """Begin to wait for an update that contains ``marker``."""
         self._pipe.send(marker)
-        self._hear(CONNECT_SECONDS)
+        self._hear(SERVED_SECONDS)
 
     def served(self) -> Served:
         """Wait until the last reader has it; raises ``RuntimeError`` if that never comes about."""
@@ -51,7 +55,7 @@ class Readers:
                 return self._pipe.recv()
         except EOFError:
             raise RuntimeError("The readers' process ended; see above.") from None
-        raise RuntimeError(f"Not all readers were served within {seconds:.0f} seconds.")
+        raise RuntimeError(f"The readers’ process had nothing to say for {seconds:.0f} seconds.")
 
 
 @contextmanager
@@ -64,7 +68,7 @@ def attached(port: int, path: str, *, count: int) -> Iterator[Readers]:
     there.close()
     try:
         readers = Readers(here)
-        readers._hear(CONNECT_SECONDS)
+        readers.connected()
         time.sleep(SETTLE_SECONDS)
         yield readers
     finally:
@@ -80,21 +84,22 @@ def read_on(pipe: Connection, port: int, path: str, count: int) -> None:
     selector.register(pipe, selectors.EVENT_READ)
     connect(selector, port, path, count)
     pipe.send((0.0, 0.0))
-    marker, lacking, began_with = b"", 0, 0.0
+    everyone = {key.fileobj for key in selector.get_map().values() if key.data is not None}
+    marker, lacking, began_with = b"", set(), 0.0
     while True:
         for key, _ in selector.select():
-            if key.fileobj is pipe:
+            if key.data is None:
                 try:
                     marker = pipe.recv().encode()
                 except EOFError:
                     return
-                lacking, began_with = count, time.process_time()
+                lacking, began_with = everyone.copy(), time.process_time()
                 pipe.send((0.0, 0.0))
                 continue
-            for text in receive(key.fileobj, key.data):
-                if marker in text:
-                    lacking -= 1
-                    if lacking == 0:
+            for text in receive(*key.data):
+                if key.fileobj in lacking and marker in text:
+                    lacking.remove(key.fileobj)
+                    if not lacking:
                         pipe.send((time.monotonic(), time.process_time() - began_with))
 
 
@@ -117,7 +122,7 @@ def connect(selector: selectors.BaseSelector, port: int, path: str, count: int) 
             if not head.startswith(b"HTTP/1.1 101 "):
                 refuse(head)
             reader.setblocking(False)
-            selector.register(reader, selectors.EVENT_READ, bytearray(rest))
+            selector.register(reader, selectors.EVENT_READ, (reader, bytearray(rest)))
 
 
 def refuse(said: bytes | bytearray) -> bytes:

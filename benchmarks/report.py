@@ -54,7 +54,8 @@ def row(result: Result) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def describe_machine() -> str:
-    """Return in one line what it was measured on."""
+def describe_machine(load: float) -> str:
+    """Return in one line what it was measured on, and how busy that was before."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("Django", "channels", "daphne"))
-    return f"{cpu_count()} cores, Python {platform.python_version()}, {packages}, SQLite {sqlite3.sqlite_version}."
+    system = f"{cpu_count()} cores, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    return f"{system}, {packages}; load {load:.1f} when it began."

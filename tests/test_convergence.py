@@ -186,9 +186,12 @@ class Coverage:
         self.bring(a, c, page.take, self.ask(page.cursor, page.edition, self.processes[b % 2], is_cached=c % 3 == 0))
 
     def poll_astray(self, a: int, b: int, c: int) -> None:
-        """Let an answer arrive that this page has not asked for: one that was for an earlier state of it."""
+        """Let an answer arrive that was for another state of the page: one it has left, or not reached."""
         page = self.readers[a % 2].page
-        self.bring(a, c, page.take, self.ask(b % (self.event.revision + 1), page.edition, self.processes[0]))
+        self.event.refresh_from_db()
+        after = page.cursor + 1 + b % 3 if b % 2 else b % (self.event.revision + 1)
+        answer = self.ask(min(after, self.event.revision), page.edition, self.processes[b % 2])
+        self.bring(a, c | 1 if b % 4 else c, page.take, answer)
 
     def load_more(self, a: int, b: int, c: int) -> None:
         """Load what is older or newer than the page, perhaps from a cache that has an old state of it."""

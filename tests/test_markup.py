@@ -19,6 +19,7 @@ ATTRIBUTES = {
     "abbr": {"title"},
     "code": {"class"},
     "ol": {"start"},
+    "table": {"tabindex"},
     "td": {"align"},
     "th": {"align"},
 }
@@ -42,6 +43,8 @@ class Strict(HTMLParser):
                 assert value is not None
                 assert value.startswith("language-")
                 assert not set(value) & set(" \t\n\"'<>")
+            if name == "tabindex":
+                assert value == "0"
             if name == "href":
                 assert value is not None
                 scheme, colon, _ = value.partition(":")

@@ -535,7 +535,7 @@ def test_with_redis_a_post_in_one_process_reaches_the_sockets_of_others_at_once(
                 for socket in (one, two):
                     assert Fragment(await asyncio.wait_for(socket.recv(), 5)).revision == update.revision
                 took.append(monotonic() - began_at)
-            assert median(took) < 0.15, took
+            assert median(took) < 0.25, took
 
     asyncio.run(main())
 

@@ -11,6 +11,7 @@ export function report(news) {
   const line = document.getElementById("connection");
   if (!line) return;
   line.dataset.state = name;
+  line.dataset.socket = state.isOpen ? "open" : "closed";
   const words = line.querySelector(".connection-text");
   if (words.textContent !== text) words.textContent = text;
 }

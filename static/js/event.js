@@ -22,7 +22,7 @@ offerZones(document.getElementById("zone"));
 document.getElementById("controls").hidden = false;
 
 registerSwap();
-watchPolls({ onGone: leave, onSilence: socket.renew });
+watchPolls({ onGone: leave, onSilence: socket.renew, onRecovery: socket.retrySoon });
 watchLinks();
 addEventListener("hashchange", followHash);
 report({ status: feed().dataset.status, failures: 0 });

@@ -48,7 +48,7 @@ function isDue() {
 }
 
 /** Gates the ticks of the poll element and reads what its answers say about the connection. */
-export function watchPolls({ onGone, onSilence }) {
+export function watchPolls({ onGone, onSilence, onRecovery }) {
   document.addEventListener("htmx:configRequest", (event) => {
     if (event.target !== element()) return;
     if (!isDue()) return event.preventDefault();
@@ -76,6 +76,7 @@ export function watchPolls({ onGone, onSilence }) {
     notBefore = retryAfter > 0 ? finishedAt + Math.min(retryAfter, GREATEST_SECONDS) * 1000 : 0;
     if (xhr.status === 204 || (xhr.status === 200 && isOurs(xhr.responseText))) {
       gone = 0;
+      if (known().failures) onRecovery();
       report({ failures: 0, isOnline: true });
     } else if (xhr.status === 404) {
       gone += 1;

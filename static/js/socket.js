@@ -10,6 +10,7 @@ const GONE = 4404;
 const FAILURES_UNTIL_RARELY = 6;
 const RARELY_MS = 5 * 60_000;
 const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 30_000;
 const PROVEN_MS = 5_000;
 const OPENING_MS = 10_000;
 const HALF_OPEN_MS = 3_000;
@@ -92,6 +93,16 @@ function connect() {
 
 function retry(code) {
   if (code !== COME_BACK) failures += 1;
-  const wait = failures >= FAILURES_UNTIL_RARELY ? RARELY_MS : FIRST_WAIT_MS * 2 ** failures;
+  // Only where polls get through do failing sockets say that something on the way forbids them.
+  const isForbidden = failures >= FAILURES_UNTIL_RARELY && !known().failures;
+  const wait = isForbidden ? RARELY_MS : Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures);
   timer = setTimeout(connect, wait * (0.5 + Math.random()));
+}
+
+/** The network is back, as a poll has found: tries soon, and as if for the first time. */
+export function retrySoon() {
+  failures = 0;
+  if (!isWanted || socket) return;
+  clearTimeout(timer);
+  timer = setTimeout(connect, FIRST_WAIT_MS * 4 * Math.random());
 }

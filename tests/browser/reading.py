@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 from playwright.sync_api import Page
 
 from liveblog.models import Event, Place
@@ -38,10 +39,9 @@ STATE = """() => {
   };
 }"""
 
-HEADS = f"""async (address) => {{
+HEADS = f"""(html) => {{
   const plain = {PLAIN};
-  const answer = await fetch(address, {{ cache: 'no-store' }});
-  const newcomer = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  const newcomer = new DOMParser().parseFromString(html, 'text/html');
   return [document, newcomer].map((page) => [...page.querySelectorAll('[data-head]')].map(plain));
 }}"""
 
@@ -64,13 +64,15 @@ def until(page: Page, condition: Callable[[], Any], *, seconds: float = PATIENCE
         if found := condition():
             return found
         if time.monotonic() > ends_at:
-            raise AssertionError(f"waited {seconds} s in vain for {condition}")
+            line = page.locator("#connection")
+            stands = line.inner_text(timeout=1000) if line.count() else "no feed"
+            raise AssertionError(f"waited {seconds} s in vain, {stands!r}")
         page.wait_for_timeout(20)
 
 
 def is_ready(page: Page) -> bool:
     """Whether the page has its socket."""
-    return page.locator("#connection[data-state=live], #connection[data-state=paused]").count() > 0
+    return page.locator("#connection[data-socket=open]").count() > 0
 
 
 def open_page(page: Page, site: Site, event: Event, query: str = "") -> None:
@@ -99,7 +101,7 @@ def wrongs(page: Page, site: Site, event: Event) -> list[str]:
     if shown["order"] == "newest":
         right.reverse()
     found = [{name: card[name] for name in ("number", "revision", "headline", "body")} for card in shown["cards"]]
-    head, newcomers = page.evaluate(HEADS, f"/events/{event.slug}/")
+    head, newcomers = page.evaluate(HEADS, httpx.get(f"{site.url}/events/{event.slug}/", trust_env=False).text)
     return [
         text
         for is_wrong, text in (

@@ -94,7 +94,7 @@ def test_an_event_is_made_previewed_announced_started_ended_and_reopened(
             phone.tap("#status summary")
         phone.get_by_role("button", name=name).tap()
         expect(phone.locator("#status .badge")).to_have_text(badge)
-        until(page, lambda badge=badge: page.click("#check") or page.inner_text("#masthead .badge") == badge.upper())
+        until(page, lambda badge=badge: page.inner_text("#masthead .badge") == badge.upper() or page.click("#check"))
     expect_right(page, live_site, event)
 
 

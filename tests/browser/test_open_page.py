@@ -67,7 +67,7 @@ def test_the_end_and_the_reopening_reach_an_open_page(page: Page, live_site: Sit
     assert state(page)["order"] == "newest"
     live_site.do(event.reopen)
     # An ended event is asked about once a minute, or when the reader wants to know.
-    until(page, lambda: page.click("#check") or is_ready(page))
+    until(page, lambda: is_ready(page) or page.click("#check"))
     live_site.publish(event)
     until(page, lambda: numbers(page) == [2, 1])
     expect_right(page, live_site, event)
