@@ -361,7 +361,7 @@ def test_an_open_page_ends_up_right_whatever_happened(monkeypatch: pytest.Monkey
     monkeypatch.setattr(tail_module, "TAIL_UPDATES", 6)
     monkeypatch.setattr(tail_module, "JOINS_KEPT", 2)
 
-    @hypothesis_settings(max_examples=60)
+    @hypothesis_settings(max_examples=50)
     @given(st.lists(actions, min_size=30, max_size=90))
     def whatever(happens: list[tuple[str, int, int, int]]) -> None:
         coverage = Coverage()

@@ -46,7 +46,8 @@ class Proxy:
 
     def mend(self) -> None:
         """Work again; what was swallowed stays so, as with a router that forgot its connections."""
-        self._call(self._forget_all)
+        if self._mode == "swallow":
+            self._call(self._forget_all)
         self._mode = "pass"
 
     def _call(self, work: object) -> None:

@@ -66,7 +66,7 @@ def test_pages_in_both_orders_end_up_right_whatever_happens(
             page = choose.choice(pages)
             edge = page.locator(choose.choice(["#edge-top a", "#edge-bottom a"]))
             if choose.random() < 0.2 and edge.count():
-                edge.first.click()
+                edge.first.dispatch_event("click")
             if choose.random() < 0.2:
                 page.evaluate(f"scrollTo(0, {choose.randrange(3000)})")
         proxy.mend()
