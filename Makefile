@@ -1,6 +1,7 @@
 # Run, test and check Liveblog. `make help` lists the rest.
 
 PYTHON := .venv/bin/python
+WORKERS ?= 3
 
 # Settings for checks that never serve anyone: what production looks like, with data of its own.
 CHECK_ENV := env -u DATABASE_URL -u REDIS_URL DEBUG=0 DATA_DIR=.cache/check \
@@ -12,9 +13,9 @@ run: ## Serve on HOST:PORT (127.0.0.1:8000); settings are environment or make va
 	@bin/bootstrap
 	@exec $(PYTHON) manage.py serve
 
-test: ## Run all tests, in a real browser too; ARGS goes to pytest
+test: ## Run all tests, in a real browser too, by WORKERS processes (3); ARGS goes to pytest
 	@bin/bootstrap dev
-	$(PYTHON) -m pytest $(ARGS)
+	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: ## Check style, types, deployment settings and migrations
 	@bin/bootstrap dev

@@ -33,11 +33,12 @@ def head(event: Event) -> Head:
     """Return the parts of the page's head, from queries made after ``event`` was read."""
     visible = event.updates.visible()
     pinned = visible.filter(number=event.pinned_number).first() if event.pinned_number else None
-    keys = list(visible.filter(is_key=True).newest_first()[:KEY_MOMENTS])
+    keys = visible.filter(is_key=True).newest_first()
+    keys = keys.only("event", "number", "headline", "body_text", "published_at")[:KEY_MOMENTS]
     return Head(
         _part("liveblog/head.html#masthead", {"event": event}),
         _part("liveblog/head.html#pinned", {"event": event, "update": pinned}),
-        _part("liveblog/head.html#keys", {"event": event, "updates": keys}),
+        _part("liveblog/head.html#keys", {"event": event, "updates": list(keys)}),
     )
 
 

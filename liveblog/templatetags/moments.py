@@ -1,6 +1,7 @@
 """Times as readers meet them: UTC for machines, the event's own zone for people without JavaScript."""
 
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 
 from django import template
 from django.utils.dateformat import format as format_date
@@ -13,6 +14,7 @@ FORMS = {"clock": "H:i T", "day": "l j F Y", "full": "l j F Y, H:i T"}
 
 
 @register.simple_tag
+@lru_cache(maxsize=4096)  # a page shows some two hundred, the same ones again and again
 def moment(value: datetime, zone: tzinfo, form: str = "clock") -> SafeString:
     """Return a ``<time>``: its text in ``zone`` by ``form`` (clock, day or full), its title always in full."""
     local = value.astimezone(zone)

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.proxy import Proxy
-from tests.browser.reading import expect_right, is_ready, numbers, open_page, state, until
+from tests.browser.reading import expect_right, is_ready, numbers, open_page, until
 from tests.server import Site
 
 
@@ -100,9 +100,7 @@ def test_without_websockets_a_page_polls(page: Page, live_site: Site) -> None:
     expect_right(page, live_site, event)
 
 
-def test_a_page_restored_from_the_back_forward_cache_is_right(
-    launch: Callable[..., Browser], live_site: Site
-) -> None:
+def test_a_page_restored_from_the_back_forward_cache_is_right(launch: Callable[..., Browser], live_site: Site) -> None:
     browser = launch(ignore_default_args=["--disable-back-forward-cache"])
     try:
         page = browser.new_context().new_page()

@@ -19,7 +19,7 @@ def test_a_new_update_appears_at_its_place_in_both_orders(page: Page, live_site:
 def test_edits_withdrawals_and_restorations_reach_an_open_page(page: Page, live_site: Site) -> None:
     event = live_site.event(updates=3)
     open_page(page, live_site, event)
-    first, second, third = live_site.updates(event)
+    _, second, third = live_site.updates(event)
     live_site.do(second.edit, body="Put *right*.", headline="Corrected")
     expect(page.locator("#update-2 em")).to_have_text("right")
     live_site.do(third.withdraw)

@@ -129,7 +129,9 @@ def test_focus_and_a_playing_video_survive_an_edit_of_another_paragraph(page: Pa
     page.focus("#update-1 .prose a")
     page.evaluate("window.link = document.activeElement; window.playedAt = video.currentTime")
     live_site.publish(event)
-    live_site.do(update.edit, body="Before, changed.\n\nInserted.\n\nSee [this](https://example.org/).\n\nA video stands here.")
+    live_site.do(
+        update.edit, body="Before, changed.\n\nInserted.\n\nSee [this](https://example.org/).\n\nA video stands here."
+    )
     expect(page.locator("#update-1")).to_contain_text("Inserted.")
     assert page.evaluate("document.activeElement === window.link")
     assert page.evaluate("video.isConnected && !video.paused")
@@ -158,7 +160,8 @@ def test_counts_are_announced_politely(page: Page, live_site: Site) -> None:
         """() => {
           window.said = [];
           const line = document.getElementById('announcement');
-          new MutationObserver(() => line.textContent && said.push(line.textContent)).observe(line, { childList: true });
+          const hear = () => line.textContent && said.push(line.textContent);
+          new MutationObserver(hear).observe(line, { childList: true });
         }"""
     )
     live_site.publish(event)

@@ -40,7 +40,9 @@ def crowded(lasting_site: Site) -> Event:
     def fill() -> None:
         author = event.authors.get()
         for number in range(1, 9):
-            event.publish(author=author, headline=f"Headline {number}" if number % 2 else "", body=RICH, is_key=number < 5)
+            event.publish(
+                author=author, headline=f"Headline {number}" if number % 2 else "", body=RICH, is_key=number < 5
+            )
         edited, withdrawn, pinned = event.updates.filter(number__in=[2, 3, 4]).order_by("number")
         event.updates.filter(pk=edited.pk).update(posted_at=timezone.now() - timedelta(hours=1))
         edited.refresh_from_db()
@@ -72,9 +74,7 @@ def addresses(site: Site, crowded: Event) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_has_an_accessibility_violation(
-    browser: Browser, live_site: Site, crowded: Event, scheme: Any
-) -> None:
+def test_no_page_has_an_accessibility_violation(browser: Browser, live_site: Site, crowded: Event, scheme: Any) -> None:
     context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
     page = context.new_page()
     for name, address in addresses(live_site, crowded).items():
@@ -122,9 +122,7 @@ def test_the_page_can_be_used_by_keyboard_alone(page: Page, live_site: Site, cro
     assert {"pause", "check", "zone", "sort-newest", "sort-oldest", "jump-last", "permalink"} <= reached
 
 
-def test_fifty_updates_weigh_at_most_sixty_kilobytes_and_call_no_stranger(
-    page: Page, live_site: Site
-) -> None:
+def test_fifty_updates_weigh_at_most_sixty_kilobytes_and_call_no_stranger(page: Page, live_site: Site) -> None:
     event = live_site.event()
     text = "In words of about the length that authors write when they write of what they see before them. "
 
@@ -145,7 +143,7 @@ def test_fifty_updates_weigh_at_most_sixty_kilobytes_and_call_no_stranger(
     devtools.on("Network.loadingFinished", lambda seen: weights.update({seen["requestId"]: seen["encodedDataLength"]}))
     open_page(page, live_site, event)
     page.wait_for_load_state("networkidle")
-    counted = {kind: 0.0 for kind in ("Document", "Stylesheet", "Script")}
+    counted = dict.fromkeys(("Document", "Stylesheet", "Script"), 0.0)
     for request, weight in weights.items():
         if kinds.get(request) in counted:
             counted[kinds[request]] += weight
