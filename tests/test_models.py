@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from liveblog import bell, markup
 from liveblog.models import Event, KeyReused, Place, Update, Window, WrongStatus
+from liveblog.models.content import BODY_CHARACTERS, HEADLINE_CHARACTERS
 from liveblog.models.place import written_time
-from liveblog.models.update import BODY_CHARACTERS, HEADLINE_CHARACTERS
 from tests.server import make_user
 
 pytestmark = pytest.mark.django_db

@@ -1,7 +1,5 @@
 """The thing covered: its counter, its lock, and the changes of its head."""
 
-import hashlib
-import json
 import secrets
 import uuid
 import zoneinfo
@@ -18,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from liveblog import bell, markup
+from liveblog.models.content import BYLINE_CHARACTERS, KeyReused, check_content, check_time, digest_of
 from liveblog.models.place import YEARS
 
 if TYPE_CHECKING:
@@ -207,13 +206,11 @@ class Event(models.Model):
         Raises ``KeyReused`` when the key came with other content, ``ValidationError`` for content
         that can't be published, ``markup.TooSlow``.
         """
-        from liveblog.models.update import BYLINE_CHARACTERS, KeyReused, check_content, check_time
-
         key = uuid.UUID(str(key)) if key else uuid.uuid4()
         headline, body = markup.normalise(headline), markup.normalise(body)
         check_content(headline=headline, body=body)
         check_time(published_at)
-        digest = _digest(headline, body, is_key, published_at)
+        digest = digest_of(headline, body, is_key, published_at)
         body_html = markup.render(body)
         with self.change() as event:
             earlier = event.updates.filter(key=key).first()
@@ -324,8 +321,3 @@ class Event(models.Model):
 
 
 _REVISABLE = {"title", "slug", "summary", "starts_at", "ends_at", "time_zone", "language", "order"}
-
-
-def _digest(headline: str, body: str, is_key: bool, published_at: datetime | None) -> str:
-    sent = [headline, body, bool(is_key), published_at.isoformat() if published_at else None]
-    return hashlib.sha256(json.dumps(sent).encode()).hexdigest()

@@ -1,6 +1,5 @@
 """One post in an event: what may stand in it, and how it changes."""
 
-import re
 import uuid
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -13,27 +12,21 @@ from django.urls import reverse
 from django.utils import timezone
 
 from liveblog import markup
+from liveblog.models.content import (
+    BODY_CHARACTERS,
+    BYLINE_CHARACTERS,
+    HEADLINE_CHARACTERS,
+    check_content,
+    check_time,
+)
 from liveblog.models.event import Event
-from liveblog.models.place import YEARS, Place, written_time
+from liveblog.models.place import Place, written_time
 
-BODY_CHARACTERS = 20_000
-HEADLINE_CHARACTERS = 200
-BYLINE_CHARACTERS = 150
 TITLE_CHARACTERS = 100
 EXCERPT_CHARACTERS = 180
 FOLDED_CHARACTERS = 400
 UNMARKED_EDIT = timedelta(minutes=2)
 """An edit this soon after posting reaches readers without an "edited" mark."""
-
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-
-
-class KeyReused(Exception):
-    """A key that has published ``update`` came again with other content."""
-
-    def __init__(self, update: "Update") -> None:
-        super().__init__(f"update {update.number} has this key and other content")
-        self.update = update
 
 
 class UpdateQuerySet(models.QuerySet["Update"]):
@@ -196,33 +189,3 @@ class Update(models.Model):
                 update.save()
         for field in self._meta.concrete_fields:
             setattr(self, field.attname, getattr(update, field.attname))
-
-
-def check_content(*, headline: str, body: str) -> None:
-    """Raise ``ValidationError`` for content that can't be published."""
-    errors: dict[str, str] = {}
-    if not headline and not body:
-        errors["body"] = "Write something first."
-    if len(body) > BODY_CHARACTERS:
-        errors["body"] = f"{len(body):,} characters are too many; at most {BODY_CHARACTERS:,} fit in one update."
-    if len(headline) > HEADLINE_CHARACTERS:
-        errors["headline"] = f"{len(headline)} characters are too many; a headline has at most {HEADLINE_CHARACTERS}."
-    for name, text in (("headline", headline), ("body", body)):
-        if _UNSTORABLE.search(text):
-            errors[name] = "This text contains a character that can't be stored."
-    if "\n" in headline:
-        errors["headline"] = "A headline is one line."
-    if errors:
-        raise ValidationError(errors)
-
-
-def check_time(published_at: datetime | None) -> None:
-    """Raise ``ValidationError`` for a time that no update can have."""
-    if published_at is None:
-        return
-    if timezone.is_naive(published_at):
-        raise ValidationError({"published_at": "The time lacks its zone."})
-    if published_at.year not in YEARS:
-        raise ValidationError({"published_at": f"The year {published_at.year} is out of reach."})
-    if published_at > timezone.now():
-        raise ValidationError({"published_at": "An update can't come from the future."})
