@@ -21,6 +21,7 @@ from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from config import environment
 from liveblog.management.commands import demo
@@ -399,6 +400,21 @@ def test_after_a_restore_every_event_has_a_new_edition() -> None:
     assert after != before
     assert re.fullmatch("[0-9a-f]{8}", after)
     assert "restart" in output.getvalue()
+
+
+@pytest.mark.django_db
+def test_after_a_release_that_draws_cards_anew_open_pages_fetch_themselves_again(client: Client) -> None:
+    event, author = make_event()
+    event.publish(author=author, body="Wind.")
+    event.go_live()
+    before = event.revision
+    output = StringIO()
+    call_command("reload_readers", stdout=output)
+    assert "1 event" in output.getvalue()
+    event.refresh_from_db()
+    address = f"/events/{event.slug}/changes/"
+    assert "data-reload" in client.get(address, {"after": before}).content.decode()
+    assert client.get(address, {"after": event.revision}).status_code == 204
 
 
 @contextmanager

@@ -17,4 +17,5 @@ class Command(BaseCommand):
         events = list(Event.objects.public())
         for event in events:
             event.reload_readers()
-        self.stdout.write(f"The readers of {len(events)} events fetch their pages anew.")
+        noun = "event" if len(events) == 1 else "events"
+        self.stdout.write(f"The readers of {len(events)} {noun} fetch their pages anew.")
