@@ -166,6 +166,9 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "liveblog": {"level": "INFO"},
+        # What scanners ask for is no news: neither a page that is not there nor a host that is not ours.
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         # A traceback a second while Redis is down says nothing that the feed's own line does not.
         "channels_redis": {"level": "CRITICAL"},
     },

@@ -19,6 +19,7 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
+IDLE_WORKERS = 4
 RENDER_SECONDS = 2.0
 """Markdown 3.11 needs 4 s for 4,000 ``[`` and more than 30 s for 20,000 (measured)."""
 
@@ -90,6 +91,7 @@ class _Worker:
     """A child process that renders one text at a time and can be killed."""
 
     idle: SimpleQueue["_Worker"] = SimpleQueue()
+    giving_back = threading.Lock()
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
@@ -113,7 +115,12 @@ class _Worker:
                 return worker
 
     def give_back(self) -> None:
-        self.idle.put(self)
+        with self.giving_back:
+            is_wanted = self.idle.qsize() < IDLE_WORKERS
+            if is_wanted:
+                self.idle.put(self)
+        if not is_wanted:
+            self.kill()
 
     def ask(self, text: str) -> str:
         assert self.process.stdin is not None
@@ -142,6 +149,7 @@ class _Worker:
 
 def _forget_workers() -> None:
     _Worker.idle = SimpleQueue()
+    _Worker.giving_back = threading.Lock()
 
 
 os.register_at_fork(after_in_child=_forget_workers)
@@ -221,20 +229,20 @@ def _safe(markdown_html: str) -> str:
     )
 
 
-def _convert(markdown: Markdown, text: str) -> str:
-    try:
-        return _safe(markdown.reset().convert(text))
-    except RecursionError:  # hundreds of nested quotes or lists: shown as they were typed
-        return _safe(f"<pre>{html.escape(text)}</pre>")
-
-
 def _serve() -> None:
     for stream in (sys.stdin, sys.stdout):
         stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     markdown = _converter()
     print("ready", flush=True)
     for line in sys.stdin:
-        print(json.dumps(_convert(markdown, json.loads(line))), flush=True)
+        text = json.loads(line)
+        try:
+            answer = _safe(markdown.reset().convert(text))
+        except RecursionError:  # hundreds of nested quotes or lists: shown as they were typed
+            answer = _safe(f"<pre>{html.escape(text)}</pre>")
+            # It was left in the middle of its work, and reset() does not take it out of there (3.11.3).
+            markdown = _converter()
+        print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from liveblog import live, markup, rendering
@@ -113,6 +112,7 @@ def _changes(slug: str, query: str) -> live.Answer:
     return live.missing() if tail is None else live.told(tail, tail.since(*question))
 
 
+@public
 def healthz(request: HttpRequest) -> HttpResponse:
     """Say whether this process can serve: 200, or 503 and why not."""
     try:
@@ -136,7 +136,6 @@ def event_context(event: Event) -> dict[str, Any]:
         "head": rendering.head(event),
         "canonical": settings.BASE_URL + event.get_absolute_url(),
         "description": event.description,
-        "is_due": event.starts_at is not None and event.starts_at <= timezone.now(),
     }
 
 

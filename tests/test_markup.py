@@ -414,3 +414,15 @@ def _idle() -> list[markup._Worker]:
     for worker in found:
         markup._Worker.idle.put(worker)
     return found
+
+
+def test_a_text_nested_too_deeply_spoils_nothing_for_the_texts_after_it() -> None:
+    assert "x" in markup.render("- " * 500 + "x")
+    for _ in range(5):  # more often than there are workers
+        assert markup.render("**bold** [l](https://example.org)\n\ntwo").startswith("<p><strong>bold</strong> <a ")
+
+
+def test_no_more_than_a_few_idle_workers_are_kept() -> None:
+    with ThreadPoolExecutor(12) as threads:
+        assert len(list(threads.map(markup.render, [f"text {number}" for number in range(36)]))) == 36
+    assert markup._Worker.idle.qsize() <= markup.IDLE_WORKERS

@@ -39,7 +39,7 @@ def new_edition() -> str:
 
 def check_time_zone(name: str) -> None:
     """Raise ``ValidationError`` unless ``name`` is a zone of the IANA database."""
-    if name not in zoneinfo.available_timezones():
+    if name in {"localtime", "Factory"} or name not in zoneinfo.available_timezones():
         raise ValidationError(f"“{name}” is not a time zone. Choose one such as Europe/London.")
 
 
@@ -146,6 +146,11 @@ class Event(models.Model):
     def is_public(self) -> bool:
         """Whether anyone may read it."""
         return self.status != self.Status.DRAFT
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the time it was to start at has come."""
+        return self.starts_at is not None and self.starts_at <= timezone.now()
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:

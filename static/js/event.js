@@ -12,6 +12,7 @@ import { cards, feed } from "./stream.js";
 import { divide, dress, offerZones } from "./times.js";
 
 const HIDDEN_MS = 30_000;
+const GONE_MS = 60_000;
 let hiding = 0;
 
 for (const element of [...cards(), ...document.querySelectorAll("[data-head]")]) remember(element);
@@ -96,7 +97,7 @@ function markDue() {
   if (wait > 0 && wait < 2 ** 31) setTimeout(markDue, wait);
 }
 
-/** The event is gone: says so in place of the feed, and stops asking. */
+/** The event is gone: says so in place of the feed, and looks once a minute whether it has come back. */
 function leave() {
   socket.stop();
   const words = document.createElement("p");
@@ -104,4 +105,8 @@ function leave() {
   words.textContent = "This live blog is no longer available.";
   document.title = words.textContent;
   document.getElementById("live").replaceChildren(words);
+  setInterval(async () => {
+    const answer = await fetch(location.pathname).catch(() => null);
+    if (answer?.ok) location.reload();
+  }, GONE_MS);
 }

@@ -32,7 +32,7 @@ export function watchLinks() {
     if (!link || click.metaKey || click.ctrlKey || click.shiftKey || click.button) return;
     if (link.dataset.jump) {
       click.preventDefault();
-      if (/^\d+$/.test(link.dataset.jump)) history.replaceState(null, "", `#update-${link.dataset.jump}`);
+      if (/^\d+$/.test(link.dataset.jump)) history.pushState(null, "", `#update-${link.dataset.jump}`);
       jump(link.dataset.jump);
     } else if (link.dataset.sort) {
       history.replaceState(null, "", link.href);

@@ -1,7 +1,12 @@
-/** One update's own page: times in the reader's own zone, and its link to copy. */
+/** One update's own page: it follows edits and a withdrawal, shows times in the reader's zone, copies its link. */
 
 import { watchLinks } from "./move.js";
 import { dress } from "./times.js";
 
 dress(document);
 watchLinks();
+
+document.addEventListener("htmx:afterSwap", () => dress(document));
+document.addEventListener("htmx:responseError", ({ detail }) => {
+  if (detail.xhr.status === 404 || detail.xhr.status === 410) location.reload();
+});

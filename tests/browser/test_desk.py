@@ -85,8 +85,7 @@ def test_an_event_is_made_previewed_announced_started_ended_and_reopened(
     phone.goto(f"{live_site.url}/desk/{slug}/preview/")
     expect(phone.locator(".prose", has_text="Before the wind comes.")).to_be_visible()
     phone.goto(desk(live_site, event))
-    phone.tap("#status summary")
-    phone.get_by_role("button", name="Announce").tap()
+    phone.get_by_role("button", name="Announce").tap()  # a draft shows its next steps
     expect(phone.locator("#status .badge")).to_have_text("Upcoming")
     open_page(page, live_site, live_site.fresh(event))
     for name, badge in (("Go live", "Live"), ("End", "Ended"), ("Reopen", "Live")):

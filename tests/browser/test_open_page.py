@@ -113,3 +113,34 @@ def test_a_restored_backup_reaches_open_pages(page: Page, live_site: Site) -> No
     live_site.do(restore_backup)
     until(page, lambda: numbers(page) == [1])
     expect_right(page, live_site, event)
+
+
+def test_an_event_that_comes_back_is_shown_again(page: Page, live_site: Site) -> None:
+    event = live_site.event(updates=1)
+    page.clock.install()
+    open_page(page, live_site, event)
+    live_site.do(event.make_draft)
+    gone = page.get_by_text("This live blog is no longer available")
+    until(page, lambda: gone.count() or page.clock.run_for(6_000))
+    live_site.do(event.go_live)
+    until(page, lambda: page.locator("#update-1").count() or page.clock.run_for(60_000))
+    expect_right(page, live_site, event)
+
+
+def test_the_page_of_one_update_follows_its_edit_and_its_withdrawal(page: Page, live_site: Site) -> None:
+    event = live_site.event(updates=1)
+    page.clock.install()
+    page.goto(f"{live_site.page(event)}updates/1/")
+    live_site.do(live_site.updates(event)[0].edit, body="Put right.")
+    until(page, lambda: "Put right." in page.inner_text("main") or page.clock.run_for(31_000))
+    live_site.do(live_site.updates(event)[0].withdraw)
+    until(page, lambda: "was withdrawn" in page.inner_text("main") or page.clock.run_for(31_000))
+
+
+def test_deep_quotes_and_lists_do_not_widen_the_page(page: Page, live_site: Site) -> None:
+    event = live_site.event()
+    live_site.publish(event, ">" * 200 + " deep")
+    live_site.publish(event, "\n".join("    " * depth + "- item" for depth in range(40)))
+    page.set_viewport_size({"width": 320, "height": 700})
+    open_page(page, live_site, event)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
