@@ -1,6 +1,6 @@
 /** The reader's page: brings the parts together and tells them what the browser does. */
 
-import { known, report } from "./connection.js";
+import { report } from "./connection.js";
 import { pause, release, tell, welcomeBack } from "./hold.js";
 import { registerSwap } from "./live.js";
 import { followHash, showOrder, watchLinks } from "./move.js";
@@ -50,8 +50,7 @@ document.getElementById("check").addEventListener("click", () => {
   comeBack();
 });
 document.getElementById("pause").addEventListener("click", (click) => {
-  pause(click.currentTarget);
-  report({ isPaused: !known().isPaused });
+  report({ isPaused: pause(click.currentTarget) });
 });
 
 document.addEventListener("visibilitychange", () => {

@@ -88,12 +88,13 @@ export function release({ goThere = false } = {}) {
   first.focus({ preventScroll: true });
 }
 
-/** Lets the reader stop and start the showing of new updates; the connection stays. */
+/** Stops or starts the showing of new updates, and returns which; the connection stays. */
 export function pause(button) {
   isPaused = !isPaused;
   button.setAttribute("aria-pressed", String(isPaused));
   button.textContent = isPaused ? "Resume updates" : "Pause updates";
   if (!isPaused && isTopInView()) release();
+  return isPaused;
 }
 
 /** What a reader who comes back sees: the new at once if they stand at the top, the button if not. */
