@@ -32,7 +32,7 @@ def index(request: AuthorRequest) -> HttpResponse:
     found = list(Event.objects.written_by(request.user))
     order = (Event.Status.LIVE, Event.Status.UPCOMING, Event.Status.DRAFT, Event.Status.ENDED)
     groups = [(status, [event for event in found if event.status == status]) for status in order]
-    return render(request, "liveblog/desk_events.html", {"groups": [group for group in groups if group[1]]})
+    return render(request, "liveblog/desk/events.html", {"groups": [group for group in groups if group[1]]})
 
 
 @never_cache
@@ -81,7 +81,7 @@ def preview(request: AuthorRequest, event: Event) -> HttpResponse:
     except (ValueError, Update.DoesNotExist) as error:
         return refused(request, str(error))
     context = event_context(event) | {"page": page, "is_preview": True}
-    response = render(request, "liveblog/desk_preview.html", context)
+    response = render(request, "liveblog/desk/preview.html", context)
     # The parts are the readers' own, to the byte; their links within the page lead to a 404 while it is a draft.
     own, here = event.get_absolute_url(), reverse("desk-preview", args=[event.slug])
     response.content = response.content.replace(f'href="{own}?'.encode(), f'href="{here}?'.encode())
@@ -101,13 +101,13 @@ def change_status(request: AuthorRequest, event: Event) -> HttpResponse:
     except WrongStatus as error:
         return refuse(request, event, str(error))
     if is_htmx(request):
-        return render(request, "liveblog/desk.html#status", {"event": event, "said": STATUS_WORDS[event.status]})
+        return render(request, "liveblog/desk/status.html#status", {"event": event, "said": STATUS_WORDS[event.status]})
     messages.success(request, STATUS_WORDS[event.status])
     return redirect("desk", event.slug)
 
 
 def _settings(request: HttpRequest, form: EventForm, event: Event | None = None) -> HttpResponse:
-    template = "liveblog/desk_event.html" + ("#settings" if is_htmx(request) else "")
+    template = "liveblog/desk/settings.html" + ("#settings" if is_htmx(request) else "")
     context = {"form": form, "event": event, "time_zones": sorted(zoneinfo.available_timezones())}
     return render(request, template, context, status=422 if form.errors else 200)
 

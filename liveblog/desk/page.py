@@ -47,7 +47,7 @@ def show_desk(request: HttpRequest, event: Event, *, status: int = 200, **more: 
     """Show the whole page, with the updates that were asked for."""
     page = Items.read(event, place_asked(request))
     context = {"event": event, "form": ComposerForm(), "page": page, "query": query_of(request)} | more
-    return render(request, "liveblog/desk.html", context, status=status)
+    return render(request, "liveblog/desk/desk.html", context, status=status)
 
 
 def refuse(request: HttpRequest, event: Event, reason: str, *, status: int = 409) -> HttpResponse:

@@ -30,7 +30,7 @@ def publish(request: AuthorRequest, event: Event) -> HttpResponse:
         return _composer(request, event, form, status=422)
     if is_htmx(request):
         context = {"event": event, "form": ComposerForm(), "item": Item.of(update)}
-        return render(request, "liveblog/desk.html#posted", context)
+        return render(request, "liveblog/desk/desk.html#posted", context)
     messages.success(request, "Posted.")
     return redirect("desk", event.slug)
 
@@ -48,7 +48,7 @@ def edit(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
     )
     if request.method == "POST" and form.edit(update):
         return _done(request, update, "Saved.")
-    template = "liveblog/desk_update.html" + ("#editing" if is_htmx(request) else "")
+    template = "liveblog/desk/update.html" + ("#editing" if is_htmx(request) else "")
     context = {
         "event": event,
         "update": update,
@@ -118,7 +118,7 @@ def mark_key(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
 def _composer(request: HttpRequest, event: Event, form: ComposerForm, *, status: int, **more: Any) -> HttpResponse:
     """Give a form back with everything that was written in it."""
     if is_htmx(request):
-        return render(request, "liveblog/desk.html#composer", {"event": event, "form": form} | more, status=status)
+        return render(request, "liveblog/desk/composer.html#composer", {"event": event, "form": form} | more, status=status)
     return show_desk(request, event, status=status, form=form, **more)
 
 
@@ -132,6 +132,6 @@ def _done(request: HttpRequest, update: Update, said: str, *, also: Update | Non
             "said": said,
             "query": query_of(request),
         }
-        return render(request, "liveblog/desk.html#changed", context)
+        return render(request, "liveblog/desk/desk.html#changed", context)
     messages.success(request, said)
     return redirect(address_of(request, update))
