@@ -67,7 +67,7 @@ TEMPLATES = [
 SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
-    "init_command": "PRAGMA journal_mode=WAL;",
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA secure_delete=ON;",  # what is purged is overwritten
 }
 POSTGRESQL_OPTIONS = {
     "connect_timeout": 2,

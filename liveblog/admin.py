@@ -62,13 +62,19 @@ class EventAdmin(LookOnly):
     search_fields = ("title", "slug")
     fields = (
         "desk", "title", "slug", "status", "summary", "starts_at", "ends_at", "ended_at", "time_zone",
-        "language", "order", "authors", "revision", "edition", "last_number", "pinned_number",
+        "language", "order", "people", "revision", "edition", "last_number", "pinned_number",
     )  # fmt: skip
 
     @admin.display(description="desk")
     def desk(self, event: Event) -> SafeString:
         """Link to where it is changed."""
         return format_html('<a href="{}">Open the desk</a>', reverse("desk", args=[event.slug]))
+
+    @admin.display(description="people")
+    def people(self, event: Event) -> str:
+        """Name who may do what."""
+        found = event.memberships.select_related("user").order_by("role", "user__username")
+        return ", ".join(f"{member.user.get_username()} ({member.role})" for member in found)
 
     def view_on_site(self, event: Event) -> str | None:
         """Return the readers' page, where there is one."""

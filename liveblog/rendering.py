@@ -34,7 +34,7 @@ def head(event: Event) -> Head:
     visible = event.updates.visible()
     pinned = visible.filter(number=event.pinned_number).first() if event.pinned_number else None
     keys = visible.filter(is_key=True).newest_first()
-    keys = keys.only("event", "number", "headline", "body_text", "published_at")[:KEY_MOMENTS]
+    keys = keys.only("event", "number", "headline", "body_text", "photos", "published_at")[:KEY_MOMENTS]
     return Head(
         _part("liveblog/head.html#masthead", {"event": event}),
         _part("liveblog/head.html#pinned", {"event": event, "update": pinned}),

@@ -6,12 +6,13 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from liveblog.models import Event
+from liveblog.models import Event, Role
 
 type View = Callable[..., HttpResponse]
 
@@ -19,9 +20,10 @@ read_or_write = require_http_methods(["GET", "HEAD", "POST"])
 
 
 class AuthorRequest(HttpRequest):
-    """A request of somebody who is signed in."""
+    """A request of somebody who is signed in; at an event's desk, with what they may do there."""
 
     user: User
+    role: Role
 
 
 def signed_in(view: View) -> View:
@@ -30,8 +32,10 @@ def signed_in(view: View) -> View:
     @wraps(view)
     def asked(request: HttpRequest, **address: Any) -> HttpResponse:
         if request.user.is_authenticated:
+            if is_from_outbox(request) and request.headers["Liveblog-Author"] != str(request.user.pk):
+                return _somebody_else(request.user)
             return view(request, **address)
-        if is_htmx(request):
+        if is_htmx(request) or is_from_outbox(request):
             return HttpResponse("You are signed out.\n", status=401, content_type="text/plain")
         if request.method == "POST":  # most of these addresses can't be opened afterwards
             return redirect_to_login(reverse("desk", args=[address["slug"]]) if "slug" in address else reverse("desks"))
@@ -40,16 +44,46 @@ def signed_in(view: View) -> View:
     return asked
 
 
-def author_of_event(view: View) -> View:
-    """Hand the view its event, for the event's authors and staff; to others it does not exist."""
+def _somebody_else(user: User) -> HttpResponse:
+    name = user.get_full_name() or user.get_username()
+    reason = f"You are signed in as {name}, and this was written by somebody else.\n"
+    return HttpResponse(reason, status=401, content_type="text/plain; charset=utf-8")
 
-    @signed_in
-    @wraps(view)
-    def found(request: AuthorRequest, slug: str, **address: Any) -> HttpResponse:
-        event = get_object_or_404(Event.objects.written_by(request.user), slug=slug)
-        return view(request, event, **address)
 
-    return found
+def desk_of(least: Role) -> Callable[[View], View]:
+    """Hand the view its event, for those whose role there is ``least`` or more.
+
+    To a stranger the event does not exist; somebody whose role is less is told so.
+    """
+
+    def guarded(view: View) -> View:
+        @signed_in
+        @wraps(view)
+        def found(request: AuthorRequest, slug: str, **address: Any) -> HttpResponse:
+            event = get_object_or_404(Event, slug=slug)
+            role = event.role_of(request.user)
+            if role is None:
+                raise Http404
+            if not role.may(least):
+                return _not_yours(request, least)
+            request.role = role
+            return view(request, event, **address)
+
+        return found
+
+    return guarded
+
+
+def _not_yours(request: HttpRequest, least: Role) -> HttpResponse:
+    reason = f"Only an {least} of this event may do that."
+    if is_htmx(request) or is_from_outbox(request):
+        return HttpResponse(reason + "\n", status=403, content_type="text/plain; charset=utf-8")
+    raise PermissionDenied(reason)
+
+
+def is_from_outbox(request: HttpRequest) -> bool:
+    """Whether it was sent by an outbox, which reads the answer's status and shows its words."""
+    return "Liveblog-Author" in request.headers
 
 
 def is_htmx(request: HttpRequest) -> bool:

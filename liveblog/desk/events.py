@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from liveblog.desk.doors import AuthorRequest, author_of_event, is_htmx, read_or_write, signed_in
+from liveblog.desk.doors import AuthorRequest, desk_of, is_htmx, read_or_write, signed_in
 from liveblog.desk.page import read_place, refuse, show_desk
 from liveblog.forms import EventForm, StatusForm
-from liveblog.models import Event, Update, WrongStatus
+from liveblog.models import Event, Role, Update, WrongStatus
 from liveblog.stream import Asked, read_page
 from liveblog.views import event_context, refused
 
@@ -49,7 +49,7 @@ def new(request: AuthorRequest) -> HttpResponse:
 
 @never_cache
 @read_or_write
-@author_of_event
+@desk_of(Role.OWNER)
 def settings(request: AuthorRequest, event: Event) -> HttpResponse:
     """Change an event's settings."""
     form = EventForm(request.POST if request.method == "POST" else None, editor=request.user, event=event)
@@ -61,7 +61,7 @@ def settings(request: AuthorRequest, event: Event) -> HttpResponse:
 
 @never_cache
 @require_safe
-@author_of_event
+@desk_of(Role.CONTRIBUTOR)
 def desk(request: AuthorRequest, event: Event) -> HttpResponse:
     """Show where an event is written."""
     try:
@@ -73,7 +73,7 @@ def desk(request: AuthorRequest, event: Event) -> HttpResponse:
 
 @never_cache
 @require_safe
-@author_of_event
+@desk_of(Role.CONTRIBUTOR)
 def preview(request: AuthorRequest, event: Event) -> HttpResponse:
     """Show an event, a draft too, as its readers will see it, without what keeps an open page up to date."""
     try:
@@ -90,7 +90,7 @@ def preview(request: AuthorRequest, event: Event) -> HttpResponse:
 
 @never_cache
 @require_POST
-@author_of_event
+@desk_of(Role.EDITOR)
 def change_status(request: AuthorRequest, event: Event) -> HttpResponse:
     """Announce, go live, end, reopen, or take out of public view."""
     form = StatusForm(request.POST)

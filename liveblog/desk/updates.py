@@ -9,15 +9,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from liveblog.desk.doors import AuthorRequest, author_of_event, is_htmx, read_or_write
+from liveblog.desk.doors import AuthorRequest, desk_of, is_htmx, read_or_write
 from liveblog.desk.page import Item, address_of, query_of, refuse, show_desk
 from liveblog.forms import ComposerForm, SwitchForm, UpdateForm
-from liveblog.models import Event, KeyReused, Update
+from liveblog.models import Event, KeyReused, Role, Update
 
 
 @never_cache
 @require_POST
-@author_of_event
+@desk_of(Role.CONTRIBUTOR)
 def publish(request: AuthorRequest, event: Event) -> HttpResponse:
     """Publish an update; the same one again is the one there is."""
     form = ComposerForm(request.POST)
@@ -37,7 +37,7 @@ def publish(request: AuthorRequest, event: Event) -> HttpResponse:
 
 @never_cache
 @read_or_write
-@author_of_event
+@desk_of(Role.CONTRIBUTOR)
 def edit(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
     """Change an update's text."""
     update = get_object_or_404(event.updates, number=number)
@@ -61,7 +61,7 @@ def edit(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
 
 @never_cache
 @require_POST
-@author_of_event
+@desk_of(Role.CONTRIBUTOR)
 def withdraw(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
     """Take an update from its readers."""
     update = get_object_or_404(event.updates, number=number)
@@ -71,7 +71,7 @@ def withdraw(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
 
 @never_cache
 @require_POST
-@author_of_event
+@desk_of(Role.CONTRIBUTOR)
 def restore(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
     """Give an update back to its readers."""
     update = get_object_or_404(event.updates, number=number)
@@ -81,7 +81,7 @@ def restore(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
 
 @never_cache
 @require_POST
-@author_of_event
+@desk_of(Role.EDITOR)
 def pin(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
     """Put an update on top of the page, or take it down."""
     update = get_object_or_404(event.updates, number=number)
@@ -101,7 +101,7 @@ def pin(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
 
 @never_cache
 @require_POST
-@author_of_event
+@desk_of(Role.EDITOR)
 def mark_key(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
     """Count an update among the key moments, or no longer."""
     update = get_object_or_404(event.updates, number=number)
@@ -118,7 +118,9 @@ def mark_key(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
 def _composer(request: HttpRequest, event: Event, form: ComposerForm, *, status: int, **more: Any) -> HttpResponse:
     """Give a form back with everything that was written in it."""
     if is_htmx(request):
-        return render(request, "liveblog/desk/composer.html#composer", {"event": event, "form": form} | more, status=status)
+        return render(
+            request, "liveblog/desk/composer.html#composer", {"event": event, "form": form} | more, status=status
+        )
     return show_desk(request, event, status=status, form=form, **more)
 
 

@@ -1,8 +1,33 @@
 """Events and their updates: every change a reader can see, each one method and one transaction."""
 
-from liveblog.models.content import KeyReused
-from liveblog.models.event import Event, WrongStatus, new_edition
+from liveblog.models.content import Attachment, KeyReused
+from liveblog.models.event import Event, TooMany, WrongStatus, byline_of, new_edition
+from liveblog.models.people import Invitation, Membership, Role
+from liveblog.models.photo import Photo
 from liveblog.models.place import Place, Window
-from liveblog.models.update import Update
+from liveblog.models.presence import Attendance, Audience
+from liveblog.models.update import Overtaken, Update
+from liveblog.models.version import Version
+from liveblog.models.waiting import Waiting
 
-__all__ = ["Event", "KeyReused", "Place", "Update", "Window", "WrongStatus", "new_edition"]
+__all__ = [
+    "Attachment",
+    "Attendance",
+    "Audience",
+    "Event",
+    "Invitation",
+    "KeyReused",
+    "Membership",
+    "Overtaken",
+    "Photo",
+    "Place",
+    "Role",
+    "TooMany",
+    "Update",
+    "Version",
+    "Waiting",
+    "Window",
+    "WrongStatus",
+    "byline_of",
+    "new_edition",
+]

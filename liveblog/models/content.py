@@ -3,36 +3,102 @@
 import hashlib
 import json
 import re
+import uuid
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from liveblog import markup
 from liveblog.models.place import YEARS
 
 if TYPE_CHECKING:
     from liveblog.models.update import Update
+    from liveblog.models.waiting import Waiting
 
 BODY_CHARACTERS = 20_000
 HEADLINE_CHARACTERS = 200
 BYLINE_CHARACTERS = 150
+ALT_CHARACTERS = 1_000
+NOTE_CHARACTERS = 500
+PHOTOS = 10
+"""How many one update may have."""
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class KeyReused(Exception):
-    """A key that has published ``update`` came again with other content."""
+    """A key that has published, or put into the queue, ``update`` came again with other content."""
 
-    def __init__(self, update: "Update") -> None:
-        super().__init__(f"update {update.number} has this key and other content")
+    def __init__(self, update: "Update | Waiting") -> None:
+        number = getattr(update, "number", None)
+        done = f"published update {number}" if number else "been put into the queue"
+        super().__init__(f"This key has {done}, with other content.")
         self.update = update
 
 
-def check_content(*, headline: str, body: str) -> None:
+class Attachment(NamedTuple):
+    """A photo that an update is to have: the key it was uploaded under, and what it shows, in words."""
+
+    key: uuid.UUID
+    alt: str = ""
+
+
+class Content(NamedTuple):
+    """What an author sent, checked and rendered: all that is slow is done before the event's row is locked."""
+
+    headline: str
+    body: str
+    body_html: str
+    body_text: str
+    is_key: bool
+    published_at: datetime | None
+    attachments: tuple[Attachment, ...]
+
+    @classmethod
+    def prepare(
+        cls,
+        *,
+        headline: str = "",
+        body: str = "",
+        is_key: bool = False,
+        published_at: datetime | None = None,
+        attachments: Iterable[Attachment] = (),
+    ) -> Self:
+        """Check and render what was sent; raises ``ValidationError``, ``markup.TooSlow``."""
+        headline, body = markup.normalise(headline), markup.normalise(body)
+        prepared = prepare_attachments(attachments)
+        check_content(headline=headline, body=body, photos=prepared)
+        check_time(published_at)
+        html = markup.render(body)
+        return cls(headline, body, html, markup.plain(html), bool(is_key), published_at, prepared)
+
+    def digest(self, due_at: datetime | None = None) -> str:
+        """Return what tells an honest retry of a post from another text under the same key."""
+        sent: list[Any] = [self.headline, self.body, self.is_key, _written(self.published_at)]
+        if self.attachments or due_at:
+            sent += [[(str(photo.key), photo.alt) for photo in self.attachments], _written(due_at)]
+        return hashlib.sha256(json.dumps(sent).encode()).hexdigest()
+
+
+def prepare_attachments(attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
+    """Return photos with their words on one line; raises ``ValidationError``."""
+    prepared = tuple(Attachment(uuid.UUID(str(key)), " ".join(alt.split())) for key, alt in attachments)
+    if len(prepared) > PHOTOS:
+        raise ValidationError({"photos": f"{len(prepared)} photos are too many; at most {PHOTOS} fit in one update."})
+    if len({photo.key for photo in prepared}) < len(prepared):
+        raise ValidationError({"photos": "One photo is in there twice."})
+    if any(len(photo.alt) > ALT_CHARACTERS or _UNSTORABLE.search(photo.alt) for photo in prepared):
+        raise ValidationError({"photos": f"A photo’s description has at most {ALT_CHARACTERS:,} characters."})
+    return prepared
+
+
+def check_content(*, headline: str, body: str, photos: Sequence[Any] = ()) -> None:
     """Raise ``ValidationError`` for content that can't be published."""
     errors: dict[str, str] = {}
-    if not headline and not body:
+    if not headline and not body and not photos:
         errors["body"] = "Write something first."
     if len(body) > BODY_CHARACTERS:
         errors["body"] = f"{len(body):,} characters are too many; at most {BODY_CHARACTERS:,} fit in one update."
@@ -47,19 +113,35 @@ def check_content(*, headline: str, body: str) -> None:
         raise ValidationError(errors)
 
 
+def check_note(note: str) -> str:
+    """Return a note for readers on one line; raises ``ValidationError``."""
+    note = " ".join(note.split())
+    if len(note) > NOTE_CHARACTERS or _UNSTORABLE.search(note):
+        raise ValidationError(f"{len(note)} characters are too many; a note has at most {NOTE_CHARACTERS}.")
+    return note
+
+
 def check_time(published_at: datetime | None) -> None:
     """Raise ``ValidationError`` for a time that no update can have."""
     if published_at is None:
         return
-    if timezone.is_naive(published_at):
-        raise ValidationError({"published_at": "The time lacks its zone."})
-    if published_at.year not in YEARS:
-        raise ValidationError({"published_at": f"The year {published_at.year} is out of reach."})
+    _check_moment(published_at)
     if published_at > timezone.now():
         raise ValidationError({"published_at": "An update can't come from the future."})
 
 
-def digest_of(headline: str, body: str, is_key: bool, published_at: datetime | None) -> str:
-    """Return what tells an honest retry of a post from another text under the same key."""
-    sent = [headline, body, bool(is_key), published_at.isoformat() if published_at else None]
-    return hashlib.sha256(json.dumps(sent).encode()).hexdigest()
+def check_due(due_at: datetime | None) -> None:
+    """Raise ``ValidationError`` for a time at which nothing can be published."""
+    if due_at is not None:
+        _check_moment(due_at)
+
+
+def _check_moment(moment: datetime) -> None:
+    if timezone.is_naive(moment):
+        raise ValidationError({"published_at": "The time lacks its zone."})
+    if moment.year not in YEARS:
+        raise ValidationError({"published_at": f"The year {moment.year} is out of reach."})
+
+
+def _written(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

@@ -3,7 +3,7 @@
 import secrets
 import uuid
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
@@ -16,16 +16,34 @@ from django.urls import reverse
 from django.utils import timezone
 
 from liveblog import bell, markup
-from liveblog.models.content import BYLINE_CHARACTERS, KeyReused, check_content, check_time, digest_of
+from liveblog.models.content import (
+    BYLINE_CHARACTERS,
+    NOTE_CHARACTERS,
+    Attachment,
+    Content,
+    KeyReused,
+    check_due,
+    check_note,
+)
+from liveblog.models.people import Invitation, Membership, Role, invite
 from liveblog.models.place import YEARS
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
     from liveblog.models.update import Update
+    from liveblog.models.waiting import Waiting
 
 
 DESCRIPTION_CHARACTERS = 200
+
+
+class TooMany(Exception):
+    """Somebody posts faster than they may; ``seconds`` says when they can go on."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"That was quick: wait {seconds} seconds, then go on.")
+        self.seconds = seconds
 
 
 class WrongStatus(Exception):
@@ -52,7 +70,7 @@ class EventQuerySet(models.QuerySet["Event"]):
 
     def written_by(self, user: "User") -> Self:
         """Keep the events whose desk ``user`` may use."""
-        return self if user.is_staff else self.filter(authors=user)
+        return self if user.is_staff else self.filter(pk__in=Membership.objects.of(user).values("event"))
 
     def renew_editions(self) -> int:
         """Give every event a new edition, after a restored backup; return how many there are."""
@@ -98,7 +116,14 @@ class Event(models.Model):
     time_zone = models.CharField(max_length=50, default="UTC", validators=[check_time_zone])
     language = models.CharField(max_length=10, default="en", help_text="Such as en, de or pt-br.")
     order = models.CharField(max_length=6, choices=Order, default=Order.BY_STATUS)
-    authors = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="events", blank=True)
+    authors = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, through="liveblog.Membership", related_name="events", blank=True
+    )
+    contributors_wait = models.BooleanField("contributors’ posts wait for approval", default=True)
+    cover = models.JSONField(null=True, editable=False)
+    pause_note = models.CharField(max_length=NOTE_CHARACTERS, blank=True, editable=False)
+    paused_at = models.DateTimeField(null=True, editable=False)
+    closing_note = models.CharField(max_length=NOTE_CHARACTERS, blank=True, editable=False)
 
     edition = models.CharField(max_length=8, default=new_edition, editable=False)
     revision = models.PositiveBigIntegerField(default=0, editable=False)
@@ -205,6 +230,7 @@ class Event(models.Model):
         is_key: bool = False,
         byline: str = "",
         published_at: datetime | None = None,
+        photos: Iterable[Attachment] = (),
     ) -> "Update":
         """Publish an update and return it; the same ``key`` with the same content returns the first one.
 
@@ -212,32 +238,145 @@ class Event(models.Model):
         that can't be published, ``markup.TooSlow``.
         """
         key = uuid.UUID(str(key)) if key else uuid.uuid4()
-        headline, body = markup.normalise(headline), markup.normalise(body)
-        check_content(headline=headline, body=body)
-        check_time(published_at)
-        digest = digest_of(headline, body, is_key, published_at)
-        body_html = markup.render(body)
+        content = Content.prepare(
+            headline=headline, body=body, is_key=is_key, published_at=published_at, attachments=photos
+        )
         with self.change() as event:
-            earlier = event.updates.filter(key=key).first()
-            if earlier is not None:
-                if earlier.digest != digest:
-                    raise KeyReused(earlier)
-                return earlier
-            event.last_number += 1
-            return event.updates.create(
-                number=event.last_number,
-                revision=event.take_revision(head=is_key),
-                key=key,
-                digest=digest,
-                author=author,
-                byline=(byline or author.get_full_name() or author.get_username())[:BYLINE_CHARACTERS],
-                headline=headline,
-                body=body,
-                body_html=body_html,
-                body_text=markup.plain(body_html),
-                is_key=is_key,
-                published_at=published_at or event.tick(),
+            return event._published(key, content.digest()) or event._publish(
+                content, key=key, digest=content.digest(), author=author, byline=byline
             )
+
+    def submit(
+        self,
+        *,
+        author: "User",
+        key: uuid.UUID | str | None = None,
+        needs_approval: bool = False,
+        due_at: datetime | None = None,
+        posts_a_minute: int | None = None,
+        byline: str = "",
+        photos: Iterable[Attachment] = (),
+        **sent: Any,
+    ) -> "Update | Waiting":
+        """Publish as ``publish()`` does, or put into the queue what needs approval or is due later.
+
+        Raises what ``publish()`` raises, and ``TooMany``.
+        """
+        key = uuid.UUID(str(key)) if key else uuid.uuid4()
+        content = Content.prepare(attachments=photos, **sent)
+        check_due(due_at)
+        digest = content.digest(due_at)
+        with self.change() as event:
+            if published := event._published(key, digest):
+                return published
+            if waiting := event.waiting.filter(key=key).first():
+                if waiting.digest not in {digest, ""}:
+                    raise KeyReused(waiting)
+                return waiting
+            if posts_a_minute is not None:
+                event._check_pace(author, posts_a_minute)
+            if needs_approval or (due_at is not None and due_at > timezone.now()):
+                return event._hold(
+                    content, key=key, author=author, byline=byline, due_at=due_at, needs_approval=needs_approval
+                )
+            return event._publish(content, key=key, digest=digest, author=author, byline=byline)
+
+    def _published(self, key: uuid.UUID, digest: str) -> "Update | None":
+        """Return what this key has published; an erased one answers to any content."""
+        earlier = self.updates.filter(key=key).first()
+        if earlier is not None and earlier.digest not in {digest, ""}:
+            raise KeyReused(earlier)
+        return earlier
+
+    def _publish(self, content: Content, *, key: uuid.UUID, digest: str, author: "User", byline: str) -> "Update":
+        photos = self.take_photos(content.attachments)
+        update = self.put(
+            key=key,
+            digest=digest,
+            author=author,
+            byline=byline or byline_of(author),
+            headline=content.headline,
+            body=content.body,
+            body_html=content.body_html,
+            body_text=content.body_text,
+            is_key=content.is_key,
+            published_at=content.published_at,
+            photos=photos,
+        )
+        self._bind(photos, update=update)
+        return update
+
+    def _hold(
+        self,
+        content: Content,
+        *,
+        key: uuid.UUID,
+        author: "User",
+        byline: str,
+        due_at: datetime | None,
+        needs_approval: bool,
+    ) -> "Waiting":
+        photos = self.take_photos(content.attachments)
+        waiting = self.waiting.create(
+            key=key,
+            digest=content.digest(due_at),
+            author=author,
+            byline=(byline or byline_of(author))[:BYLINE_CHARACTERS],
+            headline=content.headline,
+            body=content.body,
+            body_html=content.body_html,
+            body_text=content.body_text,
+            is_key=content.is_key,
+            published_at=content.published_at,
+            photos=photos,
+            needs_approval=needs_approval,
+            due_at=due_at,
+        )
+        self._bind(photos, waiting=waiting)
+        bell.ring_after_commit(self.pk)
+        return waiting
+
+    def put(self, *, published_at: datetime | None, byline: str, is_key: bool, **fields: Any) -> "Update":
+        """Create an update with the next number, inside ``change()``."""
+        self.last_number += 1
+        return self.updates.create(
+            number=self.last_number,
+            revision=self.take_revision(head=is_key),
+            byline=byline[:BYLINE_CHARACTERS],
+            is_key=is_key,
+            published_at=published_at or self.tick(),
+            **fields,
+        )
+
+    def take_photos(
+        self, attachments: "Iterable[Attachment]", *, update: "Update | None" = None, waiting: "Waiting | None" = None
+    ) -> list[dict[str, Any]]:
+        """Return what an update keeps of its photos; raises ``ValidationError`` for one that isn't here to be had."""
+        wanted = list(attachments)
+        free = Q(update=None, waiting=None, is_cover=False)
+        if update or waiting:
+            free |= Q(update=update, waiting=waiting)
+        found = self.photos.filter(free, key__in=[photo.key for photo in wanted]) if wanted else ()
+        rows = {photo.key: photo for photo in found}
+        if missing := [photo for photo in wanted if photo.key not in rows]:
+            count = len(missing)
+            raise ValidationError({"photos": f"{count} photo{'s have' if count > 1 else ' has'} not arrived here."})
+        return [rows[photo.key].described(photo.alt) for photo in wanted]
+
+    def _bind(self, photos: list[dict[str, Any]], **owner: Any) -> None:
+        if photos:
+            self.photos.filter(name__in=[photo["name"] for photo in photos]).update(**owner)
+
+    def _check_pace(self, author: "User", posts_a_minute: int) -> None:
+        since = timezone.now() - timedelta(minutes=1)
+        times = sorted(
+            [
+                *self.updates.filter(author=author, posted_at__gt=since).values_list("posted_at", flat=True),
+                *self.waiting.filter(author=author, submitted_at__gt=since).values_list("submitted_at", flat=True),
+            ]
+        )
+        if len(times) >= posts_a_minute:
+            raise TooMany(max(1, round((times[-posts_a_minute] - since).total_seconds())))
 
     def tick(self) -> datetime:
         """Return a time later than any that no author set, whatever the clocks say."""
@@ -266,7 +405,7 @@ class Event(models.Model):
     def revise(self, **changes: Any) -> None:
         """Change title, slug, summary, starts_at, ends_at, time_zone, language or order.
 
-        Raises ``ValidationError``, also for a new slug once the event has been public.
+        ``contributors_wait`` too. Raises ``ValidationError``, also for a new slug once the event has been public.
         """
         if unknown := changes.keys() - _REVISABLE:
             raise TypeError(f"revise() can't change {', '.join(sorted(unknown))}")
@@ -282,6 +421,9 @@ class Event(models.Model):
             for name in changed:
                 setattr(event, name, changes[name])
             event.full_clean()
+            if changed == {"contributors_wait"}:  # no reader can see it
+                event.save()
+                return
             event.take_revision(head=True, reload=bool(changed & {"time_zone", "language"}))
 
     def announce(self) -> None:
@@ -292,9 +434,53 @@ class Event(models.Model):
         """Start the coverage."""
         self._become(self.Status.LIVE, coming_from=(self.Status.DRAFT, self.Status.UPCOMING))
 
-    def end(self) -> None:
-        """End the coverage; what is wrong in it can still be put right."""
-        self._become(self.Status.ENDED, coming_from=(self.Status.LIVE,))
+    def end(self, *, note: str = "") -> None:
+        """End the coverage, with a last word to readers; what is wrong in it can still be put right."""
+        self._become(self.Status.ENDED, coming_from=(self.Status.LIVE,), closing_note=check_note(note))
+
+    def pause(self, *, note: str) -> None:
+        """Tell readers that the coverage rests, and until when; raises ``WrongStatus`` unless it is live."""
+        note = check_note(note)
+        if not note:
+            raise ValidationError("Say when you will be back, such as: We will be back at 20:00.")
+        with self.change() as event:
+            if event.status != self.Status.LIVE:
+                raise WrongStatus(f"This event is {event.status}; only a live one can be paused.")
+            if event.pause_note != note:
+                event.pause_note = note
+                event.paused_at = event.paused_at or timezone.now()
+                event.take_revision(head=True)
+
+    def resume(self) -> None:
+        """Take the note of a pause away."""
+        with self.change() as event:
+            if event.pause_note:
+                event.pause_note, event.paused_at = "", None
+                event.take_revision(head=True)
+
+    def set_cover(self, *, attachment: Attachment | None) -> None:
+        """Show a photo that was uploaded on top of the page, or none; the one before is erased."""
+        with self.change() as event:
+            before = event.cover
+            described = event.take_photos([attachment])[0] if attachment else None
+            if described == before:
+                return
+            event.photos.filter(is_cover=True).erase()
+            if described:
+                event.photos.filter(name=described["name"]).update(is_cover=True)
+            event.cover = described
+            event.take_revision(head=True)
+
+    def remove(self) -> None:
+        """Delete the event with everything in it, its files too; open pages say that it is no longer available."""
+        with transaction.atomic():
+            event = Event.objects.select_for_update().get(pk=self.pk)
+            event.photos.all().erase()
+            guests = [invitation.guest for invitation in event.invitations.select_related("guest")]
+            bell.ring_after_commit(event.pk)
+            event.delete()
+            for guest in guests:
+                guest.delete()
 
     def reopen(self) -> None:
         """Go on with a coverage that had ended."""
@@ -309,7 +495,7 @@ class Event(models.Model):
         with self.change() as event:
             event.take_revision(head=True, reload=True)
 
-    def _become(self, status: Status, *, coming_from: tuple[Status, ...]) -> None:
+    def _become(self, status: Status, *, coming_from: tuple[Status, ...], closing_note: str = "") -> None:
         with self.change() as event:
             if event.status == status:
                 return
@@ -318,11 +504,53 @@ class Event(models.Model):
             now = timezone.now()
             event.status = status
             event.ended_at = now if status == self.Status.ENDED else None
+            event.closing_note = closing_note
+            event.pause_note, event.paused_at = "", None
             if status != self.Status.DRAFT and event.first_public_at is None:
                 event.first_public_at = now
             if status == self.Status.LIVE and event.starts_at is None:
                 event.starts_at = now
             event.take_revision(head=True)
 
+    def role_of(self, user: "User") -> Role | None:
+        """Return what ``user`` may do here now; staff may do everything."""
+        if user.is_staff:
+            return Role.OWNER
+        found = self.memberships.of(user).values_list("role", flat=True).first()
+        return Role(found) if found else None
 
-_REVISABLE = {"title", "slug", "summary", "starts_at", "ends_at", "time_zone", "language", "order"}
+    def appoint(self, *, user: "User", role: Role) -> None:
+        """Give ``user`` a role; raises ``ValidationError`` where no owner would be left."""
+        with self.change() as event:
+            Membership.objects.update_or_create(event=event, user=user, defaults={"role": role})
+            event._check_owned()
+
+    def dismiss(self, *, user: "User") -> None:
+        """Take ``user`` off the event; what they wrote stays theirs."""
+        with self.change() as event:
+            event.memberships.filter(user=user).delete()
+            event._check_owned()
+
+    def invite(self, *, name: str, made_by: "User", expires_at: datetime | None = None) -> tuple[Invitation, str]:
+        """Make a link for a volunteer of this name; return the invitation and its token, never to be seen again."""
+        name = " ".join(name.split())
+        if not name or len(name) > BYLINE_CHARACTERS:
+            raise ValidationError({"name": f"Give a name of at most {BYLINE_CHARACTERS} characters: readers see it."})
+        if expires_at is not None and expires_at <= timezone.now():
+            raise ValidationError({"expires_at": "This time has passed."})
+        with self.change() as event:
+            return invite(event, name=name, made_by=made_by, expires_at=expires_at)
+
+    def _check_owned(self) -> None:
+        if not self.memberships.filter(role=Role.OWNER).exists():
+            raise ValidationError("An event keeps an owner. Make somebody else one first.")
+
+
+def byline_of(author: "User") -> str:
+    """Return the name under which ``author`` writes."""
+    return (author.get_full_name() or author.get_username())[:BYLINE_CHARACTERS]
+
+
+_REVISABLE = {
+    "title", "slug", "summary", "starts_at", "ends_at", "time_zone", "language", "order", "contributors_wait",
+}  # fmt: skip

@@ -1,12 +1,14 @@
 """One post in an event: what may stand in it, and how it changes."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import connection, models, transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
@@ -16,17 +18,36 @@ from liveblog.models.content import (
     BODY_CHARACTERS,
     BYLINE_CHARACTERS,
     HEADLINE_CHARACTERS,
+    Attachment,
     check_content,
+    check_note,
     check_time,
+    prepare_attachments,
 )
 from liveblog.models.event import Event
 from liveblog.models.place import Place, written_time
+
+if TYPE_CHECKING:
+    from liveblog.models.waiting import Waiting
 
 TITLE_CHARACTERS = 100
 EXCERPT_CHARACTERS = 180
 FOLDED_CHARACTERS = 400
 UNMARKED_EDIT = timedelta(minutes=2)
 """An edit this soon after posting reaches readers without an "edited" mark."""
+CORRECTABLE_AFTER = timedelta(minutes=5)
+"""An edit this late may carry a note that readers see."""
+ERASED = "It was erased for good. There is nothing left to restore or to change."
+
+_SAID = {"headline", "body", "photos"}
+
+
+class Overtaken(Exception):
+    """Somebody else has changed what was to be changed; ``update`` is as it is now."""
+
+    def __init__(self, update: "Update | Waiting") -> None:
+        super().__init__("This was changed meanwhile by somebody else.")
+        self.update = update
 
 
 class UpdateQuerySet(models.QuerySet["Update"]):
@@ -71,11 +92,19 @@ class Update(models.Model):
     body_html = models.TextField(blank=True)
     body_text = models.TextField(blank=True)
     is_key = models.BooleanField("key moment", default=False)
+    photos = models.JSONField(default=list, blank=True, help_text="Each a name, width, height, widths and alt.")
+    corrections = models.JSONField(default=list, blank=True, help_text="Each a time, a note and a version.")
+
+    version = models.PositiveIntegerField(default=1)
+    version_at = models.DateTimeField(null=True, help_text="When the present text was made, if it was edited.")
+    version_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    content_revision = models.PositiveBigIntegerField(default=0, help_text="Of the last edit of what it says.")
 
     posted_at = models.DateTimeField(default=timezone.now, help_text="When it arrived here.")
     published_at = models.DateTimeField(help_text="Where it stands in the stream.")
     edited_at = models.DateTimeField(null=True)
     withdrawn_at = models.DateTimeField(null=True)
+    erased_at = models.DateTimeField(null=True)
 
     objects = UpdateQuerySet.as_manager()
 
@@ -114,7 +143,8 @@ class Update(models.Model):
     @property
     def title(self) -> str:
         """The headline, or the first words."""
-        return self.headline or markup.shorten(self.body_text, characters=TITLE_CHARACTERS)
+        said = self.headline or markup.shorten(self.body_text, characters=TITLE_CHARACTERS)
+        return said or next((photo["alt"] for photo in self.photos if photo["alt"]), "Photo" if self.photos else "")
 
     @property
     def published_text(self) -> str:
@@ -132,26 +162,52 @@ class Update(models.Model):
         return markup.shorten(self.body_text, characters=EXCERPT_CHARACTERS)
 
     @property
+    def is_correctable(self) -> bool:
+        """Whether it has stood for so long that an edit may carry a note for readers."""
+        return timezone.now() - self.posted_at >= CORRECTABLE_AFTER
+
+    @property
     def is_pinned(self) -> bool:
         """Whether the event shows it on top of its page."""
         return self.event.pinned_number == self.number
 
-    def edit(self, *, body: str | None = None, headline: str | None = None, is_key: bool | None = None) -> None:
-        """Change what is given; an edit that changes nothing takes no revision.
+    def edit(
+        self,
+        *,
+        body: str | None = None,
+        headline: str | None = None,
+        is_key: bool | None = None,
+        photos: Iterable[Attachment] | None = None,
+        published_at: datetime | None = None,
+        correction: str = "",
+        editor: User | None = None,
+        revision: int | None = None,
+    ) -> None:
+        """Change what is given; an edit that changes nothing takes no revision. The text before is kept.
 
-        Raises ``ValidationError``, ``markup.TooSlow``.
+        ``correction`` is a note that readers see. ``revision`` is that of the update as its editor had it.
+        Raises ``Overtaken`` if it says something else since, ``ValidationError``, ``markup.TooSlow``.
         """
         changes: dict[str, Any] = {}
         if headline is not None:
             changes["headline"] = markup.normalise(headline)
         if body is not None:
             changes["body"] = markup.normalise(body)
-            check_content(headline=changes.get("headline", self.headline), body=changes["body"])
+            check_content(headline=changes.get("headline", self.headline), body=changes["body"], photos=("any",))
             changes["body_html"] = markup.render(changes["body"])
             changes["body_text"] = markup.plain(changes["body_html"])
         if is_key is not None:
             changes["is_key"] = is_key
-        self._change(**changes)
+        if published_at is not None:
+            check_time(published_at)
+            changes["published_at"] = published_at
+        self._change(
+            attachments=None if photos is None else prepare_attachments(photos),
+            correction=check_note(correction),
+            editor=editor,
+            revision=revision,
+            **changes,
+        )
 
     def mark_key(self, *, is_key: bool = True) -> None:
         """Count it among the key moments, or no longer."""
@@ -170,22 +226,111 @@ class Update(models.Model):
         """Give a withdrawn update back to the readers."""
         self._change(withdrawn_at=None)
 
-    def _change(self, **changes: Any) -> None:
+    def purge(self) -> None:
+        """Erase what it said and showed wherever this service keeps it; the tombstone stays.
+
+        That is its row, its versions, its photos in every width, and the admin's log. Other processes forget
+        it as they do any withdrawn update. Backups and what others have copied are out of reach.
+        """
+        from django.contrib.admin.models import LogEntry
+
         with self.event.change() as event:
             update = event.updates.get(pk=self.pk)
+            if update.erased_at is None:
+                now = timezone.now()
+                touches_head = update.is_key or event.pinned_number == update.number
+                for name in ("headline", "body", "body_html", "body_text", "digest"):
+                    setattr(update, name, "")
+                update.photos, update.corrections, update.is_key = [], [], False
+                update.withdrawn_at, update.erased_at = update.withdrawn_at or now, now
+                if event.pinned_number == update.number:
+                    event.pinned_number = None
+                update.revision = update.content_revision = event.take_revision(head=touches_head)
+                update.save()
+                update.versions.all().delete()
+                update.photo_rows.all().erase()
+                LogEntry.objects.filter(
+                    content_type__app_label="liveblog", content_type__model="update", object_id=str(update.pk)
+                ).update(object_repr=f"Update {update.number}", change_message="")
+                transaction.on_commit(_forget_on_disk, robust=True)
+        self._take_over(update)
+
+    def _change(
+        self,
+        *,
+        attachments: tuple[Attachment, ...] | None = None,
+        correction: str = "",
+        editor: User | None = None,
+        revision: int | None = None,
+        **changes: Any,
+    ) -> None:
+        with self.event.change() as event:
+            update = event.updates.get(pk=self.pk)
+            if attachments is not None:
+                changes["photos"] = event.take_photos(attachments, update=update)
             changed = {name for name, value in changes.items() if getattr(update, name) != value}
             if "withdrawn_at" in changed and changes["withdrawn_at"] and update.withdrawn_at:
                 changed.clear()  # it was withdrawn already
-            if changed:
-                if update.withdrawn_at and "withdrawn_at" not in changed:
-                    raise ValidationError("This update was withdrawn. Restore it before you change it.")
+            is_noted = correction and (changed or [note["note"] for note in update.corrections[-1:]] != [correction])
+            if changed or is_noted:
+                update._check_changeable(changed, revision)
                 touches_head = update.is_key or event.pinned_number == update.number
+                before = {name: getattr(update, name) for name in _SAID}
                 for name in changed:
                     setattr(update, name, changes[name])
-                check_content(headline=update.headline, body=update.body)
-                if changed & {"headline", "body"} and timezone.now() - update.posted_at > UNMARKED_EDIT:
-                    update.edited_at = timezone.now()
+                check_content(headline=update.headline, body=update.body, photos=update.photos)
                 update.revision = event.take_revision(head=touches_head or update.is_key)
+                if changed & _SAID:
+                    update._keep(before, editor)
+                if changed & (_SAID | {"published_at"}):
+                    update.content_revision = update.revision
+                if is_noted:
+                    update._note(correction)
                 update.save()
+                if changed & {"photos"}:
+                    event.photos.filter(name__in=[photo["name"] for photo in update.photos]).update(update=update)
+        self._take_over(update)
+
+    def _check_changeable(self, changed: set[str], revision: int | None) -> None:
+        if self.erased_at is not None:
+            raise ValidationError(ERASED)
+        if self.withdrawn_at and "withdrawn_at" not in changed:
+            raise ValidationError("This update was withdrawn. Restore it before you change it.")
+        if revision is not None and self.content_revision > revision:
+            raise Overtaken(self)
+
+    def _keep(self, before: dict[str, Any], editor: User | None) -> None:
+        """Keep what it said as a version."""
+        now = timezone.now()
+        self.versions.create(
+            number=self.version,
+            made_at=self.version_at or self.posted_at,
+            made_by=self.version_by or self.author,
+            **before,
+        )
+        self.version += 1
+        self.version_at, self.version_by = now, editor or self.author
+        if now - self.posted_at > UNMARKED_EDIT:
+            self.edited_at = now
+
+    def _note(self, correction: str) -> None:
+        if not self.is_correctable:
+            raise ValidationError("A correction note is for updates that have stood for five minutes.")
+        said = {"at": written_time(timezone.now()), "note": correction, "version": self.version}
+        self.corrections = [*self.corrections, said]
+
+    def _take_over(self, update: "Update") -> None:
         for field in self._meta.concrete_fields:
             setattr(self, field.attname, getattr(update, field.attname))
+
+    @property
+    def corrected(self) -> list[tuple[datetime, str]]:
+        """When and how it was corrected in the open."""
+        return [(datetime.fromisoformat(said["at"]), said["note"]) for said in self.corrections]
+
+
+def _forget_on_disk() -> None:
+    """Have SQLite overwrite what its log still holds; PostgreSQL's own housekeeping reuses the space."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -43,7 +43,7 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         except KeyReused as error:
-            raise CommandError(f"This key has published update {error.update.number}, with other content.") from error
+            raise CommandError(str(error)) from error
         except markup.TooSlow as error:
             raise CommandError("This Markdown takes too long to render; simplify it.") from error
         except ValueError as error:

@@ -1,0 +1,133 @@
+"""Runs the child that decodes one photo, holds it to its limits, and says why a photo was refused."""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO
+
+logger = logging.getLogger(__name__)
+
+WIDTHS = (480, 1080, 2160)
+MEGAPIXELS = 50
+MEMORY_BYTES = 1024**3
+CPU_SECONDS = 20
+WALL_SECONDS = 60
+FILE_BYTES = 64 * 1024**2
+"""Of one file the child writes; the largest there can be, 2160 × 16383 of noise, takes 21 MB (measured)."""
+
+_CHILD = Path(__file__).with_name("child.py")
+_ANSWER_BYTES = 1000
+_WEBP_SIDE = 16383
+_HEIC = (
+    "HEIC photos cannot be read on this server: send it as JPEG (iPhone: Settings, Camera, Formats, Most Compatible), "
+    "or have whoever runs this site install pillow-heif."
+)
+_DAMAGED = "This photo cannot be read: it is damaged, incomplete or made in a way that is not understood here."
+_HEAVY = "This photo takes too much time or memory to read: make it smaller, or save it anew as JPEG."
+
+REASONS = {
+    "bytes": (413, "This file is too large: 20 MB at most."),
+    "kind": (415, "This file is not a photo that can be read here: send a JPEG, PNG, WebP, GIF or AVIF."),
+    "heic": (415, _HEIC),
+    "damaged": (422, _DAMAGED),
+    "pixels": (422, f"This photo has too many pixels: {MEGAPIXELS} megapixels at most."),
+    "heavy": (422, _HEAVY),
+    "busy": (503, "Other photos are being read right now: try again in a minute."),
+}
+"""The HTTP status and the sentence for an author, by reason."""
+
+type Size = tuple[int, int]
+
+
+class Refused(Exception):
+    """A photo was not taken; as a string, one sentence that tells its author why."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        self.status, sentence = REASONS[reason]
+        super().__init__(sentence)
+
+
+def decode(upload: IO[bytes], *, into: Path, turn: int) -> list[Size]:
+    """Have the photo in ``upload`` written as ``into``/<width>.webp; return the sizes of the files, ascending.
+
+    The child inherits ``turn``, the lock's descriptor: whoever kills this process does not thereby
+    let a second child in beside the first. Raises ``Refused``, and ``ChildFailed`` for what is not
+    the photo's fault.
+    """
+    order = {
+        "widths": WIDTHS,
+        "megapixels": MEGAPIXELS,
+        "memory_bytes": MEMORY_BYTES,
+        "cpu_seconds": CPU_SECONDS,
+        "wall_seconds": WALL_SECONDS,
+        "file_bytes": FILE_BYTES,
+    }
+    # Files, not pipes: RLIMIT_FSIZE bounds what a child gone mad can write to them.
+    with tempfile.TemporaryFile(dir=into) as answer, tempfile.TemporaryFile(dir=into) as complaint:
+        try:
+            status = subprocess.run(
+                [sys.executable, "-I", str(_CHILD), json.dumps(order)],
+                stdin=upload,
+                stdout=answer,
+                stderr=complaint,
+                cwd=into,
+                env=_environment(),
+                pass_fds=[turn],
+                start_new_session=True,
+                timeout=WALL_SECONDS,
+                check=False,
+            ).returncode
+        except subprocess.TimeoutExpired:
+            status = -signal.SIGALRM
+        answer.seek(0)
+        complaint.seek(0)
+        verdict = _verdict(status, answer.read(_ANSWER_BYTES), into)
+        # In ASCII and on one line, because an upload may have a say in it.
+        told = ascii(complaint.read()[-_ANSWER_BYTES:])
+    if verdict == "failed":
+        raise ChildFailed(f"exit {status}: {told}")
+    if isinstance(verdict, str):
+        logger.info("photo refused: %s, exit %d: %s", verdict, status, told)
+        raise Refused(verdict)
+    return verdict
+
+
+class ChildFailed(Exception):
+    """The child could not do its work, whatever the photo: Pillow is missing, or the disk is full."""
+
+
+def _environment() -> dict[str, str]:
+    """Return nothing of ours but where a relocated Python finds its own libraries."""
+    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    # Each of glibc's arenas would reserve 64 MB of the address space that RLIMIT_AS counts.
+    return kept | {"MALLOC_ARENA_MAX": "1"}
+
+
+def _verdict(status: int, answer: bytes, into: Path) -> list[Size] | str:
+    """Return the sizes, or a reason; the child has touched the upload, so what it says is not believed either."""
+    if status in {-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGALRM}:
+        return "heavy"
+    if status > 0:
+        return "failed"
+    try:
+        found = json.loads(answer)
+        if status == 0 and isinstance(found, str) and found in REASONS:
+            return found
+        sizes = [(int(width), int(height)) for width, height in found]
+    except (TypeError, ValueError):
+        return "damaged"  # a decoder crashed, or worse
+    widths = [width for width, _ in sizes]
+    is_sound = (
+        status == 0
+        and 0 < len(widths) <= len(WIDTHS)
+        and widths == sorted(set(widths))
+        and all(0 < width <= WIDTHS[-1] and 0 < height <= _WEBP_SIDE for width, height in sizes)
+        and all((into / f"{width}.webp").lstat() for width in widths)
+    )
+    return sizes if is_sound else "damaged"

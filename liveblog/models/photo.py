@@ -1,0 +1,88 @@
+"""Photos as they are kept: which update shows them, and the files that belong to them."""
+
+import uuid
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models, transaction
+from django.utils import timezone
+
+from liveblog import imaging
+from liveblog.models.event import Event
+
+UNUSED_KEPT = timedelta(days=7)
+"""How long a photo that no update shows is kept: an outbox may come back after days."""
+
+
+def folder() -> Path:
+    """Return where the files are."""
+    return Path(settings.MEDIA_ROOT) / "photos"
+
+
+class PhotoQuerySet(models.QuerySet["Photo"]):
+    """Photos by what became of them."""
+
+    def unused(self) -> Self:
+        """Keep those that were uploaded long ago and never became part of anything."""
+        return self.filter(update=None, waiting=None, is_cover=False, arrived_at__lt=timezone.now() - UNUSED_KEPT)
+
+    def erase(self) -> int:
+        """Delete rows and, after commit, files; return how many photos there were."""
+        names = list(self.values_list("name", flat=True))
+        self.delete()
+        transaction.on_commit(lambda: remove_files(names))
+        return len(names)
+
+
+class Photo(models.Model):
+    """A photo that was uploaded under a key and written anew by us; nothing of the upload itself is kept."""
+
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="photos")
+    key = models.UUIDField(default=uuid.uuid4, editable=False)
+    uploader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="photos")
+    name = models.CharField(max_length=32, unique=True, editable=False, help_text="Of its files: 128 random bits.")
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    widths = models.JSONField(default=list, help_text="Of the files there are, in pixels, ascending.")
+    arrived_at = models.DateTimeField(default=timezone.now)
+    update = models.ForeignKey("liveblog.Update", on_delete=models.SET_NULL, null=True, related_name="photo_rows")
+    waiting = models.ForeignKey("liveblog.Waiting", on_delete=models.SET_NULL, null=True, related_name="photo_rows")
+    is_cover = models.BooleanField(default=False)
+
+    objects = PhotoQuerySet.as_manager()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("event", "key"), name="photo_key_once"),)
+
+    def __str__(self) -> str:
+        return f"photo {self.name}"
+
+    def described(self, alt: str) -> dict[str, Any]:
+        """Return what an update keeps of it, so that its card is drawn without a query."""
+        return {"name": self.name, "width": self.width, "height": self.height, "widths": self.widths, "alt": alt}
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether readers meet it: in its update as it is now, or as the event's cover."""
+        if not self.event.is_public:
+            return False
+        if self.is_cover and self.event.cover and self.event.cover["name"] == self.name:
+            return True
+        update = self.update
+        return (
+            update is not None
+            and update.withdrawn_at is None
+            and any(shown["name"] == self.name for shown in update.photos)
+        )
+
+    def path(self, width: int) -> Path:
+        """Return the file of this width."""
+        return imaging.path_of(folder(), self.name, width)
+
+
+def remove_files(names: list[str]) -> None:
+    """Remove every width of these photos."""
+    for name in names:
+        imaging.remove(folder(), name)

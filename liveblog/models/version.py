@@ -1,0 +1,26 @@
+"""What an update said before it was edited."""
+
+from django.conf import settings
+from django.db import models
+
+from liveblog.models.content import BODY_CHARACTERS, HEADLINE_CHARACTERS
+from liveblog.models.update import Update
+
+
+class Version(models.Model):
+    """A state of an update that an edit has replaced. The present one is the update itself."""
+
+    update = models.ForeignKey(Update, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    headline = models.CharField(max_length=HEADLINE_CHARACTERS, blank=True)
+    body = models.TextField(blank=True, max_length=BODY_CHARACTERS)
+    photos = models.JSONField(default=list, blank=True)
+    made_at = models.DateTimeField()
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ("update", "number")
+        constraints = (models.UniqueConstraint(fields=("update", "number"), name="version_once"),)
+
+    def __str__(self) -> str:
+        return f"version {self.number} of {self.update}"
