@@ -155,10 +155,10 @@ def respond(status: int, body: str | bytes = b"", headers: dict[str, str] | None
     )
 
 
-def cacheable(seconds: int) -> str:
-    """Return the ``Cache-Control`` for what shared caches may keep so long, and browsers may not."""
+def cacheable(seconds: int, *, browser_seconds: int = 0) -> str:
+    """Return the ``Cache-Control`` for what shared caches may keep so long; browsers ask each time unless told."""
     # Without the zeros varnish answered six seconds stale (measured).
-    return f"public, max-age=0, s-maxage={seconds}, stale-while-revalidate=0, stale-if-error=0"
+    return f"public, max-age={browser_seconds}, s-maxage={seconds}, stale-while-revalidate=0, stale-if-error=0"
 
 
 async def socket(scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig
@@ -10,16 +10,19 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
+from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 
 from liveblog import live, markup, rendering
 from liveblog.feed import Tail
-from liveblog.models import Event
+from liveblog.models import Event, Photo
 from liveblog.models.event import DESCRIPTION_CHARACTERS
 from liveblog.stream import Asked, read_page
 
 PAGE_SECONDS = 2
 PAST_EVENTS = 50
+PHOTO_SHARED_SECONDS = 5
+PHOTO_BROWSER_SECONDS = 3600
 
 type View = Callable[..., HttpResponse]
 
@@ -88,6 +91,30 @@ def update(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     return render(request, "liveblog/update.html", context)
 
 
+@public
+def photo(request: HttpRequest, slug: str, name: str, width: int) -> HttpResponse:
+    """Show a photo that readers meet; one of a draft, a waiting or a withdrawn update is not there."""
+    photos = Photo.objects.select_related("event", "update")
+    found = photos.filter(event__slug=slug, name=name).first()
+    if found is None or width not in found.widths or not found.is_shown:
+        raise Http404
+    response = photo_response(request, found, width)
+    # A reader's browser may keep it; shared caches forget within seconds what was withdrawn.
+    response["Cache-Control"] = live.cacheable(PHOTO_SHARED_SECONDS, browser_seconds=PHOTO_BROWSER_SECONDS)
+    return response
+
+
+def photo_response(request: HttpRequest, photo: Photo, width: int) -> HttpResponse:
+    """Return one width of a photo, whose bytes never change under its name; raises ``Http404`` if its file is lost."""
+    try:
+        content = photo.path(width).read_bytes()
+    except OSError:
+        raise Http404 from None
+    etag = f'"{photo.name}-{width}"'
+    response = HttpResponse(content, content_type="image/webp", headers={"ETag": etag})
+    return cast("HttpResponse", get_conditional_response(request, etag=etag, response=response))
+
+
 @csrf_exempt
 def changes(request: HttpRequest, slug: str) -> HttpResponse:
     """Answer a poll as ``live.changes`` does, for servers and test clients without ASGI."""
@@ -154,6 +181,8 @@ def refused(request: HttpRequest, reason: str = "The request could not be unders
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what Django found malformed, or too large to be read."""
     if isinstance(exception, RequestDataTooBig):
+        if "Liveblog-Author" in request.headers:  # an outbox, which shows the words beside what it keeps
+            return HttpResponse("This is too large to be sent.\n", status=413, content_type="text/plain")
         return _error(request, 413, "That is too much at once", "Nothing was changed. Go back and send less.")
     return refused(request)
 

@@ -5,17 +5,21 @@ the part that changed: a redirect's GET would fall into the fan-out of the very 
 """
 
 from liveblog.desk.events import change_status, desk, index, new, preview, settings
-from liveblog.desk.updates import edit, mark_key, pin, publish, restore, withdraw
+from liveblog.desk.posting import add_photo, photo, preview_markdown, publish
+from liveblog.desk.updates import edit, mark_key, pin, restore, withdraw
 
 __all__ = [
+    "add_photo",
     "change_status",
     "desk",
     "edit",
     "index",
     "mark_key",
     "new",
+    "photo",
     "pin",
     "preview",
+    "preview_markdown",
     "publish",
     "restore",
     "settings",

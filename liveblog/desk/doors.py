@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
@@ -84,6 +84,15 @@ def _not_yours(request: HttpRequest, least: Role) -> HttpResponse:
 def is_from_outbox(request: HttpRequest) -> bool:
     """Whether it was sent by an outbox, which reads the answer's status and shows its words."""
     return "Liveblog-Author" in request.headers
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer what came without the right token: most often somebody has signed in again since."""
+    if is_htmx(request) or is_from_outbox(request):
+        words = "Your session has changed.\n"
+        headers = {"Liveblog-Refusal": "csrf"}
+        return HttpResponse(words, status=403, headers=headers, content_type="text/plain; charset=utf-8")
+    return render(request, "403_csrf.html", status=403)
 
 
 def is_htmx(request: HttpRequest) -> bool:

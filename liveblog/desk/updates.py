@@ -1,6 +1,4 @@
-"""Updates at the desk: publish, edit, withdraw, restore, pin, mark."""
-
-from typing import Any
+"""Updates at the desk: edit, withdraw, restore, pin, mark."""
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -10,29 +8,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from liveblog.desk.doors import AuthorRequest, desk_of, is_htmx, read_or_write
-from liveblog.desk.page import Item, address_of, query_of, refuse, show_desk
-from liveblog.forms import ComposerForm, SwitchForm, UpdateForm
-from liveblog.models import Event, KeyReused, Role, Update
-
-
-@never_cache
-@require_POST
-@desk_of(Role.CONTRIBUTOR)
-def publish(request: AuthorRequest, event: Event) -> HttpResponse:
-    """Publish an update; the same one again is the one there is."""
-    form = ComposerForm(request.POST)
-    try:
-        update = form.publish(event, author=request.user)
-    except KeyReused as error:
-        form.renew_key()
-        return _composer(request, event, form, status=409, clash=error.update)
-    if update is None:
-        return _composer(request, event, form, status=422)
-    if is_htmx(request):
-        context = {"event": event, "form": ComposerForm(), "item": Item.of(update)}
-        return render(request, "liveblog/desk/desk.html#posted", context)
-    messages.success(request, "Posted.")
-    return redirect("desk", event.slug)
+from liveblog.desk.page import Item, address_of, query_of, refuse
+from liveblog.forms import SwitchForm, UpdateForm
+from liveblog.models import Event, Role, Update
 
 
 @never_cache
@@ -113,15 +91,6 @@ def mark_key(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
     except ValidationError as error:
         return refuse(request, event, " ".join(error.messages))
     return _done(request, update, "Now a key moment." if update.is_key else "No longer a key moment.")
-
-
-def _composer(request: HttpRequest, event: Event, form: ComposerForm, *, status: int, **more: Any) -> HttpResponse:
-    """Give a form back with everything that was written in it."""
-    if is_htmx(request):
-        return render(
-            request, "liveblog/desk/composer.html#composer", {"event": event, "form": form} | more, status=status
-        )
-    return show_desk(request, event, status=status, form=form, **more)
 
 
 def _done(request: HttpRequest, update: Update, said: str, *, also: Update | None = None) -> HttpResponse:

@@ -76,10 +76,13 @@ class Content(NamedTuple):
         return cls(headline, body, html, markup.plain(html), bool(is_key), published_at, prepared)
 
     def digest(self, due_at: datetime | None = None) -> str:
-        """Return what tells an honest retry of a post from another text under the same key."""
-        sent: list[Any] = [self.headline, self.body, self.is_key, _written(self.published_at)]
-        if self.attachments or due_at:
-            sent += [[(str(photo.key), photo.alt) for photo in self.attachments], _written(due_at)]
+        """Return what tells an honest retry of a post from another text under the same key.
+
+        A time is the same whether it lay ahead when it was first sent or lies behind when it comes again.
+        """
+        sent: list[Any] = [self.headline, self.body, self.is_key, _written(self.published_at or due_at)]
+        if self.attachments:
+            sent.append([(str(photo.key), photo.alt) for photo in self.attachments])
         return hashlib.sha256(json.dumps(sent).encode()).hexdigest()
 
 

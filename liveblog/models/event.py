@@ -6,16 +6,17 @@ import zoneinfo
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from liveblog import bell, markup
+from liveblog import bell, imaging, markup
 from liveblog.models.content import (
     BYLINE_CHARACTERS,
     NOTE_CHARACTERS,
@@ -31,6 +32,7 @@ from liveblog.models.place import YEARS
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+    from liveblog.models.photo import Photo
     from liveblog.models.update import Update
     from liveblog.models.waiting import Waiting
 
@@ -280,6 +282,39 @@ class Event(models.Model):
                     content, key=key, author=author, byline=byline, due_at=due_at, needs_approval=needs_approval
                 )
             return event._publish(content, key=key, digest=digest, author=author, byline=byline)
+
+    def add_photo(
+        self, *, uploader: "User", key: uuid.UUID, file: BinaryIO, photos_a_minute: int | None = None
+    ) -> "Photo":
+        """Decode an upload, write it anew and keep it under ``key``; the same key again is the same photo.
+
+        Raises ``imaging.Refused``, ``TooMany``, and ``ValidationError`` for somebody else's key.
+        """
+        earlier = self.photos.filter(key=key).first()
+        if earlier is None:
+            since = timezone.now() - timedelta(minutes=1)
+            recent = self.photos.filter(uploader=uploader, arrived_at__gt=since)
+            if photos_a_minute is not None and recent.count() >= photos_a_minute:
+                raise TooMany(60)
+            stored = imaging.store(file, photo_folder())
+            try:
+                with transaction.atomic():
+                    return self.photos.create(
+                        key=key,
+                        uploader=uploader,
+                        name=stored.name,
+                        width=stored.width,
+                        height=stored.height,
+                        widths=stored.widths,
+                    )
+            except BaseException as error:
+                imaging.remove(photo_folder(), stored.name)
+                if not isinstance(error, IntegrityError):
+                    raise
+            earlier = self.photos.get(key=key)
+        if earlier.uploader_id != uploader.pk:
+            raise ValidationError("This key is somebody else’s.")
+        return earlier
 
     def _published(self, key: uuid.UUID, digest: str) -> "Update | None":
         """Return what this key has published; an erased one answers to any content."""
@@ -544,6 +579,11 @@ class Event(models.Model):
     def _check_owned(self) -> None:
         if not self.memberships.filter(role=Role.OWNER).exists():
             raise ValidationError("An event keeps an owner. Make somebody else one first.")
+
+
+def photo_folder() -> Path:
+    """Return where the files of photos are."""
+    return Path(settings.MEDIA_ROOT) / "photos"
 
 
 def byline_of(author: "User") -> str:

@@ -7,18 +7,14 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from liveblog import imaging
-from liveblog.models.event import Event
+from liveblog.models.event import Event, photo_folder
 
 UNUSED_KEPT = timedelta(days=7)
 """How long a photo that no update shows is kept: an outbox may come back after days."""
-
-
-def folder() -> Path:
-    """Return where the files are."""
-    return Path(settings.MEDIA_ROOT) / "photos"
 
 
 class PhotoQuerySet(models.QuerySet["Photo"]):
@@ -79,10 +75,21 @@ class Photo(models.Model):
 
     def path(self, width: int) -> Path:
         """Return the file of this width."""
-        return imaging.path_of(folder(), self.name, width)
+        return imaging.path_of(photo_folder(), self.name, width)
+
+
+def figure_of(slug: str, photo: dict[str, Any]) -> dict[str, Any]:
+    """Return what a page needs to show a photo as an update or an event keeps it."""
+    addresses = {width: reverse("photo", args=[slug, photo["name"], width]) for width in photo["widths"]}
+    srcset = ", ".join(f"{address} {width}w" for width, address in addresses.items())
+    return photo | {
+        "smallest": addresses[photo["widths"][0]],
+        "largest": addresses[photo["widths"][-1]],
+        "srcset": srcset,
+    }
 
 
 def remove_files(names: list[str]) -> None:
     """Remove every width of these photos."""
     for name in names:
-        imaging.remove(folder(), name)
+        imaging.remove(photo_folder(), name)

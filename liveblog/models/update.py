@@ -25,6 +25,7 @@ from liveblog.models.content import (
     prepare_attachments,
 )
 from liveblog.models.event import Event
+from liveblog.models.photo import figure_of
 from liveblog.models.place import Place, written_time
 
 if TYPE_CHECKING:
@@ -160,6 +161,11 @@ class Update(models.Model):
     def excerpt(self) -> str:
         """The beginning of its text, on one line."""
         return markup.shorten(self.body_text, characters=EXCERPT_CHARACTERS)
+
+    @property
+    def figures(self) -> list[dict[str, Any]]:
+        """Its photos with the addresses of their files, for a page that shows them."""
+        return [figure_of(self.event.slug, photo) for photo in self.photos]
 
     @property
     def is_correctable(self) -> bool:
