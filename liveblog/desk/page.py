@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from liveblog import rendering
 from liveblog.desk.doors import is_htmx
@@ -23,8 +23,12 @@ class Item(NamedTuple):
 
     @classmethod
     def of(cls, update: Update) -> Self:
-        """Render the card as readers have it."""
-        return cls(update, rendering.card(update))
+        """Render the card as readers have it; its photos come from the desk while readers can't have them."""
+        card = rendering.card(update)
+        if not update.event.is_public:
+            own, here = (f"{reverse(name, args=[update.event.slug])}photos/" for name in ("event", "desk"))
+            card = mark_safe(card.replace(own, here))  # noqa: S308  (an address of ours for another)
+        return cls(update, card)
 
 
 class Items(NamedTuple):

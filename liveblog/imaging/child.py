@@ -75,6 +75,8 @@ def _answer(order: dict[str, Any]) -> object:
     except Exception as error:  # Pillow raises of every kind
         print(repr(error), file=sys.stderr)
         return "damaged"
+    if any(len(content) > order["file_bytes"] for content in files.values()):
+        return "heavy"
     for (width, _), content in files.items():
         with Path(f"{width}.webp").open("wb") as file:
             file.write(content)
@@ -160,13 +162,18 @@ def _sizes(width: int, height: int, widths: list[int]) -> list[tuple[int, int]]:
 
 def _eight_bits(image: Image.Image) -> Image.Image:
     """Return the photo as L, RGB, RGBA or CMYK."""
-    if image.mode.startswith("I"):  # 16-bit grey, which convert() would clip
-        alpha = image.convert("LA").getchannel("A") if image.has_transparency_data else None
-        grey = image.point(lambda value: value / 256).convert("L")
-        return Image.merge("RGBA", (grey, grey, grey, alpha)) if alpha else grey
+    if image.mode.startswith("I"):  # 16-bit grey, which Pillow's own conversions clip
+        shades = image.convert("I")
+        grey = shades.point([value >> 8 for value in range(65536)], "L")
+        if (clear := image.info.get("transparency")) is None:
+            return grey
+        alpha = shades.point([255 * (value != clear) for value in range(65536)], "L")
+        return Image.merge("RGBA", (grey, grey, grey, alpha))
+    if image.mode in {"RGBA", "CMYK"}:
+        return image  # convert() would copy
     if image.has_transparency_data:
         return image.convert("RGBA")
-    if image.mode in {"L", "CMYK"}:
+    if image.mode == "L":
         return image
     return image.convert("L" if image.mode == "1" else "RGB")
 

@@ -8,7 +8,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -61,8 +61,9 @@ def remove(folder: Path, name: str) -> None:
 def sweep(folder: Path) -> None:
     """Clear what processes that were killed at work left in ``folder`` more than an hour ago."""
     for room in folder.glob(f"{_ROOM}*"):
-        if time.time() - room.lstat().st_mtime > LEFTOVER_SECONDS:
-            shutil.rmtree(room, ignore_errors=True)
+        with suppress(FileNotFoundError):  # its process lives, and is done with it
+            if time.time() - room.lstat().st_mtime > LEFTOVER_SECONDS:
+                shutil.rmtree(room, ignore_errors=True)
 
 
 @contextmanager

@@ -82,7 +82,9 @@ def figure_of(slug: str, photo: dict[str, Any]) -> dict[str, Any]:
     """Return what a page needs to show a photo as an update or an event keeps it."""
     addresses = {width: reverse("photo", args=[slug, photo["name"], width]) for width in photo["widths"]}
     srcset = ", ".join(f"{address} {width}w" for width, address in addresses.items())
+    is_tall = photo["height"] > photo["width"] * 1.1
     return photo | {
+        "is_tall": is_tall,
         "smallest": addresses[photo["widths"][0]],
         "largest": addresses[photo["widths"][-1]],
         "srcset": srcset,
