@@ -243,6 +243,9 @@ def _serve() -> None:
             # It was left in the middle of its work, and reset() does not take it out of there (3.11.3).
             markdown = _converter()
         print(json.dumps(answer), flush=True)
+        # What has been rendered may be purged later: nothing of it is kept here.
+        line = text = answer = ""
+        markdown.lines = []
 
 
 if __name__ == "__main__":
