@@ -245,7 +245,7 @@ def _serve() -> None:
         print(json.dumps(answer), flush=True)
         # What has been rendered may be purged later: nothing of it is kept here.
         line = text = answer = ""
-        markdown.lines = []
+        markdown.lines = []  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":
