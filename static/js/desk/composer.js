@@ -1,0 +1,191 @@
+/** The form in which updates are written: kept at every keystroke, posted into the outbox. */
+
+import { blank, follow, isBlank, load, save } from "./draft.js";
+import { slug } from "./here.js";
+import { newKey } from "./key.js";
+import { addMarks } from "./marks.js";
+import { add, find, isLoose } from "./outbox.js";
+import * as pictures from "./pictures.js";
+import { kick } from "./sender.js";
+import { forget } from "./shots.js";
+import { broken } from "./store.js";
+import { isLater, tellWhen } from "./when.js";
+
+const MOST = 20_000;
+const NEAR = 19_000;
+const TWICE_MS = 1_000;
+
+const form = document.getElementById("composer");
+const { headline, body, is_key: isKey, at } = form?.elements ?? {};
+const errors = document.getElementById("composer-errors");
+const note = document.getElementById("composer-note");
+const title = document.querySelector(".desk-head h1")?.textContent ?? slug;
+
+let draft = blank();
+let posted_at = 0;
+
+/** Whether something is in it that this device does not keep. */
+export const isAtRisk = () => "unkept" in form.dataset;
+
+export function openComposer() {
+  const isAnswer = Boolean(body.defaultValue || headline.defaultValue); // the server gave a plain form back
+  const kept = load();
+  const isPosted = kept && find(kept.key); // the page died between putting it into the outbox and forgetting it here
+  show(isAnswer ? { ...blank(), ...written() } : ((isPosted ? kept.aside : kept) ?? blank()));
+  follow(show);
+  form.querySelector("[name=photos]").removeAttribute("name");
+  form.addEventListener("input", keep);
+  form.addEventListener("submit", (event) => { event.preventDefault(); post(); });
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    post();
+  });
+  // The keyboard stays: a button that takes the focus would put it away.
+  for (const name of ["pointerdown", "mousedown"]) {
+    form.addEventListener(name, (event) => { if (event.target.closest("button")) event.preventDefault(); });
+  }
+  for (const input of form.querySelectorAll("[data-pick]")) {
+    input.addEventListener("change", () => { pictures.take([...input.files]).then(keep); input.value = ""; });
+  }
+  form.addEventListener("paste", (event) => {
+    if (!event.clipboardData.files.length || event.clipboardData.getData("text/plain")) return;
+    event.preventDefault();
+    pictures.take([...event.clipboardData.files]).then(keep);
+  });
+  addMarks(form, body);
+  document.addEventListener("desk:edit", ({ detail }) => edit(detail));
+  document.addEventListener("desk:outbox", followEntry);
+  document.addEventListener("desk:posted", ({ detail: { entry } }) => { if (entry?.key === draft.key) next(); });
+  if (broken) tell(`${broken} Drafts are not kept, but posting works: leave this page open until it is done.`);
+}
+
+/** Puts more text behind what is there. */
+export function append(text) {
+  body.value = [body.value.trimEnd(), text].filter(Boolean).join("\n\n");
+  keep();
+}
+
+function written() {
+  return { headline: headline.value, body: body.value, is_key: isKey.checked, at: at.value, photos: pictures.listed() };
+}
+
+function show(next) {
+  draft = { ...blank(), ...next };
+  if (body.value !== draft.body) body.value = draft.body;
+  headline.value = draft.headline;
+  isKey.checked = draft.is_key;
+  at.value = draft.at;
+  pictures.show(draft.photos);
+  if (draft.headline || draft.at) form.querySelector("details").open = true;
+  dress();
+}
+
+function keep() {
+  draft = { ...draft, ...written() };
+  const isKept = save(draft);
+  form.toggleAttribute("data-unkept", !isKept);
+  if (broken) note.hidden = false;
+  else tell(isKept ? (draft.aside ? "Your other draft comes back after this one." : "") : "This device’s storage is full: what you write now is not kept on it. Posting still works; leave this page open until it is done.");
+  document.dispatchEvent(new CustomEvent("desk:draft"));
+  dress();
+}
+
+function dress() {
+  const length = [...normalised(body.value)].length;
+  const count = document.getElementById("composer-count");
+  count.textContent = length > NEAR ? (length > MOST ? `${length - MOST} too many` : `${MOST - length} left`) : "";
+  count.toggleAttribute("data-over", length > MOST);
+  tellWhen(at.value);
+  if (!CSS.supports("field-sizing", "content")) {
+    body.style.setProperty("block-size", "auto");
+    body.style.setProperty("block-size", `${body.scrollHeight + 2}px`);
+  }
+}
+
+const normalised = (text) => text.replace(/\r\n?/g, "\n").trim();
+const tell = (words) => { note.textContent = words; note.hidden = !words; };
+
+function complain(words) {
+  errors.replaceChildren();
+  errors.hidden = !words;
+  if (!words) return;
+  const line = document.createElement("p");
+  line.textContent = words;
+  errors.append(line);
+}
+
+function problem({ headline: top, body: text, photos }) {
+  const length = [...normalised(text)].length;
+  if (!normalised(text) && !top.trim() && !photos.length) return "Write something first.";
+  if (length > MOST) return `${length.toLocaleString("en")} characters are too many; at most ${MOST.toLocaleString("en")} fit in one update. Nothing was sent, and nothing is lost.`;
+  return "";
+}
+
+function post() {
+  if (form.dataset.state === "sending") return;
+  keep();
+  const photos = draft.photos.filter(({ isOut }) => !isOut).map(({ key, name, alt }) => ({ key, name, alt }));
+  const wrong = problem({ ...draft, photos });
+  if (wrong && isBlank(draft) && Date.now() - posted_at < TWICE_MS) return; // the second half of a double tap
+  complain(wrong);
+  if (wrong) return body.focus();
+  const entry = {
+    key: draft.key, event: slug, title, address: form.action, written_at: Date.now(),
+    headline: draft.headline, body: draft.body, is_key: draft.is_key, at: draft.at, later: isLater(draft.at), photos,
+  };
+  posted_at = Date.now();
+  if (put(entry)) next();
+  else form.dataset.state = "sending"; // straight from this page; the text stays until it has arrived
+  body.readOnly = "state" in form.dataset;
+  body.focus();
+  kick({ isAsked: true });
+}
+
+/** Puts an entry into the outbox; where there is no room for both, in the place of its draft. */
+function put(entry) {
+  if (add(entry)) return true;
+  save(blank());
+  if (add(entry)) return true;
+  keep();
+  return false;
+}
+
+/** Makes room for the next update, or for the draft that was put aside. */
+function next() {
+  forget(draft.photos.filter(({ isOut }) => isOut).map(({ key }) => key));
+  unlock();
+  show(draft.aside ?? blank());
+  form.querySelector("details").open = Boolean(draft.headline || draft.at);
+  keep();
+}
+
+function unlock() {
+  delete form.dataset.state;
+  body.readOnly = false;
+}
+
+/** An entry that is in this page only has its text here: what becomes of it shows here too. */
+function followEntry() {
+  if (isAtRisk()) keep();
+  if (form.dataset.state !== "sending") return;
+  const entry = find(draft.key);
+  if (entry && !entry.state && isLoose(entry)) return;
+  unlock();
+  if (!entry?.state) return;
+  complain(entry.reason || "Another text was already published under this form’s key. Nothing was changed by what you sent just now; post again to publish it as well.");
+  draft.key = newKey();
+  keep();
+}
+
+/** Takes an entry of the outbox back; what was being written waits behind it. */
+function edit(entry) {
+  const isAnswered = Boolean(entry.state);
+  const aside = isBlank(draft) ? draft.aside : draft;
+  show({ ...entry, key: isAnswered ? newKey() : entry.key, photos: entry.photos.map(({ key, name, alt }) => ({ key, name, alt })), aside });
+  draft = { ...blank(), key: draft.key, aside };
+  keep();
+  complain("");
+  body.focus();
+  form.scrollIntoView({ block: "nearest" });
+}

@@ -1,0 +1,154 @@
+/** Shows the outbox, and does with an entry what its author wants. */
+
+import { clock, slug } from "./here.js";
+import { newKey } from "./key.js";
+import { countOthers, decide, drop, find, isFree, isLoose, isOpen, list, renew } from "./outbox.js";
+import { kick } from "./sender.js";
+import { forget } from "./shots.js";
+
+const box = document.getElementById("outbox");
+const shown = document.getElementById("entries");
+const template = document.getElementById("entry-template");
+const part = (item, name) => item.querySelector(`[data-says="${name}"]`);
+const put = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+
+/** Draws what there is: entries that stay keep their element, and so the focus in it. */
+export function showEntries() {
+  const entries = list();
+  const others = countOthers();
+  const login = entries.find((entry) => entry.needs === "login" && isOpen(entry));
+  box.hidden = !entries.length && !others;
+  for (const item of [...shown.children]) if (!entries.some(({ key }) => key === item.dataset.key)) leave(item);
+  let last = null;
+  for (const entry of entries) {
+    const item = document.getElementById(`entry-${entry.key}`) ?? make(entry.key);
+    const place = last ? last.nextElementSibling : shown.firstElementChild;
+    if (item !== place) shown.insertBefore(item, place);
+    fill(item, entry);
+    last = item;
+  }
+  put(document.getElementById("outbox-line"), lineAbout(entries));
+  put(document.querySelector("#outbox-login span"), login?.reason ?? "");
+  document.getElementById("outbox-login").hidden = !login;
+  const line = document.getElementById("outbox-others");
+  line.hidden = !others;
+  put(line, others === 1 ? "One update by somebody else waits on this device. It is sent when they sign in here." : `${others} updates by somebody else wait on this device. They are sent when they sign in here.`);
+}
+
+/** Shows how far a photo has come. */
+export function showProgress({ key, place, part: done }) {
+  const item = document.getElementById(`entry-${key}`);
+  const photos = find(key)?.photos.length;
+  if (!item || !photos) return;
+  const bar = item.querySelector("progress");
+  bar.hidden = false;
+  bar.value = (place + done) / photos;
+  put(part(item, "state"), photos === 1 ? "Sending the photo" : `Sending photo ${place + 1} of ${photos}`);
+}
+
+function make(key) {
+  const item = template.content.firstElementChild.cloneNode(true);
+  item.id = `entry-${key}`;
+  item.dataset.key = key;
+  return item;
+}
+
+function leave(item) {
+  const hadFocus = item.contains(document.activeElement);
+  const next = item.nextElementSibling ?? item.previousElementSibling;
+  item.remove();
+  if (hadFocus) (next ?? document.querySelector("#composer [name=body]"))?.focus({ preventScroll: true });
+}
+
+function fill(item, entry) {
+  const stands = entry.state || (entry.sending ? "sending" : entry.needs ? "login" : entry.tries ? "later" : "waiting");
+  const isHere = entry.event === slug;
+  item.dataset.state = stands;
+  put(part(item, "state"), WORDS[stands](entry));
+  put(part(item, "headline"), entry.headline);
+  put(part(item, "body"), entry.body);
+  put(part(item, "about"), about(entry, isHere));
+  if (!entry.sending || !entry.photos.length || entry.unanswered) item.querySelector("progress").hidden = true;
+  const can = {
+    retry: isOpen(entry) && !entry.sending && stands !== "waiting",
+    edit: isFree(entry) && !isLoose(entry) && isHere && stands !== "clash",
+    open: isFree(entry) && !isHere,
+    renew: stands === "clash",
+    discard: isFree(entry),
+  };
+  for (const control of item.querySelectorAll("[data-act]")) control.hidden = !can[control.dataset.act];
+  put(item.querySelector("[data-act=discard]"), stands === "clash" ? "Discard mine" : "Discard");
+  item.querySelector("[data-act=open]").href = entry.address.replace(/updates\/$/, "");
+  const published = item.querySelector("[data-shows=published]");
+  if (stands === "clash" && !published.hasChildNodes()) published.append(document.createRange().createContextualFragment(entry.published));
+  for (const block of item.querySelectorAll("[data-shows]")) block.hidden = stands !== "clash";
+}
+
+const WORDS = {
+  waiting: () => (navigator.onLine ? "Waits for its turn" : "Waits for the network"),
+  sending: () => "Sending",
+  later: ({ reason, unanswered }) => `${reason}. ${unanswered ? "It may have arrived; sent again, it can’t appear twice." : "It is sent again by itself."}`,
+  login: () => "Waits for you to sign in",
+  refused: ({ reason }) => `Not posted: ${reason}`,
+  clash: () => "Another text was already published under this entry’s key",
+};
+
+function about(entry, isHere) {
+  const photos = entry.photos.length;
+  const parts = [`Posted ${clock(new Date(entry.written_at))}`];
+  if (!isHere) parts.push(`for “${entry.title}”`);
+  if (photos) parts.push(photos === 1 ? "1 photo" : `${photos} photos`);
+  if (entry.is_key) parts.push("key moment");
+  if (entry.at) parts.push(`${entry.later ? "scheduled for" : "with the time"} ${entry.at.replace("T", " ")}`);
+  if (isLoose(entry)) parts.push("not kept on this device: leave this page open");
+  return parts.join(" · ");
+}
+
+function lineAbout(entries) {
+  const open = entries.filter(isOpen).length;
+  const stuck = entries.length - open;
+  const words = [];
+  if (open) words.push(`${open === 1 ? "1 update is" : `${open} updates are`} ${navigator.onLine ? "on the way" : "waiting for the network"}.`);
+  if (stuck) words.push(`${stuck === 1 ? "1 needs" : `${stuck} need`} you.`);
+  return words.join(" ");
+}
+
+/** Asks before something is thrown away. */
+function confirmed(question, aboutIt, yes) {
+  const dialog = document.getElementById("ask");
+  put(document.getElementById("ask-question"), question);
+  put(document.getElementById("ask-about"), aboutIt);
+  put(document.getElementById("ask-yes"), yes);
+  dialog.returnValue = "no";
+  dialog.showModal();
+  return new Promise((resolve) => { dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }); });
+}
+
+const ACTS = {
+  retry: () => kick({ isAsked: true }),
+  edit: (key) => takeBack(key, (entry) => document.dispatchEvent(new CustomEvent("desk:edit", { detail: entry }))),
+  renew: async (key) => {
+    await decide(() => { if (find(key)?.state) renew(key, newKey()); });
+    kick({ isAsked: true });
+  },
+  discard: async (key) => {
+    const { body, headline } = find(key) ?? {};
+    if (!(await confirmed("Discard this update?", headline || body || "", "Discard it"))) return;
+    await takeBack(key, ({ photos }) => forget(photos.map((photo) => photo.key)));
+  },
+};
+
+/** Takes an entry out, unless it has been sent meanwhile; it goes only after `handOver` has it. */
+function takeBack(key, handOver) {
+  return decide(() => {
+    const entry = find(key);
+    if (!entry || !isFree(entry)) return;
+    handOver(entry);
+    drop(key);
+  });
+}
+
+shown?.addEventListener("click", ({ target }) => {
+  const act = target.closest("[data-act]")?.dataset.act;
+  if (ACTS[act]) ACTS[act](target.closest(".entry").dataset.key);
+});

@@ -1,0 +1,73 @@
+/**
+ * One sender at a time, whatever the number of tabs: Web Locks, or where they are missing (plain
+ * http) a lease in localStorage. A holder that has fallen silent (a tab that the phone has frozen)
+ * is taken over from; it learns so from its signal. Doubled work is harmless, thanks to the keys.
+ */
+
+import { newKey } from "./key.js";
+import { read, remove, write } from "./store.js";
+
+const BEAT_MS = 1_500;
+const LEASE_MS = 6_000;
+const SILENCE_MS = 20_000;
+
+/** Runs `work(signal)` when no other tab runs work of that name; the signal says that another has taken over. */
+export function alone(name, work) {
+  return navigator.locks ? withLock(name, work) : withLease(name, work);
+}
+
+async function withLock(name, work) {
+  const beat = `beat:${name}`;
+  const given = new AbortController(); // up waiting
+  const lost = new AbortController();
+  let isMine = false;
+  const run = async () => {
+    isMine = true;
+    write(beat, Date.now());
+    await work(lost.signal);
+  };
+  const watch = setInterval(() => {
+    if (isMine) write(beat, Date.now());
+    else if (Date.now() - (read(beat) ?? Date.now()) > SILENCE_MS) given.abort();
+  }, BEAT_MS);
+  try {
+    await navigator.locks.request(name, { signal: given.signal }, run);
+  } catch (error) {
+    if (error.name !== "AbortError") throw error;
+    if (isMine) lost.abort();
+    else await navigator.locks.request(name, { steal: true }, run);
+  } finally {
+    clearInterval(watch);
+    if (isMine && !lost.signal.aborted) remove(beat);
+  }
+}
+
+async function withLease(name, work) {
+  const lease = `lease:${name}`;
+  const owner = newKey();
+  const isMine = () => read(lease)?.owner === owner;
+  const renew = () => write(lease, { owner, until: Date.now() + LEASE_MS });
+  while (!(await take())) await pause(200 + 300 * Math.random());
+  const lost = new AbortController();
+  const beat = setInterval(() => (isMine() ? renew() : lost.abort()), BEAT_MS);
+  const leave = () => { if (isMine()) remove(lease); };
+  addEventListener("pagehide", leave);
+  try {
+    await work(lost.signal);
+  } finally {
+    clearInterval(beat);
+    removeEventListener("pagehide", leave);
+    leave();
+  }
+
+  async function take() {
+    const held = read(lease);
+    const isHeld = held && held.until > Date.now() && held.until < Date.now() + 10 * LEASE_MS; // a clock may jump
+    if (isHeld) return false;
+    renew();
+    await pause(40 + 80 * Math.random()); // whoever wrote last has it
+    return isMine();
+  }
+}
+
+const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });

@@ -1,0 +1,59 @@
+/** The desk without a network: registers the worker that keeps it, says what an open page is, and what is missing. */
+
+import { clock, desk, slug, user } from "./here.js";
+
+const NOTES = "desk-notes"; // a cache: the one store that a page and its worker share without ado
+const MISSING = "This address is not encrypted (http), so this browser can’t open the desk without a network, install it, or take what is shared to it. Everything else works.";
+
+export function openOffline() {
+  tellWhatIsMissing();
+  tellWhenSeen();
+  if (!isSecureContext || !navigator.serviceWorker) return;
+  navigator.serviceWorker.register("/desk/sw.js", { scope: "/desk/", updateViaCache: "none" }).catch(console.warn);
+  if (user && slug) leaveNote("last", location.pathname);
+  // Who signs in may be somebody else: until a page has come from the service, none that was kept is shown.
+  hold(document.querySelector("form[data-signs=in]"), () => leaveNote("unsure", "yes"));
+  hold(document.querySelector("form.who"), forgetPages);
+}
+
+function tellWhatIsMissing() {
+  const line = document.getElementById("missing");
+  if (!line || isSecureContext) return;
+  line.textContent = MISSING;
+  line.hidden = false;
+}
+
+/** The worker marks a page that it took from the device with when it was seen. */
+function tellWhenSeen() {
+  const line = document.getElementById("seen");
+  if (!line || !desk.dataset.seenAt) return;
+  const seen = new Date(desk.dataset.seenAt);
+  const day = seen.toDateString() === new Date().toDateString() ? "" : ` on ${seen.toLocaleDateString("en-GB", { day: "numeric", month: "long" })}`;
+  const tell = () => {
+    line.querySelector("span").textContent = `${navigator.onLine ? "No answer from the service" : "Offline"}: showing the desk as it was at ${clock(seen)}${day}.`;
+    line.querySelector("a").hidden = !navigator.onLine;
+  };
+  for (const name of ["online", "offline"]) addEventListener(name, tell);
+  tell();
+  line.hidden = false;
+}
+
+/** Does something before a form is sent, and sends it even if that fails. */
+function hold(form, act) {
+  form?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const late = new Promise((resolve) => { setTimeout(resolve, 500); });
+    await Promise.race([act().catch(() => {}), late]);
+    form.submit();
+  });
+}
+
+async function leaveNote(name, text) {
+  const notes = await caches.open(NOTES);
+  await notes.put(`/desk/notes/${name}/`, new Response(text));
+}
+
+async function forgetPages() {
+  const names = await caches.keys();
+  await Promise.all(names.filter((name) => name === NOTES || name.startsWith("desk-pages")).map((name) => caches.delete(name)));
+}

@@ -1,0 +1,75 @@
+/**
+ * The outbox: what this author has posted and the service has not yet confirmed, on the device, each
+ * entry under a name of its own so that tabs don't overwrite each other's.
+ *
+ * An entry: key, author, event, title, address, headline, body, is_key, at, later, photos, order; and how it
+ * stands: `unanswered` (sent, and it may have arrived: frozen), `sending`, `tries`, `reason`, `retry_at`,
+ * `needs` ("login"), `state` ("refused" or "clash": answered for good, the author decides), `published`.
+ * Only the one sender writes into an entry that is on its way; only the author's hand touches the others.
+ */
+
+import { user } from "./here.js";
+import { isOnlyHere, names, read, remove, watch, write } from "./store.js";
+
+const MINE = `outbox:${user}:`;
+const nameOf = (entry) => `${MINE}${entry.key}`;
+const changed = () => document.dispatchEvent(new CustomEvent("desk:outbox"));
+
+watch("outbox:", changed);
+
+/** The entries of this author in the order in which they were posted. */
+export function list() {
+  const found = names(MINE).map(read).filter((entry) => entry?.author === user);
+  return found.sort((a, b) => a.order - b.order || (a.key < b.key ? -1 : 1));
+}
+
+/** An entry as it is now, or null. */
+export const find = (key) => read(MINE + key);
+
+/** Puts an entry in, as the last one, and says whether it is safe on the device. */
+export function add(entry) {
+  const last = Math.max(0, ...list().map(({ order }) => order));
+  const isKept = write(nameOf(entry), { ...entry, author: user, order: Math.max(Date.now(), last + 1) });
+  changed();
+  return isKept;
+}
+
+/** Changes an entry, if it is still there, and returns it. */
+export function change(key, fields) {
+  const entry = find(key);
+  if (!entry) return null;
+  const next = { ...entry, ...fields };
+  write(MINE + key, next);
+  changed();
+  return next;
+}
+
+/** Gives an entry another key, in the last place, as if it had just been posted. */
+export function renew(key, next) {
+  const { author, order, state, published, reason, tries, unanswered, sending, retry_at, failed_at, told, ...entry } = find(key);
+  add({ ...entry, key: next, photos: entry.photos.map(({ taken, ...photo }) => photo) });
+  drop(key);
+}
+
+/** Takes an entry out. */
+export function drop(key) {
+  remove(MINE + key);
+  changed();
+}
+
+/** Whether it is still to be sent, by itself. */
+export const isOpen = (entry) => !entry.state;
+
+/** Whether it can still be changed or taken back: it was not sent, or the service has said no. */
+export const isFree = (entry) => Boolean(entry.state) || !(entry.unanswered || entry.sending);
+
+/** Whether it is in this page's memory only. */
+export const isLoose = (entry) => isOnlyHere(nameOf(entry));
+
+/** How many entries of other people wait on this device. */
+export const countOthers = () => names("outbox:").filter((name) => !name.startsWith(MINE)).length;
+
+/** Lets one tab at a time decide about an entry, so that none is sent that was just taken back. */
+export function decide(work) {
+  return navigator.locks ? navigator.locks.request(`outbox:${user}`, work) : Promise.resolve(work());
+}

@@ -1,0 +1,119 @@
+/** The photos of what is being written: chosen, described, put in order, taken out and put back. */
+
+import { say } from "./here.js";
+import { newKey } from "./key.js";
+import { decode, drawThumb, prepare, shrink } from "./scale.js";
+import { find, forget, keep } from "./shots.js";
+
+const MOST = 10;
+const LARGEST_BYTES = 20_000_000;
+const NAMES = /\.(?:jpe?g|png|webp|gif|avif|hei[cf])$/i;
+
+const shots = document.getElementById("shots");
+const template = document.getElementById("shot-template");
+const all = () => [...(shots?.children ?? [])];
+const changed = () => shots.dispatchEvent(new Event("input", { bubbles: true }));
+
+/** What the draft has to know: the photos in their order, those taken out too. */
+export function listed() {
+  return all().map((shot) => ({ key: shot.dataset.key, name: shot.dataset.name, alt: shot.querySelector("input").value, isOut: "out" in shot.dataset }));
+}
+
+/** Shows the photos of a draft. */
+export function show(photos) {
+  const kept = new Map(all().map((shot) => [shot.dataset.key, shot]));
+  shots.replaceChildren(...photos.map((photo) => kept.get(photo.key) ?? make(photo, find(photo.key))));
+  photos.forEach(({ alt, isOut }, place) => {
+    const input = all()[place].querySelector("input");
+    if (input.value !== alt) input.value = alt;
+    all()[place].toggleAttribute("data-out", Boolean(isOut));
+  });
+  dress();
+}
+
+/** Takes files in. */
+export async function take(files) {
+  const problems = [];
+  const taken = [];
+  for (const file of files) {
+    const isPhoto = file.type.startsWith("image/") || NAMES.test(file.name);
+    if (!isPhoto) problems.push(`${file.name} is not a photo.`);
+    else if (listed().filter(({ isOut }) => !isOut).length + taken.length >= MOST) problems.push(`${file.name} was left out: an update has at most ${MOST} photos.`);
+    else taken.push(file);
+  }
+  await Promise.all(taken.map((file) => {
+    const photo = { key: newKey(), name: file.name, alt: "" };
+    const shot = make(photo);
+    shots.append(shot);
+    return prepare(photo.key, () => takeOne(shot, photo.key, file, problems));
+  }));
+  if (problems.length) say(problems.join(" "));
+}
+
+async function takeOne(shot, key, file, problems) {
+  dress();
+  tell(shot, "Being made ready");
+  const isKept = await keep(key, file); // before anything else: the camera may have kept no copy
+  changed();
+  const picture = await decode(file);
+  const smaller = picture && (await shrink(file, picture));
+  if (picture) drawThumb(shot.querySelector("canvas"), picture);
+  picture?.close();
+  if ((smaller ?? file).size > LARGEST_BYTES) {
+    problems.push(`${file.name} is too large: this browser can’t make it smaller, and the service takes ${LARGEST_BYTES / 1e6} MB.`);
+    shot.remove();
+    await forget([key]);
+    return changed();
+  }
+  const isSmallKept = smaller ? await keep(key, smaller) : isKept;
+  tell(shot, isSmallKept ? (picture ? "" : "Is sent as it is: this browser can’t show it.") : "Not kept on this device, which is full: leave this page open until it is sent.");
+  return changed();
+}
+
+function make({ key, name, alt }, finding) {
+  const shot = template.content.firstElementChild.cloneNode(true);
+  Object.assign(shot.dataset, { key, name });
+  shot.querySelector("input").value = alt;
+  finding?.then(async (blob) => {
+    if (!blob) return tell(shot, "This photo was not kept. Choose it again.");
+    const picture = await decode(blob);
+    if (picture) drawThumb(shot.querySelector("canvas"), picture);
+    return picture?.close();
+  });
+  return shot;
+}
+
+function tell(shot, words) {
+  shot.querySelector(".shot-state").textContent = words;
+}
+
+/** Says which photo is which, and which control makes sense. */
+function dress() {
+  const last = all().length - 1;
+  all().forEach((shot, place) => {
+    const isOut = "out" in shot.dataset;
+    shot.querySelector(".shot-label span").textContent = isOut ? `${shot.dataset.name || "Photo"} is taken out` : `Photo ${place + 1}`;
+    shot.querySelector("input").hidden = isOut;
+    for (const button of shot.querySelectorAll("[data-act]")) button.hidden = (button.dataset.act === "restore") !== isOut;
+    shot.querySelector("[data-act=earlier]").disabled = place === 0;
+    shot.querySelector("[data-act=later]").disabled = place === last;
+  });
+}
+
+const ACTS = {
+  earlier: (shot) => shot.previousElementSibling?.before(shot),
+  later: (shot) => shot.nextElementSibling?.after(shot),
+  remove: (shot) => shot.setAttribute("data-out", ""),
+  restore: (shot) => shot.removeAttribute("data-out"),
+};
+
+shots?.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-act]");
+  if (!button) return;
+  const shot = button.closest(".shot");
+  ACTS[button.dataset.act](shot);
+  dress();
+  const next = button.hidden || button.disabled ? shot.querySelector("[data-act]:not([hidden], :disabled)") : button;
+  next?.focus({ preventScroll: true });
+  changed();
+});

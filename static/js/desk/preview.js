@@ -1,0 +1,16 @@
+/** Shows what Markdown makes of the text while the author wants to see it: the server's own, htmx fetches it. */
+
+const toggle = document.getElementById("preview-toggle");
+const preview = document.getElementById("preview");
+const body = document.querySelector("#composer [name=body]");
+
+export function openPreview() {
+  const ask = () => { if (!preview.hidden) htmx.trigger(preview, "desk:preview"); };
+  toggle.addEventListener("click", () => {
+    preview.hidden = !preview.hidden;
+    toggle.setAttribute("aria-expanded", String(!preview.hidden));
+    ask();
+  });
+  body.addEventListener("input", ask);
+  document.addEventListener("desk:posted", ask);
+}

@@ -1,0 +1,52 @@
+/** Makes photos small enough to travel, where the browser can read them: at most 2,560 px, JPEG, upright. */
+
+const LONGEST_PX = 2_560;
+const THUMB_PX = 320;
+const QUALITY = 0.85;
+const SMALL_BYTES = 600_000; // a photo that is small both ways travels as it is
+const PATIENCE_MS = 15_000;
+
+const under = new Map();
+
+/** Runs `work` on the photo of that key; whoever sends the photo waits for it. */
+export function prepare(key, work) {
+  const done = work().finally(() => under.delete(key));
+  under.set(key, done);
+  return done;
+}
+
+/** Waits until nothing is being done to the photo of that key, but not for ever. */
+export function settled(key) {
+  const late = new Promise((resolve) => { setTimeout(resolve, PATIENCE_MS); });
+  return Promise.race([under.get(key) ?? Promise.resolve(), late]).catch(() => {});
+}
+
+/** The picture in a file, or null where this browser can't read it. The caller closes it. */
+export function decode(file) {
+  return createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => null);
+}
+
+/** A smaller photo, or null where the file should travel as it is. */
+export async function shrink(file, picture) {
+  const longest = Math.max(picture.width, picture.height);
+  if (longest <= LONGEST_PX && file.size <= SMALL_BYTES) return null;
+  const canvas = draw(document.createElement("canvas"), picture, Math.min(1, LONGEST_PX / longest));
+  const smaller = await new Promise((resolve) => { canvas.toBlob(resolve, "image/jpeg", QUALITY); });
+  canvas.width = canvas.height = 0; // phones are short of canvas memory
+  return smaller && (smaller.size < file.size || longest > LONGEST_PX) ? smaller : null;
+}
+
+/** Draws a small picture of it onto a canvas. */
+export function drawThumb(canvas, picture) {
+  draw(canvas, picture, Math.min(1, THUMB_PX / Math.max(picture.width, picture.height)));
+}
+
+function draw(canvas, picture, scale) {
+  canvas.width = Math.max(1, Math.round(picture.width * scale));
+  canvas.height = Math.max(1, Math.round(picture.height * scale));
+  const context = canvas.getContext("2d");
+  context.fillStyle = "white"; // JPEG has no transparency
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}

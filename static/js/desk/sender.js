@@ -1,0 +1,123 @@
+/** Sends what is in the outbox: in order, one tab at a time, again and again until the service has answered. */
+
+import { user } from "./here.js";
+import { alone } from "./lock.js";
+import { change, decide, drop, find, isOpen, list } from "./outbox.js";
+import { postEntry, postPhoto } from "./request.js";
+import { settled } from "./scale.js";
+import { find as findShot, forget } from "./shots.js";
+
+const FIRST_MS = 700;
+const LONGEST_MS = 60_000;
+const LOGIN_MS = 60_000;
+const KICK_MS = 1_500;
+const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
+
+let isUnderWay = false;
+let isWanted = false;
+let kicked_at = 0;
+let timer;
+
+/** Sends what is due; returns when nothing is. */
+export async function send() {
+  isWanted = true;
+  if (isUnderWay) return;
+  isUnderWay = true;
+  while (isWanted) {
+    isWanted = false;
+    if (next() || list().some((entry) => entry.sending)) await alone(`sender:${user}`, sendAll).catch(console.warn);
+  }
+  isUnderWay = false;
+  schedule();
+}
+
+/** Does not wait any longer: the network, the page or the author is back. */
+export function kick({ isAsked = false } = {}) {
+  if (isAsked || Date.now() - kicked_at > KICK_MS) kicked_at = Date.now();
+  send();
+}
+
+async function sendAll(signal) {
+  for (const { key, sending } of list()) if (sending) change(key, { sending: false }); // its tab is gone
+  for (let entry = next(); entry && !signal.aborted; entry = next()) await attempt(entry.key, signal);
+}
+
+/** The first entry that is due. */
+function next() {
+  return navigator.onLine ? (heads().find((entry) => dueAt(entry) <= Date.now()) ?? null) : null;
+}
+
+/** The first open entry of each event: it holds up those that come after it. */
+function heads() {
+  const seen = new Set();
+  return list().filter((entry) => isOpen(entry) && !seen.has(entry.event) && seen.add(entry.event));
+}
+
+function dueAt({ retry_at = 0, failed_at = 0, told = false }) {
+  const isStrange = failed_at > Date.now(); // the clock was set back
+  return isStrange || (!told && kicked_at > failed_at) ? 0 : retry_at;
+}
+
+async function attempt(key, signal) {
+  const entry = await decide(() => change(key, { sending: true, needs: "" }));
+  if (!entry) return;
+  const answer = (await sendPhotos(entry, signal)) ?? (await sendText(entry, signal));
+  if (signal.aborted && answer.kind === "later") return; // whoever took over knows better
+  settle(entry, answer);
+}
+
+/** Sends the photos that the service has not got yet; returns what kept one from being sent. */
+async function sendPhotos(entry, signal) {
+  for (const [place, photo] of entry.photos.entries()) {
+    if (photo.taken) continue;
+    await settled(photo.key);
+    const blob = await findShot(photo.key);
+    const what = `Photo ${place + 1}${photo.name ? ` (${photo.name})` : ""}`;
+    if (!blob) return { kind: "refused", words: `${what} is no longer on this device. Post it again, or post without it.` };
+    const progressed = (part) => tell("desk:progress", { key: entry.key, place, part });
+    progressed(0);
+    const answer = await postPhoto(entry, photo, blob, signal, progressed);
+    if (answer.kind === "refused" || answer.kind === "clash") return { kind: "refused", words: `${what}: ${answer.words ?? "refused"}` };
+    if (answer.kind !== "taken") return answer;
+    photo.taken = true;
+    change(entry.key, { photos: entry.photos });
+  }
+  return null;
+}
+
+async function sendText(entry, signal) {
+  change(entry.key, { unanswered: true });
+  const answer = await postEntry(entry, signal);
+  if (answer.kind === "login" || (answer.kind === "later" && !answer.isUnsure)) {
+    change(entry.key, { unanswered: entry.unanswered ?? false }); // this time it did not arrive
+  }
+  return answer;
+}
+
+function settle({ key, tries = 0 }, answer) {
+  const entry = find(key);
+  const now = Date.now();
+  if (answer.kind === "published" || answer.kind === "waits") {
+    drop(key);
+    forget((entry?.photos ?? []).map((photo) => photo.key));
+    tell("desk:posted", { html: answer.html, status: answer.kind === "waits" ? 202 : 200, readers: answer.readers, why: answer.why, entry });
+  } else if (answer.kind === "refused") {
+    change(key, { sending: false, unanswered: false, state: "refused", reason: answer.words });
+  } else if (answer.kind === "clash") {
+    change(key, { sending: false, unanswered: false, state: "clash", published: answer.html, reason: "" });
+  } else if (answer.kind === "login") {
+    change(key, { sending: false, needs: "login", reason: answer.words, failed_at: now, retry_at: now + LOGIN_MS, told: false });
+  } else {
+    const wait = answer.seconds ? answer.seconds * 1000 : Math.min(LONGEST_MS, FIRST_MS * 2 ** tries) * (0.5 + Math.random() / 2);
+    const told = Boolean(answer.seconds);
+    change(key, { sending: false, tries: tries + 1, reason: answer.words, failed_at: now, retry_at: now + wait, told });
+  }
+}
+
+function schedule() {
+  clearTimeout(timer);
+  const first = heads();
+  if (!first.length || !navigator.onLine) return;
+  const soonest = Math.min(...first.map(dueAt));
+  timer = setTimeout(send, Math.min(Math.max(200, soonest - Date.now()), LONGEST_MS));
+}

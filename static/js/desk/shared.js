@@ -1,0 +1,25 @@
+/** Takes what was shared to the desk, which the worker put aside, into the composer's draft. */
+
+import { decide } from "./outbox.js";
+import { take } from "./pictures.js";
+
+const SHARED = "desk-shared";
+
+/** Gives shared text to `append` and photos to the composer; without a composer, says that they wait. */
+export async function takeShared(append) {
+  if (!globalThis.caches || !(await caches.has(SHARED))) return;
+  if (append) await decide(() => takeAll(append));
+  else document.getElementById("shared").hidden = !(await (await caches.open(SHARED)).keys()).length;
+}
+
+async function takeAll(append) {
+  const shared = await caches.open(SHARED);
+  for (const request of await shared.keys()) {
+    const form = await (await shared.match(request)).formData();
+    const words = ["title", "text", "url"].map((name) => form.get(name)?.trim()).filter(Boolean);
+    const files = form.getAll("photos").filter((file) => file.size);
+    if (words.length) append([...new Set(words)].join("\n\n"));
+    if (files.length) await take(files);
+    await shared.delete(request); // only now is it safe in the draft
+  }
+}

@@ -1,0 +1,73 @@
+/** Photos on the device: blobs by their key in IndexedDB; what can't be written stays in this page's memory. */
+
+const memory = new Map();
+let opening;
+
+function open() {
+  opening ??= new Promise((resolve, reject) => {
+    const request = indexedDB.open("liveblog", 1);
+    request.onupgradeneeded = () => request.result.createObjectStore("photos");
+    request.onsuccess = () => {
+      request.result.onversionchange = () => request.result.close();
+      resolve(request.result);
+    };
+    request.onerror = () => reject(request.error);
+    request.onblocked = () => reject(new Error("blocked"));
+  }).catch((error) => {
+    opening = undefined;
+    throw error;
+  });
+  return opening;
+}
+
+async function ask(mode, act) {
+  const database = await open();
+  return new Promise((resolve, reject) => {
+    const transaction = database.transaction("photos", mode);
+    const request = act(transaction.objectStore("photos"));
+    transaction.oncomplete = () => resolve(request.result);
+    transaction.onabort = () => reject(transaction.error ?? new Error("aborted"));
+  });
+}
+
+/** Keeps a photo and says whether it is safe on the device. */
+export async function keep(key, blob) {
+  try {
+    // Bytes, not the file: some browsers lose a file that the library has moved, and WebKit once lost blobs.
+    const bytes = await blob.arrayBuffer();
+    await ask("readwrite", (photos) => photos.put({ bytes, type: blob.type, kept_at: Date.now() }, key));
+    memory.delete(key);
+    return true;
+  } catch {
+    memory.set(key, blob);
+    return false;
+  }
+}
+
+/** The photo of that key, or null. */
+export async function find(key) {
+  if (memory.has(key)) return memory.get(key);
+  try {
+    const found = await ask("readonly", (photos) => photos.get(key));
+    return found ? new Blob([found.bytes], { type: found.type }) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Forgets photos. */
+export async function forget(keys) {
+  for (const key of keys) {
+    memory.delete(key);
+    await ask("readwrite", (photos) => photos.delete(key)).catch(() => {});
+  }
+}
+
+/** Forgets what nothing refers to any more and no page can just have taken in. */
+export async function sweep(isNeeded, olderThanMs = 86_400_000) {
+  const keys = await ask("readonly", (photos) => photos.getAllKeys()).catch(() => []);
+  for (const key of keys.filter((one) => !isNeeded(one))) {
+    const found = await ask("readonly", (photos) => photos.get(key)).catch(() => null);
+    if (found && Date.now() - found.kept_at > olderThanMs) await forget([key]);
+  }
+}

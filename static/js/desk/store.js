@@ -1,0 +1,77 @@
+/**
+ * Text on the device: localStorage, with the truth about what it did.
+ *
+ * What can't be written stays in this page's memory and is read from there, so that work goes on
+ * as long as the page lives; whoever writes learns from `write` that it is not on the device.
+ */
+
+const PREFIX = "liveblog:";
+const memory = new Map();
+
+/** Why nothing is kept at all: "" where localStorage works. */
+export const broken = probe();
+
+function probe() {
+  try {
+    localStorage.setItem(`${PREFIX}probe`, "");
+    localStorage.removeItem(`${PREFIX}probe`);
+  } catch (error) {
+    return isFull(error) && localStorage.length ? "" : "This browser keeps nothing for this site.";
+  }
+  return "";
+}
+
+function isFull(error) {
+  return error.name === "QuotaExceededError" || error.name === "NS_ERROR_DOM_QUOTA_REACHED";
+}
+
+/** What stands under a name, or null. */
+export function read(name) {
+  if (memory.has(name)) return structuredClone(memory.get(name));
+  try {
+    return JSON.parse(localStorage.getItem(PREFIX + name));
+  } catch {
+    return null; // no storage, or not ours
+  }
+}
+
+/** Puts a value under a name and says whether it is safe on the device. */
+export function write(name, value) {
+  try {
+    localStorage.setItem(PREFIX + name, JSON.stringify(value));
+    memory.delete(name);
+    return true;
+  } catch {
+    memory.set(name, structuredClone(value));
+    return false;
+  }
+}
+
+/** Forgets a name. */
+export function remove(name) {
+  memory.delete(name);
+  try {
+    localStorage.removeItem(PREFIX + name);
+  } catch { /* it was never there */ }
+}
+
+/** Whether what stands under a name is only in this page's memory. */
+export const isOnlyHere = (name) => memory.has(name);
+
+/** The names that begin like this. */
+export function names(start) {
+  const found = new Set([...memory.keys()].filter((name) => name.startsWith(start)));
+  try {
+    for (const name of Object.keys(localStorage)) {
+      if (name.startsWith(PREFIX + start)) found.add(name.slice(PREFIX.length));
+    }
+  } catch { /* what is in memory is all there is */ }
+  return [...found];
+}
+
+/** Calls back when another tab has changed a name that begins like this. */
+export function watch(start, changed) {
+  addEventListener("storage", ({ key }) => {
+    if (key === null || key.startsWith(PREFIX + start)) changed(key?.slice(PREFIX.length));
+  });
+}

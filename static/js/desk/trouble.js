@@ -1,0 +1,47 @@
+/** Forms that htmx sends stay whole when sending fails, and say so in plain words. */
+
+const trouble = document.getElementById("trouble");
+const NO_ANSWER = "No answer came. Nothing you wrote is lost: send it again, it can’t appear twice.";
+const WORDS = {
+  400: "This is too large to be sent, or it was damaged on the way. What you wrote is still here.",
+  401: "You are signed out. What you wrote is still here: sign in, then send it again.",
+  403: "Your session has changed. What you wrote is still here: sign in, then send it again.",
+  404: "This is gone, or no longer yours to change. What you wrote is still here.",
+  413: "This is too large to be sent. What you wrote is still here.",
+};
+const on = (name, act) => document.addEventListener(name, act);
+const isInPassing = (element) => element?.id === "preview"; // nobody asked for it: no alarm
+
+function say(text, { offerLogin = false } = {}) {
+  trouble.querySelector("p").textContent = text;
+  trouble.querySelector("a").hidden = !offerLogin;
+  trouble.hidden = false;
+}
+
+/** Listens to htmx, from now on. */
+export function explainTrouble() {
+  // Signing in again in another tab gives a new token; the form may hold an old one.
+  on("htmx:configRequest", ({ detail }) => {
+    const token = /(?:^|;\s*)csrftoken=([^;]+)/.exec(document.cookie)?.[1];
+    if (token && detail.verb === "post") detail.parameters.csrfmiddlewaretoken = token;
+  });
+  on("htmx:beforeRequest", ({ detail: { elt } }) => {
+    if (isInPassing(elt)) return;
+    trouble.hidden = true;
+    document.getElementById("said")?.replaceChildren();
+  });
+  on("htmx:sendError", ({ detail: { elt } }) => isInPassing(elt) || say(navigator.onLine ? NO_ANSWER : `You are offline. ${NO_ANSWER}`));
+  on("htmx:timeout", ({ detail: { elt } }) => isInPassing(elt) || say(NO_ANSWER));
+  on("htmx:responseError", ({ detail: { elt, xhr } }) => {
+    if (isInPassing(elt)) return;
+    const text = WORDS[xhr.status] ?? `The server could not do it (${xhr.status}). What you wrote is still here: try again in a moment.`;
+    say(text, { offerLogin: xhr.status === 401 || xhr.status === 403 });
+  });
+  on("htmx:beforeSwap", ({ detail }) => {
+    const isPlain = detail.xhr.getResponseHeader("Content-Type")?.startsWith("text/plain");
+    if (!isPlain || (detail.xhr.status !== 409 && detail.xhr.status !== 422)) return;
+    detail.shouldSwap = false; // a refusal in words, not a form
+    if (!isInPassing(detail.elt)) say(detail.xhr.responseText);
+  });
+  trouble.querySelector("button").addEventListener("click", () => { trouble.hidden = true; });
+}
