@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import unicodedata
 from contextlib import suppress
 from html.parser import HTMLParser
 from pathlib import Path
@@ -64,6 +65,15 @@ def shorten(text: str, *, characters: int) -> str:
 def normalise(text: str) -> str:
     """Return ``text`` with LF line ends and without outer blank space, as it is stored and compared."""
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def is_visible(text: str) -> bool:
+    """Return whether anything in ``text`` leaves ink: spaces, zero-width characters and marks on nothing don't."""
+    return any(unicodedata.category(one) not in _INKLESS and one not in _BLANK_LETTERS for one in text)
+
+
+_INKLESS = frozenset("Cc Cf Cs Zs Zl Zp Mn Mc Me".split())
+_BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
 
 
 class _TextParser(HTMLParser):

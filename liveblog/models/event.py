@@ -25,6 +25,7 @@ from liveblog.models.content import (
     KeyReused,
     check_due,
     check_note,
+    prepare_attachments,
 )
 from liveblog.models.people import Invitation, Membership, Role, invite
 from liveblog.models.place import YEARS
@@ -163,7 +164,9 @@ class Event(models.Model):
         return reverse("event", args=[self.slug])
 
     def clean(self) -> None:
-        """Refuse a start or an end that not every time zone can show."""
+        """Refuse a title that nobody can see, and a start or an end that not every time zone can show."""
+        if self.title and not markup.is_visible(self.title):
+            raise ValidationError({"title": "Readers could not see this title: it has no visible character."})
         for name in ("starts_at", "ends_at"):
             moment: datetime | None = getattr(self, name)
             if moment is not None and moment.year not in YEARS:
@@ -178,6 +181,11 @@ class Event(models.Model):
     def is_due(self) -> bool:
         """Whether the time it was to start at has come."""
         return self.starts_at is not None and self.starts_at <= timezone.now()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time it was to end at has passed."""
+        return self.ends_at is not None and self.ends_at <= timezone.now()
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:
@@ -473,6 +481,16 @@ class Event(models.Model):
         """End the coverage, with a last word to readers; what is wrong in it can still be put right."""
         self._become(self.Status.ENDED, coming_from=(self.Status.LIVE,), closing_note=check_note(note))
 
+    def change_closing_note(self, *, note: str) -> None:
+        """Put another last word in place of the one that an ended coverage has, or none."""
+        note = check_note(note)
+        with self.change() as event:
+            if event.status != self.Status.ENDED:
+                raise WrongStatus(f"This event is {event.status}; only an ended one has a closing note.")
+            if event.closing_note != note:
+                event.closing_note = note
+                event.take_revision(head=True)
+
     def pause(self, *, note: str) -> None:
         """Tell readers that the coverage rests, and until when; raises ``WrongStatus`` unless it is live."""
         note = check_note(note)
@@ -494,15 +512,22 @@ class Event(models.Model):
                 event.take_revision(head=True)
 
     def set_cover(self, *, attachment: Attachment | None) -> None:
-        """Show a photo that was uploaded on top of the page, or none; the one before is erased."""
+        """Show a photo that was uploaded on top of the page, or none; another one there before is erased.
+
+        The one that is there can be given again with other words.
+        """
+        attachments = prepare_attachments([attachment] if attachment else [])
         with self.change() as event:
-            before = event.cover
-            described = event.take_photos([attachment])[0] if attachment else None
-            if described == before:
+            covers = event.photos.filter(is_cover=True)
+            described = None
+            for key, alt in attachments:
+                present = covers.filter(key=key).first()
+                described = present.described(alt) if present else event.take_photos(attachments)[0]
+            if described == event.cover:
                 return
-            event.photos.filter(is_cover=True).erase()
-            if described:
-                event.photos.filter(name=described["name"]).update(is_cover=True)
+            name = described["name"] if described else ""
+            covers.exclude(name=name).erase()
+            event.photos.filter(name=name).update(is_cover=True)
             event.cover = described
             event.take_revision(head=True)
 
