@@ -34,11 +34,14 @@ def head(event: Event) -> Head:
     visible = event.updates.visible()
     pinned = visible.filter(number=event.pinned_number).first() if event.pinned_number else None
     keys = visible.filter(is_key=True).newest_first()
-    keys = keys.only("event", "number", "headline", "body_text", "photos", "published_at")[:KEY_MOMENTS]
+    keys = list(keys.only("event", "number", "headline", "body_text", "photos", "published_at")[:KEY_MOMENTS])
+    days = {update.published_at.astimezone(event.zone).date() for update in keys}
     return Head(
         _part("liveblog/head.html#masthead", {"event": event}),
         _part("liveblog/head.html#pinned", {"event": event, "update": pinned}),
-        _part("liveblog/head.html#keys", {"event": event, "updates": list(keys)}),
+        _part(
+            "liveblog/head.html#keys", {"event": event, "updates": keys, "form": "short" if len(days) > 1 else "clock"}
+        ),
     )
 
 

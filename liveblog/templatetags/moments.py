@@ -1,6 +1,6 @@
 """Times as readers meet them: UTC for machines, the event's own zone for people without JavaScript."""
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 from django import template
@@ -8,15 +8,19 @@ from django.utils.dateformat import format as format_date
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from liveblog.models import Event
+
 register = template.Library()
 
-FORMS = {"clock": "H:i T", "day": "l j F Y", "full": "l j F Y, H:i T"}
+FORMS = {"clock": "H:i T", "day": "l j F Y", "short": "D j M, H:i T", "full": "l j F Y, H:i T"}
+ONE_NIGHT = timedelta(hours=18)
+"""An event that is to last so long at most ends when its readers think it does, without a day's name."""
 
 
 @register.simple_tag
 @lru_cache(maxsize=4096)  # a page shows some two hundred, the same ones again and again
 def moment(value: datetime, zone: tzinfo, form: str = "clock") -> SafeString:
-    """Return a ``<time>``: its text in ``zone`` by ``form`` (clock, day or full), its title always in full."""
+    """Return a ``<time>``: its text in ``zone`` by ``form`` (clock, day, short or full), its title always in full."""
     local = value.astimezone(zone)
     return format_html(
         '<time datetime="{}" data-form="{}" title="{}">{}</time>',
@@ -25,3 +29,13 @@ def moment(value: datetime, zone: tzinfo, form: str = "clock") -> SafeString:
         format_date(local, FORMS["full"]),
         format_date(local, FORMS[form]),
     )
+
+
+@register.simple_tag
+def planned_end(event: Event) -> SafeString:
+    """Return when the event is to end: by the clock alone if that is the same night."""
+    starts_at, ends_at = event.starts_at, event.ends_at
+    if ends_at is None:
+        return SafeString()
+    is_same_night = starts_at is not None and ends_at - starts_at <= ONE_NIGHT
+    return moment(ends_at, event.zone, "clock" if is_same_night else "full")

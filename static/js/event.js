@@ -90,11 +90,14 @@ function goLive() {
   if (feed().dataset.status !== "ended" && !document.hidden) socket.start();
 }
 
+/** Notes when the planned start or end has come: the words about it change, and nothing else does. */
 function markDue() {
-  const startsAt = document.getElementById("masthead").dataset.starts;
-  const wait = startsAt ? new Date(startsAt) - Date.now() : Infinity;
-  document.getElementById("live").classList.toggle("is-due", wait <= 0);
-  if (wait > 0 && wait < 2 ** 31) setTimeout(markDue, wait);
+  const { starts, ends } = document.getElementById("masthead").dataset;
+  for (const [name, at] of [["is-due", starts], ["is-over", ends]]) {
+    const wait = at ? new Date(at) - Date.now() : Infinity;
+    document.getElementById("live").classList.toggle(name, wait <= 0);
+    if (wait > 0 && wait < 2 ** 31) setTimeout(markDue, wait);
+  }
 }
 
 /** The event is gone: says so in place of the feed, and looks once a minute whether it has come back. */

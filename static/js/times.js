@@ -8,6 +8,7 @@ const day = { weekday: "long", day: "numeric", month: "long", year: "numeric" };
 const forms = {
   clock: new Intl.DateTimeFormat("en-GB", clock),
   day: new Intl.DateTimeFormat("en-GB", day),
+  short: new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", ...clock }),
   full: new Intl.DateTimeFormat("en-GB", { ...day, ...clock }),
 };
 const written = (form, date) => forms[form].format(date).replace(/^(\w+), /, "$1 ").replace(" at ", ", ");
