@@ -5,10 +5,9 @@ the part that changed: a redirect's GET would fall into the fan-out of the very 
 """
 
 from liveblog.desk.events import change_status, desk, index, new, preview, settings
+from liveblog.desk.offline import manifest, share, worker
 from liveblog.desk.posting import add_photo, photo, preview_markdown, publish
 from liveblog.desk.updates import edit, mark_key, pin, restore, withdraw
-from liveblog.desk.offline import manifest, share, worker
-from liveblog.desk.updates import edit, mark_key, pin, publish, restore, withdraw
 
 __all__ = [
     "add_photo",

@@ -33,7 +33,10 @@ def manifest(request: HttpRequest) -> JsonResponse:
     """Answer with what a phone needs to install the desk and to share to it."""
     icons = [
         {"src": static("img/icon.svg"), "sizes": "any", "type": "image/svg+xml"},
-        *({"src": static(f"img/icon-{size}.png"), "sizes": f"{size}x{size}", "type": "image/png"} for size in (192, 512)),
+        *(
+            {"src": static(f"img/icon-{size}.png"), "sizes": f"{size}x{size}", "type": "image/png"}
+            for size in (192, 512)
+        ),
         {"src": static("img/icon-maskable.png"), "sizes": "512x512", "type": "image/png", "purpose": "maskable"},
     ]
     files = {"name": "photos", "accept": ["image/*", ".heic", ".heif", ".avif"]}

@@ -19,7 +19,7 @@ from liveblog.models import Event
 SUMMARY_CHARACTERS = 5_000
 SLUG_WORDS_CHARACTERS = 70
 RESERVED_SLUGS = {"new", "notes", "share"}
-"""``/desk/new/`` is where events are made, ``/desk/share/`` where phones share to; the worker keeps notes beside them."""
+"""Addresses of the desk itself: where events are made, where phones share to, where the worker keeps its notes."""
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.ASCII | re.IGNORECASE)
 
