@@ -20,7 +20,7 @@ from liveblog.models import Event, Update
 SLOW = "[" * 20_000
 HTMX = {"HX-Request": "true"}
 
-READ = ["desks", "desk-new", "desk", "desk-settings", "desk-preview", "desk-update"]
+READ = ["desks", "desk-new", "desk", "desk-settings", "desk-preview", "desk-update", "desk-deletion"]
 WRITE = {
     "desk-new": {"title": "Another"},
     "desk-settings": {"title": "Harbour bridge, the vote"},
@@ -31,6 +31,8 @@ WRITE = {
     "desk-pin": {"on": "1"},
     "desk-key": {"on": "1"},
     "desk-status": {"status": "ended"},
+    "desk-pause": {"note": "We will be back at 20:00"},
+    "desk-deletion": {"slug": "bridge"},
 }
 ELSEWHERE = {"desk-photo", "desk-photos", "desk-render"}
 """Addresses with files of tests of their own."""
@@ -128,7 +130,7 @@ def test_staff_can_post_to_it(name: str, bridge: Event) -> None:
 @pytest.mark.parametrize("name", sorted(WRITE))
 def test_under_htmx_it_answers_with_what_changed_instead_of_a_redirect(name: str, desk: Client) -> None:
     response = desk.post(address(name), WRITE[name], headers=HTMX)
-    assert response.status_code == (204 if name in {"desk-new", "desk-settings"} else 200)
+    assert response.status_code == (204 if name in {"desk-new", "desk-settings", "desk-deletion"} else 200)
     assert "Location" not in response
     assert b"<html" not in response.content
 

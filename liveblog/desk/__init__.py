@@ -4,7 +4,8 @@ Every form works as plain HTML, answered by a redirect. Under htmx the same addr
 the part that changed: a redirect's GET would fall into the fan-out of the very update it shows.
 """
 
-from liveblog.desk.events import change_status, desk, index, new, preview, settings
+from liveblog.desk.control import change_status, deletion, pause
+from liveblog.desk.events import desk, index, new, preview, settings
 from liveblog.desk.offline import manifest, share, worker
 from liveblog.desk.posting import add_photo, photo, preview_markdown, publish
 from liveblog.desk.updates import edit, mark_key, pin, restore, withdraw
@@ -12,12 +13,14 @@ from liveblog.desk.updates import edit, mark_key, pin, restore, withdraw
 __all__ = [
     "add_photo",
     "change_status",
+    "deletion",
     "desk",
     "edit",
     "index",
     "manifest",
     "mark_key",
     "new",
+    "pause",
     "photo",
     "pin",
     "preview",

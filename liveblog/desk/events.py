@@ -1,27 +1,22 @@
-"""Events at the desk: the list, one event and its settings, its preview, where its coverage stands."""
+"""Events at the desk: the list, one event and its settings, its preview."""
 
+import re
 import zoneinfo
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from liveblog.desk.doors import AuthorRequest, desk_of, is_htmx, read_or_write, signed_in
-from liveblog.desk.page import read_place, refuse, show_desk
-from liveblog.forms import EventForm, StatusForm
-from liveblog.models import Event, Role, Update, WrongStatus
+from liveblog.desk.page import go, read_place, show_desk
+from liveblog.forms import CoverForm, EventForm
+from liveblog.forms.languages import LANGUAGES
+from liveblog.models import Event, Role, Update
 from liveblog.stream import Asked, read_page
 from liveblog.views import event_context, refused
-
-STATUS_WORDS: dict[str, str] = {
-    Event.Status.DRAFT: "This is a draft again: readers can no longer open it.",
-    Event.Status.UPCOMING: "Announced: readers can open it now.",
-    Event.Status.LIVE: "You are live.",
-    Event.Status.ENDED: "The coverage has ended. You can still post, correct and reopen.",
-}
 
 
 @never_cache
@@ -43,7 +38,7 @@ def new(request: AuthorRequest) -> HttpResponse:
     form = EventForm(request.POST if request.method == "POST" else None, editor=request.user)
     if request.method == "POST" and (event := form.store()):
         messages.success(request, "This is a draft: only its authors can see it until it is announced or goes live.")
-        return _go(request, reverse("desk", args=[event.slug]))
+        return go(request, reverse("desk", args=[event.slug]))
     return _settings(request, form)
 
 
@@ -51,12 +46,19 @@ def new(request: AuthorRequest) -> HttpResponse:
 @read_or_write
 @desk_of(Role.OWNER)
 def settings(request: AuthorRequest, event: Event) -> HttpResponse:
-    """Change an event's settings."""
-    form = EventForm(request.POST if request.method == "POST" else None, editor=request.user, event=event)
-    if request.method == "POST" and form.store():
-        messages.success(request, "Saved.")
-        return _go(request, reverse("desk", args=[event.slug]))
-    return _settings(request, form, event)
+    """Change an event's settings, and its cover picture."""
+    sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
+    form = EventForm(sent[0], editor=request.user, event=event)
+    cover = CoverForm(*sent, event=event, editor=request.user)
+    if request.method == "POST":
+        # What is slow comes before anything is saved: a refused picture leaves the whole form as it was sent.
+        if all([form.is_valid(), cover.is_valid()]) and cover.receive() and form.store():
+            cover.apply()
+            messages.success(request, "Saved.")
+            return go(request, reverse("desk", args=[event.slug]))
+        if "cover" in request.FILES and not cover.errors and not is_htmx(request):
+            cover.add_error("cover", "Choose the picture again: your browser has not kept it.")
+    return _settings(request, form, event, cover)
 
 
 @never_cache
@@ -82,36 +84,27 @@ def preview(request: AuthorRequest, event: Event) -> HttpResponse:
         return refused(request, str(error))
     context = event_context(event) | {"page": page, "is_preview": True}
     response = render(request, "liveblog/desk/preview.html", context)
-    # The parts are the readers' own, to the byte; their links within the page lead to a 404 while it is a draft.
-    own, here = event.get_absolute_url(), reverse("desk-preview", args=[event.slug])
-    response.content = response.content.replace(f'href="{own}?'.encode(), f'href="{here}?'.encode())
+    response.content = _led_here(response.content.decode(), event).encode()
     return response
 
 
-@never_cache
-@require_POST
-@desk_of(Role.EDITOR)
-def change_status(request: AuthorRequest, event: Event) -> HttpResponse:
-    """Announce, go live, end, reopen, or take out of public view."""
-    form = StatusForm(request.POST)
-    if not form.is_valid():
-        return refuse(request, event, "The status is draft, upcoming, live or ended.", status=422)
-    try:
-        form.apply(event)
-    except WrongStatus as error:
-        return refuse(request, event, str(error))
-    if is_htmx(request):
-        return render(request, "liveblog/desk/status.html#status", {"event": event, "said": STATUS_WORDS[event.status]})
-    messages.success(request, STATUS_WORDS[event.status])
-    return redirect("desk", event.slug)
+def _led_here(page: str, event: Event) -> str:
+    """Return a page of readers' parts with the desk's addresses for theirs, which are a 404 while it is a draft."""
+    own, here = event.get_absolute_url(), reverse("desk-preview", args=[event.slug])
+    page = page.replace(f'href="{own}?', f'href="{here}?')
+    page = re.sub(f'href="{re.escape(own)}updates/([0-9]+)/"', rf'href="{here}?around=\1#update-\1"', page)
+    return page.replace(f"{own}photos/", f"{reverse('desk', args=[event.slug])}photos/")
 
 
-def _settings(request: HttpRequest, form: EventForm, event: Event | None = None) -> HttpResponse:
+def _settings(
+    request: AuthorRequest, form: EventForm, event: Event | None = None, cover: CoverForm | None = None
+) -> HttpResponse:
     template = "liveblog/desk/settings.html" + ("#settings" if is_htmx(request) else "")
-    context = {"form": form, "event": event, "time_zones": sorted(zoneinfo.available_timezones())}
-    return render(request, template, context, status=422 if form.errors else 200)
-
-
-def _go(request: HttpRequest, address: str) -> HttpResponse:
-    """Lead to another page, under htmx too."""
-    return HttpResponse(status=204, headers={"HX-Redirect": address}) if is_htmx(request) else redirect(address)
+    context = {
+        "form": form,
+        "cover": cover,
+        "event": event,
+        "time_zones": sorted(zoneinfo.available_timezones()),
+        "languages": LANGUAGES,
+    }
+    return render(request, template, context, status=422 if form.errors or (cover and cover.errors) else 200)

@@ -4,12 +4,13 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
 from liveblog import rendering
-from liveblog.desk.doors import is_htmx
+from liveblog.desk.doors import AuthorRequest, is_htmx
+from liveblog.desk.status import status_context
 from liveblog.forms import ComposerForm
 from liveblog.models import Event, Place, Update
 from liveblog.stream import PAGE_UPDATES
@@ -47,18 +48,24 @@ class Items(NamedTuple):
         return cls([Item.of(update) for update in found[:PAGE_UPDATES]], older, before)
 
 
-def show_desk(request: HttpRequest, event: Event, *, status: int = 200, **more: Any) -> HttpResponse:
+def show_desk(request: AuthorRequest, event: Event, *, status: int = 200, **more: Any) -> HttpResponse:
     """Show the whole page, with the updates that were asked for."""
     page = Items.read(event, place_asked(request))
-    context = {"event": event, "form": ComposerForm(), "page": page, "query": query_of(request)} | more
+    context = {"event": event, "form": ComposerForm(), "page": page, "query": query_of(request)}
+    context |= status_context(event, request.role) | more
     return render(request, "liveblog/desk/desk.html", context, status=status)
 
 
-def refuse(request: HttpRequest, event: Event, reason: str, *, status: int = 409) -> HttpResponse:
+def refuse(request: AuthorRequest, event: Event, reason: str, *, status: int = 409) -> HttpResponse:
     """Say why a step was not taken; under htmx as plain text, which the page shows as it is."""
     if is_htmx(request):
         return HttpResponse(reason, status=status, content_type="text/plain; charset=utf-8")
     return show_desk(request, event, status=status, refusal=reason)
+
+
+def go(request: HttpRequest, address: str) -> HttpResponse:
+    """Lead to another page, under htmx too."""
+    return HttpResponse(status=204, headers={"HX-Redirect": address}) if is_htmx(request) else redirect(address)
 
 
 def address_of(request: HttpRequest, update: Update) -> str:

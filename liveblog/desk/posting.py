@@ -6,7 +6,7 @@ from typing import Any, BinaryIO, cast
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
@@ -141,7 +141,7 @@ def _words(stored: Update | Waiting) -> str:
     return "Sent: it waits for an editor’s word." if stored.needs_approval else "Scheduled."
 
 
-def _refuse(request: HttpRequest, event: Event, form: ComposerForm, *, status: int, **more: Any) -> HttpResponse:
+def _refuse(request: AuthorRequest, event: Event, form: ComposerForm, *, status: int, **more: Any) -> HttpResponse:
     """Give back everything that was written, with the reason."""
     if is_from_outbox(request):
         if status == 409:
@@ -153,7 +153,7 @@ def _refuse(request: HttpRequest, event: Event, form: ComposerForm, *, status: i
     return show_desk(request, event, status=status, form=form, **more)
 
 
-def _refuse_photo_or_pace(request: HttpRequest, event: Event, form: ComposerForm, error: Exception) -> HttpResponse:
+def _refuse_photo_or_pace(request: AuthorRequest, event: Event, form: ComposerForm, error: Exception) -> HttpResponse:
     answer = _told(error)
     if is_from_outbox(request):
         return answer

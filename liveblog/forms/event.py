@@ -1,7 +1,6 @@
 """What an author sends about an event: its settings, and where the coverage is to stand."""
 
 import copy
-import re
 import zoneinfo
 from datetime import datetime
 from typing import Any
@@ -14,34 +13,13 @@ from django.utils.text import slugify
 
 from liveblog import markup
 from liveblog.forms.fields import TOO_SLOW, MarkdownField, WallClockField, read_in_zone, wall_clock
+from liveblog.forms.languages import read_language
 from liveblog.models import Event
 
 SUMMARY_CHARACTERS = 5_000
 SLUG_WORDS_CHARACTERS = 70
 RESERVED_SLUGS = {"new", "notes", "share"}
 """Addresses of the desk itself: where events are made, where phones share to, where the worker keeps its notes."""
-
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.ASCII | re.IGNORECASE)
-
-
-class StatusForm(forms.Form):
-    """Where the coverage is to stand."""
-
-    status = forms.ChoiceField(choices=Event.Status.choices)
-
-    def apply(self, event: Event) -> None:
-        """Take the step that leads there; raises ``WrongStatus`` where none does."""
-        status = self.cleaned_data["status"]
-        if status == Event.Status.LIVE and event.status == Event.Status.ENDED:
-            event.reopen()
-        elif status == Event.Status.LIVE:
-            event.go_live()
-        elif status == Event.Status.UPCOMING:
-            event.announce()
-        elif status == Event.Status.ENDED:
-            event.end()
-        else:
-            event.make_draft()
 
 
 class EventForm(forms.ModelForm):
@@ -54,7 +32,9 @@ class EventForm(forms.ModelForm):
         help_text="Shown under the title. Markdown works here.",
     )
     starts_at = WallClockField(required=False, label="Start", help_text="As clocks show it in the time zone below.")
-    ends_at = WallClockField(required=False, label="Planned end", help_text="In the same time zone.")
+    ends_at = WallClockField(
+        required=False, label="Planned end", help_text="Readers see “until 22:00”. It ends nothing by itself."
+    )
     authors = forms.CharField(
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
@@ -68,13 +48,16 @@ class EventForm(forms.ModelForm):
         help_texts = {
             "slug": "The last part of /events/…/. Left empty, it is made from the title. Fixed once public.",
             "time_zone": "Such as Europe/London or America/New_York.",
-            "language": "Of the updates: en, de, pt-br …",
+            "language": "Of the updates, for screen readers and search engines. Its name or its code: German, pt-BR …",
+            "order": "Each reader can choose; pages that are open stay as they are.",
         }
         error_messages = {"slug": {"unique": "Another event has this address. Choose a different one."}}
         widgets = {
             "slug": forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"}),
             "time_zone": forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off", "spellcheck": "false"}),
-            "language": forms.TextInput(attrs={"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}),
+            "language": forms.TextInput(
+                attrs={"list": "languages", "autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}
+            ),
         }
 
     def __init__(self, data: Any = None, *, editor: User, event: Event | None = None) -> None:
@@ -124,11 +107,11 @@ class EventForm(forms.ModelForm):
         return names.get(asked.lower(), self.instance.time_zone)
 
     def clean_language(self) -> str:
-        """Return the language's code, by the form of BCP 47."""
-        code = self.cleaned_data["language"].strip()
-        if code and not _LANGUAGE.fullmatch(code):
-            raise ValidationError("Enter a language code, such as en, de or pt-br.")
-        return code or self.instance.language
+        """Return the language's code; one that stands there already stays as it is spelt."""
+        typed = self.cleaned_data["language"].strip()
+        if not typed or typed.casefold() == self.instance.language.casefold():
+            return self.instance.language
+        return read_language(typed)
 
     def clean_order(self) -> str:
         """Return the order chosen, or the one there is."""
