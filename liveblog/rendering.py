@@ -36,12 +36,11 @@ def head(event: Event) -> Head:
     keys = visible.filter(is_key=True).newest_first()
     keys = list(keys.only("event", "number", "headline", "body_text", "photos", "published_at")[:KEY_MOMENTS])
     days = {update.published_at.astimezone(event.zone).date() for update in keys}
+    form = "short" if len(days) > 1 else "clock"
     return Head(
         _part("liveblog/head.html#masthead", {"event": event}),
         _part("liveblog/head.html#pinned", {"event": event, "update": pinned}),
-        _part(
-            "liveblog/head.html#keys", {"event": event, "updates": keys, "form": "short" if len(days) > 1 else "clock"}
-        ),
+        _part("liveblog/head.html#keys", {"event": event, "updates": keys, "form": form}),
     )
 
 
