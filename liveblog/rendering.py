@@ -33,8 +33,9 @@ def head(event: Event) -> Head:
     """Return the parts of the page's head, from queries made after ``event`` was read."""
     visible = event.updates.visible()
     pinned = visible.filter(number=event.pinned_number).first() if event.pinned_number else None
-    keys = visible.filter(is_key=True).newest_first()
-    keys = list(keys.only("event", "number", "headline", "body_text", "photos", "published_at")[:KEY_MOMENTS])
+    marked = visible.filter(is_key=True).newest_first()
+    marked = marked.only("event", "number", "headline", "body_text", "photos", "published_at")
+    keys = list(marked[:KEY_MOMENTS])
     days = {update.published_at.astimezone(event.zone).date() for update in keys}
     form = "short" if len(days) > 1 else "clock"
     return Head(
