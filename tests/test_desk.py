@@ -569,7 +569,8 @@ def test_a_slug_left_empty_is_made_from_the_title_and_free(title: str, slug: str
         ("time_zone", "Middle/Earth", "not a time zone"),
         ("time_zone", "../../etc/passwd", "not a time zone"),
         ("language", "klingon!", "language code"),
-        ("language", "en-latn-gb-oed", "10 characters"),
+        ("language", "en-latn-gb-oed", "language code"),
+        ("language", "de-latn-de-1996", "10 characters"),
         ("order", "sideways", "valid choice"),
         ("authors", "ada nobody", "no user “nobody”"),
         ("starts_at", "yesterday", "Enter a date"),
@@ -651,7 +652,9 @@ def test_a_preview_shows_a_draft_as_readers_will_see_it_without_the_live_parts(d
     bridge.pin(update=bridge.updates.get(number=1))
     bridge.make_draft()
     page = desk.get(address("desk-preview")).content.decode()
-    assert str(rendering.card(bridge.updates.get(number=1))) in page
+    card = str(rendering.card(bridge.updates.get(number=1)))
+    link = 'href="/desk/bridge/preview/?around=1#update-1"'
+    assert card.replace('href="/events/bridge/updates/1/"', link) in page
     assert "Preview" in page
     assert "js/event.js" not in page
     assert 'hx-ext="live"' not in page

@@ -35,6 +35,13 @@ class EventForm(forms.ModelForm):
     ends_at = WallClockField(
         required=False, label="Planned end", help_text="Readers see “until 22:00”. It ends nothing by itself."
     )
+    language = forms.CharField(  # its name may be longer than what is stored
+        required=False,
+        help_text="Of the updates, for screen readers and search engines: German, say, or pt-BR.",
+        widget=forms.TextInput(
+            attrs={"list": "languages", "autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}
+        ),
+    )
     authors = forms.CharField(
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
@@ -48,16 +55,12 @@ class EventForm(forms.ModelForm):
         help_texts = {
             "slug": "The last part of /events/…/. Left empty, it is made from the title. Fixed once public.",
             "time_zone": "Such as Europe/London or America/New_York.",
-            "language": "Of the updates, for screen readers and search engines. Its name or its code: German, pt-BR …",
             "order": "Each reader can choose; pages that are open stay as they are.",
         }
         error_messages = {"slug": {"unique": "Another event has this address. Choose a different one."}}
         widgets = {
             "slug": forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"}),
             "time_zone": forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off", "spellcheck": "false"}),
-            "language": forms.TextInput(
-                attrs={"list": "languages", "autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}
-            ),
         }
 
     def __init__(self, data: Any = None, *, editor: User, event: Event | None = None) -> None:
