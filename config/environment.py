@@ -1,8 +1,11 @@
 """Reads settings from the environment; what can't be used is refused in one line that says why."""
 
+import ipaddress
 import os
 import secrets
 import socket
+import struct
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -107,16 +110,31 @@ def read_redis_url(name: str) -> str:
 
 
 def own_addresses() -> list[str]:
-    """Return the addresses under which other devices in the network see this machine.
+    """Return the addresses under which other devices see this machine, the one it goes out by first.
 
     Connecting a UDP socket sends nothing: it asks the routing table alone. The far ends are
-    reserved for documentation (RFC 5737, RFC 3849).
+    reserved for documentation (RFC 5737, RFC 3849). Other interfaces (a phone's hotspot, a second
+    network) are asked for theirs where the system is Linux.
     """
     found = []
     for family, far_end in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
         with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((far_end, 9))
             found.append(str(probe.getsockname()[0]))
+    found += _interface_addresses() if sys.platform == "linux" else []
+    return [address for address in dict.fromkeys(found) if not ipaddress.ip_address(address).is_loopback]
+
+
+def _interface_addresses() -> list[str]:
+    """Return the IPv4 address of each interface that has one: netdevice(7), SIOCGIFADDR."""
+    import fcntl
+
+    found = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        for _, name in socket.if_nameindex():
+            with suppress(OSError):
+                answer = fcntl.ioctl(asked, 0x8915, struct.pack("256s", name.encode()[:15]))
+                found.append(socket.inet_ntoa(answer[20:24]))
     return found
 
 

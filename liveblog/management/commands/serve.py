@@ -2,7 +2,6 @@
 
 import errno
 import hashlib
-import ipaddress
 import signal
 import socket
 import subprocess
@@ -19,6 +18,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection
 
+from liveblog.management import welcome
 from liveblog.management.commands import demo
 
 LISTEN_BACKLOG = 2048
@@ -81,13 +81,13 @@ class Command(BaseCommand):
         from channels.routing import get_default_application
         from daphne.server import Server
 
-        welcome = describe(address, password)
+        greeting = welcome.describe(address, password, can_draw=welcome.can_draw(self.stdout))
         connection.close()
         interface = address.replace(":", r"\:")
         server = Server(
             get_default_application(),
             endpoints=[f"tcp:port={settings.PORT}:interface={interface}:backlog={LISTEN_BACKLOG}"],
-            ready_callable=partial(self.say, welcome),
+            ready_callable=partial(self.say, greeting),
             verbosity=0,
         )
         server.run()
@@ -154,24 +154,3 @@ def replayed_demo() -> Iterator[None]:
     finally:
         child.terminate()
         child.wait()
-
-
-def describe(address: str, password: str) -> str:
-    """Return what a newcomer wants to know; the password goes to the terminal and nowhere else."""
-    rows = []
-    shown = demo.find_shown()
-    if shown is not None:
-        rows.append(("The event", f"{settings.BASE_URL}{shown.get_absolute_url()}"))
-    rows.append(("All events", f"{settings.BASE_URL}/"))
-    rows.append(("The desk", f"{settings.BASE_URL}{settings.LOGIN_REDIRECT_URL}"))
-    if ipaddress.ip_address(address).is_unspecified:
-        rows.append(("On this machine", f"http://127.0.0.1:{settings.PORT}/"))
-    if password:
-        rows.append(("Log in as", f"{demo.EDITOR} with the password {password} (shown only this once)"))
-    elif demo.has_editor():
-        rows.append(("Log in as", f"{demo.EDITOR}; the first start printed the password. To set a new one:"))
-        rows.append(("", f".venv/bin/python manage.py changepassword {demo.EDITOR}"))
-    else:
-        rows.append(("Make a login", ".venv/bin/python manage.py createsuperuser"))
-    lines = [f"  {name:<17}{text}" for name, text in rows]
-    return "\n".join(["", *lines, "", "Liveblog is running; Ctrl-C stops it."])
