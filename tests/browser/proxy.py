@@ -1,19 +1,28 @@
-"""A network between browser and server that can be cut, or swallow bytes without a word."""
+"""A network between browser and server that can be cut, swallow bytes without a word, or treat posts badly."""
 
 import asyncio
+import random
 import threading
 from typing import Self
+
+FATES = ("pass", "delay", "cut", "lose", "swallow")
 
 
 class Proxy:
     """A TCP proxy on a port of its own, in a thread of its own.
 
     ``cut()`` resets what is open and refuses what comes; ``swallow()`` leaves everything open and
-    passes nothing on, in either direction; ``mend()`` ends both for new connections.
+    passes nothing on, in either direction; ``mend()`` ends both for new connections. ``lose()`` and
+    ``roughen()`` are about posts alone: the server gets one and its answer is lost, or chance decides.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+        self._host = host
         self._upstream = port
+        self._to_lose = 0
+        self._chance: random.Random | None = None
+        self._weights: list[int] = []
+        self.fates: dict[str, int] = dict.fromkeys(FATES, 0)
         self._mode = "pass"
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
@@ -50,6 +59,25 @@ class Proxy:
             self._call(self._forget_all)
         self._mode = "pass"
 
+    def lose(self, answers: int = 1) -> None:
+        """Let the server have the next posts, and reset their connections instead of passing the answers on."""
+        self._to_lose = answers
+
+    def roughen(self, chance: random.Random | None, **weights: int) -> None:
+        """Let ``chance`` choose what becomes of each post, by the weights of ``FATES``; ``None`` ends it."""
+        self._weights = [weights.get(fate, 0) for fate in FATES]
+        self._chance = chance
+
+    def _fate(self, data: bytes) -> str:
+        if not data.startswith(b"POST "):
+            return "pass"
+        if self._to_lose:
+            self._to_lose -= 1
+            return "lose"
+        fate = self._chance.choices(FATES, self._weights)[0] if self._chance else "pass"
+        self.fates[fate] += 1
+        return fate
+
     def _call(self, work: object) -> None:
         done = threading.Event()
 
@@ -70,7 +98,7 @@ class Proxy:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        server = self._loop.run_until_complete(asyncio.start_server(self._serve, self._host, 0))
         self.port = server.sockets[0].getsockname()[1]
         self._started.set()
         self._loop.run_forever()
@@ -108,8 +136,19 @@ class Proxy:
     ) -> None:
         try:
             while data := await reader.read(65536):
+                is_going_up = writer is not client
+                fate = self._fate(data) if is_going_up else "pass"
+                if fate == "swallow":
+                    client.is_forgotten = True  # type: ignore[attr-defined]
                 if self._mode == "swallow" or getattr(client, "is_forgotten", False):
                     continue
+                if fate == "cut" or (not is_going_up and getattr(client, "is_losing", False)):
+                    client.transport.abort()
+                    return
+                if fate == "lose":
+                    client.is_losing = True  # type: ignore[attr-defined]
+                if fate == "delay":
+                    await asyncio.sleep(random.uniform(0.05, 0.6))  # noqa: S311
                 writer.write(data)
                 await writer.drain()
         except ConnectionError:

@@ -1,8 +1,13 @@
 /** Where this page is and who works on it, as the page's own markup says. */
 
+import { newKey } from "./key.js";
+
 export const desk = document.getElementById("desk");
 export const user = desk.dataset.user ?? "";
 export const slug = desk.dataset.event ?? "";
+
+/** This page among all pages of this device. */
+export const page = newKey();
 
 /** Says something in passing, where screen readers hear it. */
 export function say(words) {

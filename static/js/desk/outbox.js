@@ -2,13 +2,13 @@
  * The outbox: what this author has posted and the service has not yet confirmed, on the device, each
  * entry under a name of its own so that tabs don't overwrite each other's.
  *
- * An entry: key, author, event, title, address, headline, body, is_key, at, later, photos, order; and how it
+ * An entry: key, author, event, title, address, headline, body, is_key, at, later, photos, order, page (where it was posted); and how it
  * stands: `unanswered` (sent, and it may have arrived: frozen), `sending`, `tries`, `reason`, `retry_at`,
  * `needs` ("login"), `state` ("refused" or "clash": answered for good, the author decides), `published`.
  * Only the one sender writes into an entry that is on its way; only the author's hand touches the others.
  */
 
-import { user } from "./here.js";
+import { page, user } from "./here.js";
 import { isOnlyHere, names, read, remove, watch, write } from "./store.js";
 
 const MINE = `outbox:${user}:`;
@@ -29,7 +29,7 @@ export const find = (key) => read(MINE + key);
 /** Puts an entry in, as the last one, and says whether it is safe on the device. */
 export function add(entry) {
   const last = Math.max(0, ...list().map(({ order }) => order));
-  const isKept = write(nameOf(entry), { ...entry, author: user, order: Math.max(Date.now(), last + 1) });
+  const isKept = write(nameOf(entry), { ...entry, author: user, page, order: Math.max(Date.now(), last + 1) });
   changed();
   return isKept;
 }

@@ -29,7 +29,9 @@ export async function postEntry(entry, signal, isSecondTry = false) {
     response = await fetch(entry.address, options);
     text = await response.text();
   } catch {
-    const words = wait.signal.aborted ? `${NO_ANSWER} for ${seconds} seconds` : NO_ANSWER;
+    const isLate = wait.signal.aborted && !signal.aborted;
+    if (isLate) shakeOut(seconds);
+    const words = isLate ? `${NO_ANSWER} for ${seconds} ${seconds === 1 ? "second" : "seconds"}` : NO_ANSWER;
     return { kind: "later", words, isUnsure: true };
   } finally {
     clearTimeout(timer);
@@ -58,7 +60,8 @@ export function postPhoto(entry, photo, blob, signal, progressed) {
     request.timeout = 1000 * (Number(desk.dataset.answerSeconds ?? 60) + blob.size / 10_000); // at least 10 kB/s
     request.upload.onprogress = ({ loaded, total }) => progressed(loaded / total);
     const later = () => resolve({ kind: "later", words: NO_ANSWER, isUnsure: false });
-    request.onerror = request.onabort = request.ontimeout = later;
+    request.onerror = request.onabort = later;
+    request.ontimeout = () => { shakeOut(2); later(); };
     request.onload = () => {
       const isOurs = request.status === 200 && readKey(request.responseText) === photo.key;
       resolve(isOurs ? { kind: "taken" } : readRefusal(request.status, (name) => request.getResponseHeader(name), request.responseText));
@@ -66,6 +69,18 @@ export function postPhoto(entry, photo, blob, signal, progressed) {
     signal.addEventListener("abort", () => request.abort());
     request.send(form);
   });
+}
+
+/**
+ * A network that swallows bytes leaves dead connections behind, six of them in HTTP/1.1, and each would
+ * cost a try of its own. A browser closes one only when a request on it is given up: so be it.
+ */
+function shakeOut(seconds) {
+  const given = new AbortController();
+  setTimeout(() => given.abort(), Math.min(2, seconds) * 1000);
+  for (let number = 0; number < 6; number += 1) {
+    fetch("/healthz", { method: "HEAD", cache: "no-store", signal: given.signal }).catch(() => {});
+  }
 }
 
 function fieldsOf(entry) {

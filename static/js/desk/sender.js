@@ -1,6 +1,6 @@
 /** Sends what is in the outbox: in order, one tab at a time, again and again until the service has answered. */
 
-import { user } from "./here.js";
+import { page, user } from "./here.js";
 import { alone } from "./lock.js";
 import { change, decide, drop, find, isOpen, list } from "./outbox.js";
 import { postEntry, postPhoto } from "./request.js";
@@ -11,6 +11,7 @@ const FIRST_MS = 700;
 const LONGEST_MS = 60_000;
 const LOGIN_MS = 60_000;
 const KICK_MS = 1_500;
+const ELSEWHERE_MS = 1_500;
 const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
 
 let isUnderWay = false;
@@ -53,9 +54,11 @@ function heads() {
   return list().filter((entry) => isOpen(entry) && !seen.has(entry.event) && seen.add(entry.event));
 }
 
-function dueAt({ retry_at = 0, failed_at = 0, told = false }) {
-  const isStrange = failed_at > Date.now(); // the clock was set back
-  return isStrange || (!told && kicked_at > failed_at) ? 0 : retry_at;
+function dueAt({ order, page: home, retry_at = 0, failed_at = 0, told = false }) {
+  const isStrange = Math.max(order, failed_at) > Date.now(); // the clock was set back
+  if (isStrange || (!told && kicked_at > Math.max(order, failed_at))) return 0;
+  const isElsewhere = home !== page || document.hidden; // where its author looks, it is seen to arrive
+  return Math.max(retry_at, isElsewhere ? order + ELSEWHERE_MS : 0);
 }
 
 async function attempt(key, signal) {

@@ -1,0 +1,78 @@
+"""Phones whose owners are at the desk, and what they do there."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from liveblog.models import Event
+from tests.browser.reading import until
+from tests.server import PASSWORD, Site
+
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 760}, "has_touch": True, "is_mobile": True}
+BODY = "#composer [name=body]"
+
+FILL = """() => {
+  let size = 1 << 20, number = 0;
+  while (size >= 1) {
+    try { localStorage.setItem(`filler-${number++}`, "x".repeat(size)); } catch { size = size >> 1; }
+  }
+}"""
+EMPTY = "() => { for (const key of Object.keys(localStorage)) if (key.startsWith('filler-')) localStorage.removeItem(key); }"
+OUTBOX = """() => [...document.querySelectorAll('#entries .entry')].map((entry) => ({
+  state: entry.dataset.state, text: entry.innerText, key: entry.dataset.key,
+}))"""
+
+
+@contextmanager
+def phones(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Make phones whose owners have signed in: ``make("ada", url)``. A script that fails in a page is an error."""
+    made: list[BrowserContext] = []
+    errors: list[str] = []
+
+    def make(name: str, url: str, **options: Any) -> BrowserContext:
+        context = browser.new_context(**PHONE | options)
+        context.on("weberror", lambda error: errors.append(str(error.error)))
+        made.append(context)
+        page = context.new_page()
+        sign_in(page, url, name)
+        page.close()  # an open tab would send, too
+        return context
+
+    yield make
+    for context in made:
+        context.close()
+    assert not errors
+
+
+def sign_in(page: Page, url: str, name: str) -> None:
+    """Sign in on the login page, opened if need be."""
+    if "/accounts/login/" not in page.url:
+        page.goto(f"{url}/accounts/login/?next=/desk/")
+    page.fill("[name=username]", name)
+    page.fill("[name=password]", PASSWORD)
+    page.click(".post")
+    page.wait_for_url(lambda address: "/accounts/" not in address)
+
+
+def write(page: Page, text: str) -> None:
+    """Write an update and post it."""
+    page.fill(BODY, text)
+    page.tap("#composer .post")
+
+
+def outbox(page: Page) -> list[dict[str, str]]:
+    """Return what the page's outbox shows."""
+    found: list[dict[str, str]] = page.evaluate(OUTBOX)
+    return found
+
+
+def bodies(site: Site, event: Event) -> list[str]:
+    """Return what readers have, oldest first."""
+    return [update.body for update in site.updates(event)]
+
+
+def expect_posted(page: Page, site: Site, event: Event, *texts: str, seconds: float = 10) -> None:
+    """Wait until these updates and no others are published, and the outbox is empty: nothing more can come."""
+    until(page, lambda: bodies(site, event) == [*texts] and not outbox(page), seconds=seconds)
