@@ -40,7 +40,8 @@ if (user && document.getElementById("outbox")) {
 
 function tellPosted({ detail: { html, status, readers, why, entry } }) {
   if (entry?.event === slug) take(html);
-  if (status === 202) say(why === "schedule" ? "It waits for its time." : "It waits for approval.");
+  const words = document.createRange().createContextualFragment(html).querySelector("#said")?.textContent.trim();
+  if (status === 202) say(words || (why === "schedule" ? "Scheduled." : "Sent: it waits for an editor’s word."));
   else if (readers === null || readers === undefined) say("Posted.");
   else say(`Posted. ${readers === "0" ? "No reader is" : readers === "1" ? "1 reader is" : `${readers} readers are`} connected now.`);
 }

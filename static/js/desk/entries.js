@@ -3,6 +3,7 @@
 import { clock, slug } from "./here.js";
 import { newKey } from "./key.js";
 import { countOthers, decide, drop, find, isFree, isLoose, isOpen, list, renew } from "./outbox.js";
+import { shownTime } from "./when.js";
 import { kick } from "./sender.js";
 import { forget } from "./shots.js";
 
@@ -72,7 +73,7 @@ function fill(item, entry) {
   const can = {
     retry: isOpen(entry) && !entry.sending && stands !== "waiting",
     edit: isFree(entry) && !isLoose(entry) && isHere && stands !== "clash",
-    open: isFree(entry) && !isHere,
+    open: isFree(entry) && !isHere && stands !== "clash",
     renew: stands === "clash",
     discard: isFree(entry),
   };
@@ -95,11 +96,11 @@ const WORDS = {
 
 function about(entry, isHere) {
   const photos = entry.photos.length;
-  const parts = [`Posted ${clock(new Date(entry.written_at))}`];
+  const parts = [`Written ${clock(new Date(entry.written_at))}`];
   if (!isHere) parts.push(`for “${entry.title}”`);
   if (photos) parts.push(photos === 1 ? "1 photo" : `${photos} photos`);
   if (entry.is_key) parts.push("key moment");
-  if (entry.at) parts.push(`${entry.later ? "scheduled for" : "with the time"} ${entry.at.replace("T", " ")}`);
+  if (entry.at) parts.push(`${entry.later ? "scheduled for" : "with the time"} ${shownTime(entry.at)}`);
   if (isLoose(entry)) parts.push("not kept on this device: leave this page open");
   return parts.join(" · ");
 }

@@ -2,7 +2,7 @@
 
 const toggle = document.getElementById("preview-toggle");
 const preview = document.getElementById("preview");
-const body = document.querySelector("#composer [name=body]");
+const form = document.getElementById("composer");
 
 export function openPreview() {
   const ask = () => { if (!preview.hidden) htmx.trigger(preview, "desk:preview"); };
@@ -11,6 +11,6 @@ export function openPreview() {
     toggle.setAttribute("aria-expanded", String(!preview.hidden));
     ask();
   });
-  body.addEventListener("input", ask);
+  form.addEventListener("input", ask);
   document.addEventListener("desk:posted", ask);
 }

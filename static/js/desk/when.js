@@ -10,9 +10,14 @@ const now = () => wall.format(new Date()).replace(" ", "T");
 /** Whether a wall-clock time lies ahead. */
 export const isLater = (at) => Boolean(at) && at > now();
 
+/** A wall-clock time in words: 20:00, and the day unless it is today. */
+export function shownTime(at) {
+  const [day, clock] = at.split("T");
+  if (day === now().split("T")[0]) return clock;
+  return `${clock} on ${new Date(`${day}T00:00Z`).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" })}`;
+}
+
 /** Says it under the field. */
 export function tellWhen(at) {
-  const [day, clock] = at.split("T");
-  const on = day === now().split("T")[0] ? "" : ` on ${day}`;
-  line.textContent = !at ? "" : isLater(at) ? `Is scheduled for ${clock}${on}.` : `Gets the time ${clock}${on}.`;
+  line.textContent = !at ? "" : `${isLater(at) ? "Is scheduled for" : "Gets the time"} ${shownTime(at)}.`;
 }

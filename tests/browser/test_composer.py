@@ -1,0 +1,306 @@
+"""The form in which updates are written: marks, preview, count, time, draft and photos."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from liveblog.models import Event
+from tests.browser.phones import BODY, bodies, expect_posted, outbox, phones, sign_in, write
+from tests.browser.reading import until
+from tests.server import Site
+
+LIBRARY = "#composer .is-pick:not(.is-camera) input"
+
+SMALL = """() => [...document.querySelectorAll('main a, main button, main input, main summary, main textarea')]
+  .map((one) => one.closest('label.tool') ?? one)
+  .filter((one) => one.checkVisibility() && !one.closest('.update, .preview, .hint, [hidden]'))
+  .map((one) => [one.outerHTML.slice(0, 90), one.getBoundingClientRect()])
+  .filter(([, box]) => box.width && (box.width < 43.5 || box.height < 43.5))
+  .map(([html, box]) => `${html} ${box.width}x${box.height}`)"""
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Make a phone whose owner has signed in: ``phone("ada", url)``."""
+    with phones(browser) as make:
+        yield make
+
+
+@pytest.fixture
+def event(live_site: Site) -> Event:
+    """A live event of ada's, in Berlin."""
+    return live_site.event(author=live_site.user("ada"), time_zone="Europe/Berlin")
+
+
+@pytest.fixture
+def page(phone: Callable[..., BrowserContext], live_site: Site, event: Event) -> Page:
+    """Ada's phone, at the event's desk."""
+    page = phone("ada", live_site.url).new_page()
+    page.goto(f"{live_site.url}/desk/{event.slug}/")
+    return page
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[str]:
+    """Three photos: a large one, a small one, and one that this browser can't read."""
+    Image.effect_noise((3000, 2000), 40).convert("RGB").save(tmp_path / "large.jpg", quality=95)
+    Image.new("RGB", (400, 300), "teal").save(tmp_path / "small.png")
+    (tmp_path / "odd.heic").write_bytes(b"ftypheic, not read by this browser")
+    return [str(tmp_path / name) for name in ("large.jpg", "small.png", "odd.heic")]
+
+
+# Words.
+
+
+@pytest.mark.parametrize(
+    ("text", "selection", "name", "result"),
+    [
+        ("A word here", (2, 6), "Bold", "A **word** here"),
+        ("A **word** here", (4, 8), "Bold", "A word here"),
+        ("A word here", (1, 7), "Bold", "A **word** here"),
+        ("Read this now", (5, 9), "Link", "Read [this](https://) now"),
+        ("See https://example.org/", (4, 24), "Link", "See [](https://example.org/)"),
+        ("One\nTwo", (0, 7), "Quotation", "> One\n> Two"),
+        ("> One\n> Two", (0, 11), "Quotation", "One\nTwo"),
+        ("Intro\nOne\nTwo", (6, 13), "List", "Intro\n\n- One\n- Two"),
+        ("", (0, 0), "List", "- "),
+    ],
+)
+def test_a_mark_works_on_the_selection_and_is_undone_as_typing_is(
+    text: str, selection: tuple[int, int], name: str, result: str, page: Page
+) -> None:
+    page.fill(BODY, text)
+    page.eval_on_selector(BODY, "(area, [from, to]) => { area.focus(); area.setSelectionRange(from, to); }", selection)
+    page.get_by_role("button", name=name, exact=True).tap()
+    expect(page.locator(BODY)).to_have_value(result)
+    expect(page.locator(BODY)).to_be_focused()
+    page.keyboard.press("Control+z")
+    expect(page.locator(BODY)).to_have_value(text)
+
+
+def test_the_preview_is_the_servers_own_and_asks_one_at_a_time(page: Page) -> None:
+    under: list[int] = [0, 0]
+    page.on("request", lambda request: "/render/" in request.url and under.__setitem__(0, under[0] + 1))
+    for name in ("requestfinished", "requestfailed"):
+        page.on(name, lambda request: "/render/" in request.url and under.__setitem__(0, under[0] - 1))
+    page.fill(BODY, "Not **asked** for")
+    page.tap("#preview-toggle")
+    expect(page.locator("#preview strong")).to_have_text("asked")
+    for number in range(30):
+        page.keyboard.type(f" {number}")
+        under[1] = max(under)
+    page.locator(BODY).press_sequentially(" _end_")
+    expect(page.locator("#preview em")).to_have_text("end")
+    assert under[1] <= 1
+    page.tap("#preview-toggle")
+    expect(page.locator("#preview")).to_be_hidden()
+
+
+def test_the_count_shows_near_the_limit_and_too_much_is_refused_at_once(
+    page: Page, live_site: Site, event: Event
+) -> None:
+    page.fill(BODY, "x" * 18_900)
+    expect(page.locator("#composer-count")).to_have_text("")
+    page.fill(BODY, "x" * 19_500 + "\n\n")
+    expect(page.locator("#composer-count")).to_have_text("500 left")
+    page.fill(BODY, "🙂" * 20_001)
+    expect(page.locator("#composer-count")).to_have_text("1 too many")
+    page.tap("#composer .post")
+    expect(page.locator("#composer-errors")).to_contain_text("20,001 characters are too many")
+    assert len(page.input_value(BODY)) == 20_001
+    assert outbox(page) == []
+    page.fill(BODY, " ")
+    page.tap("#composer .post")
+    expect(page.locator("#composer-errors")).to_have_text("Write something first.")
+    assert bodies(live_site, event) == []
+
+
+def test_a_time_says_what_it_will_mean_and_does_so(page: Page, live_site: Site, event: Event) -> None:
+    page.locator(".more-fields summary").tap()
+    page.fill("#composer [name=at]", "2021-02-03T13:05")
+    expect(page.locator("#composer-when")).to_have_text("Gets the time 13:05 on 3 February 2021.")
+    write(page, "From the archive.")
+    expect_posted(page, live_site, event, "From the archive.")
+    assert live_site.updates(event)[0].published_at.isoformat() == "2021-02-03T12:05:00+00:00"
+    if not page.locator("#composer [name=at]").is_visible():
+        page.locator(".more-fields summary").tap()
+    page.fill("#composer [name=at]", "2199-01-01T20:00")
+    expect(page.locator("#composer-when")).to_have_text("Is scheduled for 20:00 on 1 January 2199.")
+    write(page, "From the future.")
+    expect(page.locator("#said")).to_contain_text("Scheduled")
+    expect_posted(page, live_site, event, "From the archive.")
+
+
+def test_a_headline_leads_on_and_a_key_moment_is_one(page: Page, live_site: Site, event: Event) -> None:
+    page.locator(".more-fields summary").tap()
+    page.fill("[name=headline]", "Breaking")
+    page.press("[name=headline]", "Enter")
+    expect(page.locator(BODY)).to_be_focused()
+    page.keyboard.type("It happened.")
+    page.get_by_label("Key moment").first.check(force=True)
+    page.locator(BODY).press("Control+Enter")
+    expect_posted(page, live_site, event, "It happened.")
+    (update,) = live_site.updates(event)
+    assert (update.headline, update.is_key) == ("Breaking", True)
+    expect(page.locator("[name=headline]")).to_have_value("")
+
+
+def test_the_author_learns_how_many_readers_are_connected(page: Page, live_site: Site, event: Event) -> None:
+    reader = page.context.new_page()
+    reader.goto(live_site.page(event))
+    until(reader, lambda: reader.locator("#connection[data-socket=open]").count())
+    write(page, "Who is there?")
+    expect(page.locator("#said")).to_have_text(re.compile(r"Posted\. 1 reader is connected now\."))
+
+
+# The draft.
+
+
+def test_a_draft_outlives_reload_crash_and_login(page: Page, live_site: Site, event: Event) -> None:
+    page.locator(".more-fields summary").tap()
+    page.fill("[name=headline]", "Half a headline")
+    page.locator(BODY).press_sequentially("Half a sen")
+    page.reload()
+    expect(page.locator(BODY)).to_have_value("Half a sen")
+    expect(page.locator("[name=headline]")).to_have_value("Half a headline")
+    context = page.context
+    page.close(run_before_unload=False)
+    context.clear_cookies()
+    page = context.new_page()
+    page.goto(f"{live_site.url}/desk/{event.slug}/")
+    sign_in(page, live_site.url, "ada")
+    expect(page.locator(BODY)).to_have_value("Half a sen")
+    context.clear_cookies()
+    live_site.user("bob")
+    live_site.do(lambda: event.authors.add(live_site.user("bob"))) if False else None
+    other = live_site.event("Another", author=live_site.user("ada"))
+    page.goto(f"{live_site.url}/desk/{other.slug}/")
+    sign_in(page, live_site.url, "ada")
+    expect(page.locator(BODY)).to_have_value("")
+
+
+def test_a_draft_whose_entry_is_in_the_outbox_does_not_come_back(page: Page, live_site: Site, event: Event) -> None:
+    page.context.set_offline(True)
+    page.fill(BODY, "Posted as the battery died.")
+    kept = page.evaluate("Object.entries(localStorage).filter(([name]) => name.includes(':draft:'))")
+    page.tap("#composer .post")
+    page.evaluate("(kept) => { for (const [name, text] of kept) localStorage[name] = text; }", kept)
+    page.context.set_offline(False)
+    page.route("**/updates/", lambda route: route.abort())
+    page.reload()
+    expect(page.locator("#entries .entry")).to_have_count(1)
+    expect(page.locator(BODY)).to_have_value("")
+
+
+# Photos.
+
+
+def test_photos_are_scaled_described_moved_removed_and_published_in_order(
+    page: Page, live_site: Site, event: Event, photos: list[str]
+) -> None:
+    page.set_input_files(LIBRARY, photos)
+    shots = page.locator(".shot")
+    expect(shots).to_have_count(3)
+    expect(shots.nth(2)).to_contain_text("sent as it is")
+    shots.nth(0).locator("input").fill("Noise, large")
+    shots.nth(1).locator("input").fill("A teal field")
+    shots.nth(1).get_by_role("button", name="Move up").focus()
+    page.keyboard.press("Enter")
+    expect(shots.nth(0).locator("input")).to_have_value("A teal field")
+    shots.nth(2).get_by_role("button", name="Remove").tap()
+    expect(shots.nth(2)).to_contain_text("is taken out")
+    shots.nth(0).get_by_role("button", name="Remove").tap()
+    shots.nth(0).get_by_role("button", name="Put it back").tap()
+    page.reload()
+    expect(shots).to_have_count(3)
+    expect(shots.nth(0).locator("input")).to_have_value("A teal field")
+    until(page, lambda: page.locator(".shot-picture").nth(1).evaluate("(canvas) => canvas.width") > 100)
+    write(page, "Two photos.")
+    expect_posted(page, live_site, event, "Two photos.", seconds=30)
+    (update,) = live_site.updates(event)
+    found = live_site.do(lambda: [(photo.alt, photo.photo.width, photo.photo.height) for photo in update.shown.all()]) if hasattr(update, "shown") else []
+    assert found == [("A teal field", 400, 300), ("Noise, large", 2560, 1707)]
+
+
+def test_an_update_waits_for_its_photos_and_they_outlive_a_closed_tab(
+    page: Page, live_site: Site, event: Event, photos: list[str]
+) -> None:
+    lost: list[str] = []
+
+    def lose(route: object) -> None:
+        route.fetch()  # type: ignore[attr-defined]  # the server has it, and the phone does not know
+        lost.append("one")
+        route.abort()  # type: ignore[attr-defined]
+
+    page.context.route("**/photos/", lose, times=1)
+    page.context.set_offline(True)
+    page.set_input_files(LIBRARY, photos[:2])
+    expect(page.locator(".shot .shot-state").last).to_have_text("")
+    write(page, "With photos.")
+    write(page, "After the photos.")
+    context = page.context
+    page.close()
+    context.set_offline(False)
+    page = context.new_page()
+    page.goto(f"{live_site.url}/desk/{event.slug}/")
+    expect_posted(page, live_site, event, "With photos.", "After the photos.", seconds=30)
+    assert lost
+    expect(page.locator("#item-1 img")).to_have_count(2)
+
+
+def test_what_is_no_photo_too_large_or_too_many_is_refused_at_once(page: Page, tmp_path: Path) -> None:
+    Image.new("RGB", (40, 30)).save(tmp_path / "ok.jpg")
+    (tmp_path / "text.pdf").write_bytes(b"%PDF")
+    (tmp_path / "vast.heic").write_bytes(b"x" * 20_100_000)
+    page.set_input_files(LIBRARY, [str(tmp_path / "text.pdf"), str(tmp_path / "vast.heic"), str(tmp_path / "ok.jpg")])
+    expect(page.locator("#said")).to_contain_text("text.pdf is not a photo.")
+    expect(page.locator("#said")).to_contain_text("vast.heic is too large")
+    expect(page.locator(".shot")).to_have_count(1)
+    page.set_input_files(LIBRARY, [str(tmp_path / "ok.jpg")] * 10)
+    expect(page.locator("#said")).to_contain_text("at most 10 photos")
+    expect(page.locator(".shot")).to_have_count(10)
+
+
+def test_a_photo_that_the_server_refuses_says_so_and_the_rest_can_be_saved(
+    page: Page, live_site: Site, event: Event, photos: list[str]
+) -> None:
+    page.set_input_files(LIBRARY, photos[2:])
+    expect(page.locator(".shot")).to_contain_text("sent as it is")
+    write(page, "With a file that is no photo.")
+    refused = page.locator("#entries .entry[data-state=refused]")
+    expect(refused).to_contain_text("odd.heic")
+    refused.locator("[data-act=edit]").tap()
+    page.get_by_role("button", name="Remove").tap()
+    page.tap("#composer .post")
+    expect_posted(page, live_site, event, "With a file that is no photo.")
+
+
+# How it looks and feels.
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_composer_and_the_outbox_are_usable_by_all_on_any_phone(
+    page: Page, live_site: Site, event: Event, photos: list[str], scheme: str
+) -> None:
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    live_site.publish(event, "There already.")
+    write(page, "[" * 19_000)
+    expect(page.locator("#entries .entry[data-state=refused]")).to_be_visible(timeout=15_000)
+    page.context.set_offline(True)
+    write(page, "Waits.")
+    page.set_input_files(LIBRARY, photos)
+    expect(page.locator(".shot").nth(2)).to_contain_text("sent as it is")
+    page.locator(".shot").nth(2).get_by_role("button", name="Remove").tap()
+    page.locator(".more-fields summary").tap()
+    page.tap("#preview-toggle")
+    for width in (320, 390, 1280):
+        page.set_viewport_size({"width": width, "height": 760})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(SMALL) == []
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
