@@ -47,7 +47,7 @@ export function change(key, fields) {
 /** Gives an entry another key, in the last place, as if it had just been posted. */
 export function renew(key, next) {
   const { author, order, state, published, reason, tries, unanswered, sending, retry_at, failed_at, told, ...entry } = find(key);
-  add({ ...entry, key: next, photos: entry.photos.map(({ taken, ...photo }) => photo) });
+  add({ ...entry, key: next, photos: entry.photos.map(({ taken_at, ...photo }) => photo) });
   drop(key);
 }
 

@@ -12,6 +12,7 @@ const LONGEST_MS = 60_000;
 const LOGIN_MS = 60_000;
 const KICK_MS = 1_500;
 const ELSEWHERE_MS = 1_500;
+const TAKEN_MS = 1_800_000; // the service does not keep a photo for ever that no update has
 const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
 
 let isUnderWay = false;
@@ -72,7 +73,7 @@ async function attempt(key, signal) {
 /** Sends the photos that the service has not got yet; returns what kept one from being sent. */
 async function sendPhotos(entry, signal) {
   for (const [place, photo] of entry.photos.entries()) {
-    if (photo.taken) continue;
+    if (Date.now() - (photo.taken_at ?? 0) < TAKEN_MS) continue;
     await settled(photo.key);
     const blob = await findShot(photo.key);
     const what = `Photo ${place + 1}${photo.name ? ` (${photo.name})` : ""}`;
@@ -82,7 +83,7 @@ async function sendPhotos(entry, signal) {
     const answer = await postPhoto(entry, photo, blob, signal, progressed);
     if (answer.kind === "refused" || answer.kind === "clash") return { kind: "refused", words: `${what}: ${answer.words ?? "refused"}` };
     if (answer.kind !== "taken") return answer;
-    photo.taken = true;
+    photo.taken_at = Date.now();
     change(entry.key, { photos: entry.photos });
   }
   return null;
