@@ -90,28 +90,36 @@ class Waiting(models.Model):
     def publish(self) -> Update:
         """Publish it, once however many try; it gets the time it comes, unless its author set one in the past."""
         with self.event.change() as event:
-            waiting = event.waiting.filter(pk=self.pk).first()
-            published = event.updates.filter(key=self.key).first()
-            if published is None:
-                if waiting is None or waiting.rejected_at:
-                    raise ValidationError("This was rejected meanwhile.")
-                rows = list(waiting.photo_rows.all())
-                published = event.put(
-                    key=waiting.key,
-                    digest=waiting.digest,
-                    author=waiting.author,
-                    byline=waiting.byline,
-                    headline=waiting.headline,
-                    body=waiting.body,
-                    body_html=waiting.body_html,
-                    body_text=waiting.body_text,
-                    photos=waiting.photos,
-                    is_key=waiting.is_key,
-                    published_at=waiting.published_at,
-                )
-                event.photos.filter(pk__in=[row.pk for row in rows]).update(update=published, waiting=None)
-            if waiting is not None:
-                waiting.delete()
+            return self._publish(event)
+
+    def publish_if_due(self) -> Update | None:
+        """Publish it as above if that is still wanted now; ``None`` if not, or if another process was first."""
+        with self.event.change() as event:
+            return self._publish(event) if event.waiting.due().filter(pk=self.pk).exists() else None
+
+    def _publish(self, event: Event) -> Update:
+        waiting = event.waiting.filter(pk=self.pk).first()
+        published = event.updates.filter(key=self.key).first()
+        if published is None:
+            if waiting is None or waiting.rejected_at:
+                raise ValidationError("This was rejected meanwhile.")
+            rows = list(waiting.photo_rows.all())
+            published = event.put(
+                key=waiting.key,
+                digest=waiting.digest,
+                author=waiting.author,
+                byline=waiting.byline,
+                headline=waiting.headline,
+                body=waiting.body,
+                body_html=waiting.body_html,
+                body_text=waiting.body_text,
+                photos=waiting.photos,
+                is_key=waiting.is_key,
+                published_at=waiting.published_at,
+            )
+            event.photos.filter(pk__in=[row.pk for row in rows]).update(update=published, waiting=None)
+        if waiting is not None:
+            waiting.delete()
         return published
 
     def approve(self) -> Update | None:
