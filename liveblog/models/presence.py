@@ -1,6 +1,7 @@
 """Who is at an event's desk, and how many readers each process has: rows that are soon stale."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Self
 
@@ -37,6 +38,13 @@ class Attendance(models.Model):
     def __str__(self) -> str:
         return f"{self.user} at {self.event}"
 
+    @staticmethod
+    def touch(attendances: Iterable["Attendance"]) -> None:
+        """Say that these are open now, in one statement, whether or not they were said to be before."""
+        Attendance.objects.bulk_create(
+            attendances, update_conflicts=True, unique_fields=["socket"], update_fields=["seen_at"]
+        )
+
     @classmethod
     def others(cls, event: Event, user: User) -> list[str]:
         """Return the names of who else is at the desk, each once, in order."""
@@ -57,6 +65,17 @@ class Audience(models.Model):
 
     def __str__(self) -> str:
         return f"{self.readers} of {self.event}"
+
+    @staticmethod
+    def put(process: uuid.UUID, counts: dict[int, int]) -> None:
+        """Say how many readers ``process`` has now, by event, in one statement."""
+        now = timezone.now()
+        Audience.objects.bulk_create(
+            [Audience(event_id=pk, process=process, readers=readers, counted_at=now) for pk, readers in counts.items()],
+            update_conflicts=True,
+            unique_fields=["event", "process"],
+            update_fields=["readers", "counted_at"],
+        )
 
     @classmethod
     def total(cls, event: Event, *, without: uuid.UUID | None = None) -> int:
