@@ -12,6 +12,7 @@ django_application = get_asgi_application()
 from django.urls import path, re_path  # noqa: E402  (Django must be set up first)
 
 from liveblog import bell, live  # noqa: E402
+from liveblog.feed import schedule  # noqa: E402
 
 router = ProtocolTypeRouter(
     {
@@ -32,6 +33,19 @@ router = ProtocolTypeRouter(
 
 
 async def application(scope: live.Scope, receive: live.Receive, send: live.Send) -> None:
-    """Serve one request or socket."""
-    bell.use_server_loop(asyncio.get_running_loop())
-    await router(scope, receive, send)
+    """Serve one request or socket, or the server's own life where it has one to tell of (daphne has not)."""
+    loop = asyncio.get_running_loop()
+    bell.use_server_loop(loop)
+    schedule.start(loop)
+    if scope["type"] == "lifespan":
+        await live_on(receive, send)
+    else:
+        await router(scope, receive, send)
+
+
+async def live_on(receive: live.Receive, send: live.Send) -> None:
+    """Go the rounds from the server's start to its end."""
+    while (message := await receive())["type"] != "lifespan.shutdown":
+        await send({"type": f"{message['type']}.complete"})
+    await asyncio.to_thread(schedule.stop)
+    await send({"type": "lifespan.shutdown.complete"})

@@ -23,11 +23,12 @@ class Answer(NamedTuple):
 
 def run[T](main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run an asynchronous test in an event loop of its own, and so with feeds of its own."""
-    from liveblog.feed import Feeds
+    from liveblog.feed import Feeds, schedule
 
     try:
         return asyncio.run(asyncio.wait_for(main(), TEST_SECONDS))
     finally:
+        schedule.stop()
         while Feeds._by_loop:
             _, feeds = Feeds._by_loop.popitem()
             feeds._ticker.hurry()

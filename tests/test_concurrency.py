@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,10 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection, connections
+from django.utils import timezone
 
-from liveblog.models import Event, KeyReused
+from liveblog.feed.schedule import Schedule
+from liveblog.models import Event, KeyReused, Waiting
 from tests.asgi import connect, poll, run
 from tests.page import Fragment, Page
 from tests.server import make_user
@@ -197,6 +200,31 @@ def test_restoring_and_withdrawing_at_once_ends_in_one_of_the_two(make_event: Ca
     event.refresh_from_db()
     assert before <= event.revision <= before + 16
     assert event.updates.get().revision <= event.revision
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_due_is_published_once_by_ten_who_do_it_at_once(make_event: Callable[..., Event], author: Any) -> None:
+    event = make_event()
+    revision, later = event.revision, timezone.now() + timedelta(hours=1)
+    for number in range(20):
+        event.submit(author=author, body=f"Later {number}", due_at=later)
+    for number, waiting in enumerate(Waiting.objects.order_by("pk")):
+        Waiting.objects.filter(pk=waiting.pk).update(due_at=later - timedelta(days=1, seconds=-number))
+
+    def publish() -> list[Exception]:
+        return Schedule().publish_due()
+
+    def post(number: int) -> list[Exception]:
+        Event.objects.get(pk=event.pk).publish(author=author, body=f"Now {number}")
+        return []
+
+    works: list[Callable[[], list[Exception]]] = [publish] * 10
+    assert at_once([*works, *(lambda number=number: post(number) for number in range(4))]) == [[]] * 14
+    event.refresh_from_db()
+    updates = list(event.updates.order_by("number"))
+    assert [update.body for update in updates if "Later" in update.body] == [f"Later {number}" for number in range(20)]
+    assert (len(updates), event.revision, Waiting.objects.count()) == (24, revision + 24, 0)
+    assert [update.published_at for update in updates] == sorted({update.published_at for update in updates})
 
 
 @pytest.mark.django_db(transaction=True)

@@ -147,6 +147,11 @@ class Feeds:
             feeds._ticker.start()
         return feeds
 
+    @classmethod
+    def on(cls, loop: asyncio.AbstractEventLoop) -> "Feeds | None":
+        """Return the feeds of ``loop``, if anybody has asked for one; any thread may ask."""
+        return cls._by_loop.get(loop)
+
     async def get(self, slug: str) -> Feed | None:
         """Return the event's feed, ``None`` for an event that readers can't see; raises ``DatabaseSilent``."""
         feed = self._by_slug.get(slug)
@@ -215,6 +220,10 @@ class Feeds:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def count_readers(self) -> dict[int, int]:
+        """Return how many sockets there are, by event, where there are any; any thread may ask."""
+        return {feed.tail.event_id: feed.readers for feed in list(self._by_slug.values()) if feed.readers}
 
     @property
     def is_silent(self) -> bool:

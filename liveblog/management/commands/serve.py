@@ -1,5 +1,6 @@
 """``manage.py serve`` makes everything ready and serves; ``make run`` calls it."""
 
+import asyncio
 import errno
 import hashlib
 import signal
@@ -18,6 +19,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection
 
+from liveblog.feed import schedule
 from liveblog.management import welcome
 from liveblog.management.commands import demo
 
@@ -87,12 +89,18 @@ class Command(BaseCommand):
         server = Server(
             get_default_application(),
             endpoints=[f"tcp:port={settings.PORT}:interface={interface}:backlog={LISTEN_BACKLOG}"],
-            ready_callable=partial(self.say, greeting),
+            ready_callable=partial(self.begin, greeting),
             verbosity=0,
         )
         server.run()
+        schedule.stop()
         if server.abort_start:
             raise CommandError(f"Port {settings.PORT} was taken by another program just now.")
+
+    def begin(self, welcome: str) -> None:
+        """Go the rounds from now on, whether or not anybody asks for anything."""
+        schedule.start(asyncio.get_event_loop())  # daphne has just set it
+        self.say(welcome)
 
     def say(self, text: str) -> None:
         """Print at once, also into a pipe."""
