@@ -97,10 +97,10 @@ class Command(BaseCommand):
         if server.abort_start:
             raise CommandError(f"Port {settings.PORT} was taken by another program just now.")
 
-    def begin(self, welcome: str) -> None:
+    def begin(self, greeting: str) -> None:
         """Go the rounds from now on, whether or not anybody asks for anything."""
         schedule.start(asyncio.get_event_loop())  # daphne has just set it
-        self.say(welcome)
+        self.say(greeting)
 
     def say(self, text: str) -> None:
         """Print at once, also into a pipe."""
