@@ -12,6 +12,8 @@ from django.db import transaction
 logger = logging.getLogger(__name__)
 
 GROUP = "liveblog.bell"
+DESKS = "liveblog.desks"
+"""Rung when somebody comes to a desk or leaves it, which is no news to readers."""
 RING_SECONDS = 2.0
 """How long a ring may take; nobody waits for it on a server."""
 
@@ -25,7 +27,7 @@ def ring_after_commit(event_id: int) -> None:
     transaction.on_commit(partial(ring, event_id), robust=True)
 
 
-def ring(event_id: int) -> None:
+def ring(event_id: int, group: str = GROUP) -> None:
     """Tell every process that the event changed.
 
     On a server it is sent on the server's event loop and not awaited; elsewhere (a command) the
@@ -33,9 +35,9 @@ def ring(event_id: int) -> None:
     """
     loop = _server_loop
     if loop is not None and loop.is_running():
-        asyncio.run_coroutine_threadsafe(_send(event_id), loop)
+        asyncio.run_coroutine_threadsafe(_send(event_id, group), loop)
     else:
-        async_to_sync(_send)(event_id)
+        async_to_sync(_send)(event_id, group)
 
 
 def use_server_loop(loop: asyncio.AbstractEventLoop) -> None:
@@ -44,13 +46,13 @@ def use_server_loop(loop: asyncio.AbstractEventLoop) -> None:
     _server_loop = loop
 
 
-async def _send(event_id: int) -> None:
+async def _send(event_id: int, group: str) -> None:
     layer = get_channel_layer()
     if layer is None:
         return
     try:
         async with asyncio.timeout(RING_SECONDS):
-            await layer.group_send(GROUP, {"type": "changed", "event": event_id})
+            await layer.group_send(group, {"type": "changed", "event": event_id})
     except Exception as error:
         complain(error)
 
