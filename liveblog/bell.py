@@ -35,9 +35,9 @@ def ring(event_id: int, group: str = GROUP) -> None:
     """
     loop = _server_loop
     if loop is not None and loop.is_running():
-        asyncio.run_coroutine_threadsafe(_send(event_id, group), loop)
+        asyncio.run_coroutine_threadsafe(send(event_id, group), loop)
     else:
-        async_to_sync(_send)(event_id, group)
+        async_to_sync(send)(event_id, group)
 
 
 def use_server_loop(loop: asyncio.AbstractEventLoop) -> None:
@@ -46,7 +46,8 @@ def use_server_loop(loop: asyncio.AbstractEventLoop) -> None:
     _server_loop = loop
 
 
-async def _send(event_id: int, group: str) -> None:
+async def send(event_id: int, group: str = GROUP) -> None:
+    """Tell every process, from the loop itself, and wait until it is told, for ``RING_SECONDS`` at most."""
     layer = get_channel_layer()
     if layer is None:
         return

@@ -24,11 +24,14 @@ class Answer(NamedTuple):
 def run[T](main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run an asynchronous test in an event loop of its own, and so with feeds of its own."""
     from liveblog.feed import Feeds, schedule
+    from liveblog.presence import Desks
 
     try:
         return asyncio.run(asyncio.wait_for(main(), TEST_SECONDS))
     finally:
         schedule.stop()
+        while Desks._by_loop:
+            Desks._by_loop.popitem()[1].shut()
         while Feeds._by_loop:
             _, feeds = Feeds._by_loop.popitem()
             feeds._ticker.hurry()
@@ -143,16 +146,17 @@ async def connect(
     edition: str | None = None,
     slug: str = "",
     query: str | None = None,
+    path: str = "",
     headers: tuple[tuple[bytes, bytes], ...] = (),
     send: Callable[[dict[str, Any]], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Socket]:
-    """Open a socket to an event; it is cut at the end."""
+    """Open a socket to an event, or at another ``path``; it is cut at the end."""
     from config.asgi import application
 
     socket = Socket(send)
     if query is None:
         query = f"after={after}&edition={event.edition if edition is None else edition}"
-    scope = _scope("websocket", f"/events/{slug or event.slug}/live/", query, headers)
+    scope = _scope("websocket", path or f"/events/{slug or event.slug}/live/", query, headers)
     socket.to_server.put_nowait({"type": "websocket.connect"})
     socket.task = asyncio.create_task(application(scope, socket.to_server.get, socket.take))
     try:

@@ -12,13 +12,13 @@ LAYERS = (
     ("models",),
     ("rendering",),
     ("feed", "stream"),
-    ("live", "forms"),
+    ("live", "presence", "forms"),
     ("views", "desk", "embed", "syndication", "admin"),
     ("urls",),
 )
 """From below; a module imports from lower layers only. Of those that stand on one layer, some know each other."""
 
-NEIGHBOURS = {("views", "live"), ("desk", "views"), ("embed", "views"), ("syndication", "views")}
+NEIGHBOURS = {("presence", "live"), ("views", "live"), ("desk", "views"), ("embed", "views"), ("syndication", "views")}
 """Of the same layer, or beside it, and in one direction."""
 
 ASIDE = {"apps", "templatetags", "management", "migrations", "demo"}

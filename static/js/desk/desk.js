@@ -5,6 +5,7 @@ import { showEntries, showProgress } from "./entries.js";
 import { say, slug, user } from "./here.js";
 import { askToKeep, sweepPhotos, warnBeforeLeaving } from "./keeping.js";
 import { openOffline } from "./offline.js";
+import "./presence.js";
 import { openPreview } from "./preview.js";
 import { kick, send } from "./sender.js";
 import { takeShared } from "./shared.js";
