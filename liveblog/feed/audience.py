@@ -11,8 +11,8 @@ from liveblog.models import Audience, Event
 
 WRITE_SECONDS = 5.0
 """How often a process says what has changed: one statement for all its events."""
-REPEAT_SECONDS = 20.0
-"""How often it says what has not; half of what a row is good for."""
+REPEAT_SECONDS = 15.0
+"""After so long it repeats what has not: every 20 s, half of what a row is good for."""
 
 _counter: "Counter | None" = None
 
@@ -39,7 +39,7 @@ class Counter:
             for event_id, readers in counts.items()
             if (known := self._written.get(event_id)) is None
             or known[0] != readers
-            or now - known[1] > REPEAT_SECONDS - WRITE_SECONDS / 2
+            or now - known[1] > REPEAT_SECONDS
         ]
         if gone:
             Audience.objects.filter(process=self.process, event__in=gone).delete()

@@ -86,6 +86,7 @@ function retry(code) {
 
 function show(html) {
   clearTimeout(outdating);
+  outdating = 0;
   clearTimeout(silence);
   silence = setTimeout(renew, SILENT_MS);
   place.innerHTML = html; // with every name escaped
@@ -96,8 +97,7 @@ function show(html) {
 
 // Without a socket nobody knows who is there; a moment without one is no news.
 function outdate() {
-  clearTimeout(outdating);
-  outdating = setTimeout(() => place.replaceChildren(), OUTDATED_MS);
+  outdating ||= setTimeout(() => place?.replaceChildren(), OUTDATED_MS);
 }
 
 document.addEventListener("visibilitychange", () => {
