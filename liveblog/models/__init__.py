@@ -2,7 +2,7 @@
 
 from liveblog.models.content import Attachment, KeyReused
 from liveblog.models.event import Event, TooMany, WrongStatus, byline_of, new_edition
-from liveblog.models.people import Invitation, Membership, Role
+from liveblog.models.people import GUEST_POSTS_A_MINUTE, Invitation, Membership, Role, is_guest
 from liveblog.models.photo import Photo
 from liveblog.models.place import Place, Window
 from liveblog.models.presence import Attendance, Audience
@@ -11,6 +11,7 @@ from liveblog.models.version import Version
 from liveblog.models.waiting import Waiting
 
 __all__ = [
+    "GUEST_POSTS_A_MINUTE",
     "Attachment",
     "Attendance",
     "Audience",
@@ -29,5 +30,6 @@ __all__ = [
     "Window",
     "WrongStatus",
     "byline_of",
+    "is_guest",
     "new_edition",
 ]

@@ -27,7 +27,7 @@ from liveblog.models.content import (
     check_note,
     prepare_attachments,
 )
-from liveblog.models.people import Invitation, Membership, Role, invite
+from liveblog.models.people import Invitation, Membership, Role, invite, is_guest
 from liveblog.models.place import YEARS
 
 if TYPE_CHECKING:
@@ -580,7 +580,9 @@ class Event(models.Model):
         return Role(found) if found else None
 
     def appoint(self, *, user: "User", role: Role) -> None:
-        """Give ``user`` a role; raises ``ValidationError`` where no owner would be left."""
+        """Give ``user`` a role; raises ``ValidationError`` for a guest, and where no owner would be left."""
+        if is_guest(user):
+            raise ValidationError("This is a guest’s name, which an invitation made. Guests stay what they are.")
         with self.change() as event:
             Membership.objects.update_or_create(event=event, user=user, defaults={"role": role})
             event._check_owned()
@@ -602,7 +604,7 @@ class Event(models.Model):
             return invite(event, name=name, made_by=made_by, expires_at=expires_at)
 
     def _check_owned(self) -> None:
-        if not self.memberships.filter(role=Role.OWNER).exists():
+        if not self.memberships.filter(role=Role.OWNER, user__is_active=True).exists():
             raise ValidationError("An event keeps an owner. Make somebody else one first.")
 
 

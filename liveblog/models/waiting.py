@@ -1,6 +1,7 @@
 """What isn't public yet: scheduled for later, or waiting for an editor's word."""
 
 import uuid
+from datetime import datetime
 from typing import Any, Self
 
 from django.conf import settings
@@ -87,22 +88,26 @@ class Waiting(models.Model):
         """Whether its time has yet to come."""
         return self.due_at is not None and self.due_at > timezone.now()
 
-    def publish(self) -> Update:
-        """Publish it, once however many try; it gets the time it comes, unless its author set one in the past."""
+    def publish(self, *, version: int | None = None) -> Update:
+        """Publish it, once however many try; it gets the time it comes, unless its author set one in the past.
+
+        Raises ``Overtaken`` if it is no longer the version given, so that nobody approves what they have not seen.
+        """
         with self.event.change() as event:
-            return self._publish(event)
+            return self._publish(event, version)
 
     def publish_if_due(self) -> Update | None:
         """Publish it as above if that is still wanted now; ``None`` if not, or if another process was first."""
         with self.event.change() as event:
             return self._publish(event) if event.waiting.due().filter(pk=self.pk).exists() else None
 
-    def _publish(self, event: Event) -> Update:
+    def _publish(self, event: Event, version: int | None = None) -> Update:
         waiting = event.waiting.filter(pk=self.pk).first()
         published = event.updates.filter(key=self.key).first()
         if published is None:
             if waiting is None or waiting.rejected_at:
                 raise ValidationError("This was rejected meanwhile.")
+            waiting._check_version(version)
             rows = list(waiting.photo_rows.all())
             published = event.put(
                 key=waiting.key,
@@ -122,16 +127,17 @@ class Waiting(models.Model):
             waiting.delete()
         return published
 
-    def approve(self) -> Update | None:
-        """Let it be published: now, or when it is due (then ``None`` is returned)."""
+    def approve(self, *, version: int | None = None) -> Update | None:
+        """Let it be published: now, or when it is due (then ``None`` is returned); raises ``Overtaken`` as above."""
         with self.event.change() as event:
             waiting = event.waiting.filter(pk=self.pk).first()
             if waiting is not None and waiting.rejected_at is None and waiting.is_early:
+                waiting._check_version(version)
                 waiting.needs_approval = False
                 waiting.save(update_fields=["needs_approval"])
                 bell.ring_after_commit(event.pk)
                 return None
-        return self.publish()
+        return self.publish(version=version)
 
     def reject(self, *, reason: str = "") -> None:
         """Don't publish it; its author sees it with the reason, and can send it anew."""
@@ -144,10 +150,14 @@ class Waiting(models.Model):
         headline: str,
         body: str,
         attachments: list[Attachment] | None = None,
-        due_at: Any = None,
+        due_at: datetime | None = None,
+        needs_approval: bool = False,
         version: int | None = None,
     ) -> None:
-        """Change what will be published; raises ``Overtaken`` if it is no longer the version given."""
+        """Change what will be published; raises ``Overtaken`` if it is no longer the version given.
+
+        ``needs_approval`` asks for an editor's word once more: what was approved was another text.
+        """
         shown = attachments if attachments is not None else [Attachment(row.key) for row in self.photo_rows.all()]
         content = Content.prepare(headline=headline, body=body, attachments=shown)
         changes: dict[str, Any] = {
@@ -157,7 +167,7 @@ class Waiting(models.Model):
             "body_text": content.body_text,
             "due_at": due_at,
         }
-        self._change(version=version, attachments=attachments, **changes)
+        self._change(version=version, attachments=attachments, asks_again=needs_approval, **changes)
 
     def erase(self) -> None:
         """Erase text and photos wherever this service keeps them; the key stays, so that it can't come again."""
@@ -176,19 +186,28 @@ class Waiting(models.Model):
             bell.ring_after_commit(event.pk)
         self.refresh_from_db()
 
+    def _check_version(self, version: int | None) -> None:
+        if version is not None and version != self.version:
+            raise Overtaken(self)
+
     def _change(
-        self, *, version: int | None = None, attachments: list[Attachment] | None = None, **changes: Any
+        self,
+        *,
+        version: int | None = None,
+        attachments: list[Attachment] | None = None,
+        asks_again: bool = False,
+        **changes: Any,
     ) -> None:
         with self.event.change() as event:
             waiting = event.waiting.filter(pk=self.pk).first()
             if waiting is None or waiting.rejected_at:
-                raise ValidationError("It no longer waits: it was published or rejected meanwhile.")
+                raise ValidationError("It no longer waits: it was published, rejected or taken back meanwhile.")
             if attachments is not None:
                 changes["photos"] = event.take_photos(attachments, waiting=waiting)
             changed = [name for name, value in changes.items() if getattr(waiting, name) != value]
             if changed:
-                if version is not None and version != waiting.version:
-                    raise Overtaken(waiting)
+                waiting._check_version(version)
+                waiting.needs_approval |= asks_again
                 for name in changed:
                     setattr(waiting, name, changes[name])
                 waiting.version += 1
