@@ -532,11 +532,12 @@ def settings_of(**changes: str) -> dict[str, str]:
     return {"title": "Harbour bridge", "time_zone": "Europe/Berlin", "language": "en", "order": "auto"} | changes
 
 
-def test_a_new_event_is_a_draft_whose_maker_is_its_author(ada: User) -> None:
+def test_a_new_event_is_a_draft_whose_maker_owns_it(ada: User) -> None:
     client = signed_in(ada)
     response = client.post("/desk/new/", settings_of(title="Café & Bar: the night", summary="*All* night"))
     event = Event.objects.get()
     assert (event.slug, event.status, list(event.authors.all())) == ("cafe-bar-the-night", "draft", [ada])
+    assert event.role_of(ada) == "owner"
     assert "<em>All</em>" in event.summary_html
     assert response["Location"] == "/desk/cafe-bar-the-night/"
     assert Client().get("/events/cafe-bar-the-night/").status_code == 404
@@ -572,7 +573,7 @@ def test_a_slug_left_empty_is_made_from_the_title_and_free(title: str, slug: str
         ("language", "en-latn-gb-oed", "language code"),
         ("language", "de-latn-de-1996", "10 characters"),
         ("order", "sideways", "valid choice"),
-        ("authors", "ada nobody", "no user “nobody”"),
+        ("contributors_wait", "perhaps", "valid choice"),
         ("starts_at", "yesterday", "Enter a date"),
         ("starts_at", "0001-01-01T00:00", "Enter a date"),
         ("starts_at", "9999-12-31T23:59", "Enter a date"),
@@ -627,15 +628,19 @@ def test_the_slug_is_free_while_a_draft_and_fixed_from_then_on(ada: User) -> Non
     assert Event.objects.get().slug == "second"
 
 
-def test_authors_can_add_authors_but_nobody_locks_themselves_out(desk: Client, bridge: Event) -> None:
-    bob = user("bob")
-    user("gone", is_active=False)
-    assert signed_in(bob).get(address("desk")).status_code == 404
-    assert desk.post(address("desk-settings"), settings_of(authors="ada, bob")).status_code == 302
-    assert signed_in(bob).get(address("desk")).status_code == 200
-    assert "lock yourself out" in text_of(desk.post(address("desk-settings"), settings_of(authors="bob")))
-    assert "no user" in text_of(desk.post(address("desk-settings"), settings_of(authors="ada gone")))
-    assert bridge.authors.count() == 2
+def test_whether_contributors_posts_wait_is_a_setting_and_they_do_unless_told_otherwise(
+    desk: Client, bridge: Event
+) -> None:
+    assert bridge.contributors_wait
+    desk.post(address("desk-settings"), settings_of())
+    for sent, waits in (({"contributors_wait": "0"}, False), ({}, False), ({"contributors_wait": "1"}, True)):
+        revision = Event.objects.get().revision
+        assert desk.post(address("desk-settings"), settings_of(**sent)).status_code == 302
+        bridge.refresh_from_db()
+        assert bridge.contributors_wait == waits
+        assert bridge.revision == revision, "no reader can see it"
+    desk.post("/desk/new/", settings_of(title="Another"))
+    assert Event.objects.latest("pk").contributors_wait
 
 
 @pytest.mark.usefixtures("impatient")

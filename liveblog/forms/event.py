@@ -14,7 +14,7 @@ from django.utils.text import slugify
 from liveblog import markup
 from liveblog.forms.fields import TOO_SLOW, MarkdownField, WallClockField, read_in_zone, wall_clock
 from liveblog.forms.languages import read_language
-from liveblog.models import Event
+from liveblog.models import Event, Role
 
 SUMMARY_CHARACTERS = 5_000
 SLUG_WORDS_CHARACTERS = 70
@@ -23,7 +23,7 @@ RESERVED_SLUGS = {"new", "notes", "share"}
 
 
 class EventForm(forms.ModelForm):
-    """An event's settings. Times are those of the event's own zone."""
+    """An event's settings; whoever makes it owns it. Times are those of the event's own zone."""
 
     summary = MarkdownField(
         required=False,
@@ -42,10 +42,12 @@ class EventForm(forms.ModelForm):
             attrs={"list": "languages", "autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}
         ),
     )
-    authors = forms.CharField(
+    contributors_wait = forms.TypedChoiceField(
         required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
-        help_text="User names, with spaces in between. All of them may post here and change these settings.",
+        label="Contributors’ posts",
+        choices=(("1", "Wait for approval by an editor"), ("0", "Appear at once")),
+        coerce=lambda text: text == "1",
+        empty_value=None,
     )
 
     class Meta:
@@ -66,10 +68,10 @@ class EventForm(forms.ModelForm):
     def __init__(self, data: Any = None, *, editor: User, event: Event | None = None) -> None:
         self.editor = editor
         self.event = event
-        shown = {"authors": editor.get_username()}
+        shown = {"contributors_wait": "1"}
         if event is not None:
             shown = {
-                "authors": " ".join(user.get_username() for user in event.authors.order_by("username")),
+                "contributors_wait": "1" if event.contributors_wait else "0",
                 "starts_at": wall_clock(event.starts_at, event.zone),
                 "ends_at": wall_clock(event.ends_at, event.zone),
             }
@@ -120,15 +122,10 @@ class EventForm(forms.ModelForm):
         """Return the order chosen, or the one there is."""
         return self.cleaned_data["order"] or self.instance.order
 
-    def clean_authors(self) -> list[User]:
-        """Return the users named; an event keeps an author, and nobody locks themselves out."""
-        names = self.cleaned_data["authors"].replace(",", " ").split() or self.initial["authors"].split()
-        found = {user.get_username(): user for user in User.objects.filter(username__in=names, is_active=True)}
-        if unknown := [name for name in names if name not in found]:
-            raise ValidationError(f"There is no user “{unknown[0]}”. People are set up in the admin.")
-        if self.editor not in found.values() and not self.editor.is_staff:
-            raise ValidationError("You would lock yourself out. Ask another author to take you off.")
-        return list(found.values())
+    def clean_contributors_wait(self) -> bool:
+        """Return what was chosen, or what holds."""
+        chosen: bool | None = self.cleaned_data["contributors_wait"]
+        return self.instance.contributors_wait if chosen is None else chosen
 
     def clean(self) -> dict[str, Any]:
         """Read the times in the event's zone."""
@@ -157,15 +154,13 @@ class EventForm(forms.ModelForm):
         if not self.is_valid():
             return None
         values = dict(self.cleaned_data)
-        authors = values.pop("authors")
         try:
             if self.event is None:
                 with transaction.atomic():
                     event = Event.objects.create(**values)
-                    event.authors.set(authors)
+                    event.appoint(user=self.editor, role=Role.OWNER)
                 return event
             self.event.revise(**values)
-            self.event.authors.set(authors)
         except ValidationError as error:
             self.add_error(None, error)
         except markup.TooSlow:  # it was quick enough a moment ago
