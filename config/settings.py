@@ -1,5 +1,6 @@
 """Settings, read from the environment and checked here once; README.md lists them."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from django.utils.csp import CSP
@@ -22,6 +23,7 @@ INSTALLED_APPS = [
     "daphne",
     "liveblog",
     "django_htmx",
+    "axes",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -42,6 +44,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -130,6 +133,7 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/desk/"
 LOGOUT_REDIRECT_URL = "/"
@@ -139,6 +143,19 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+
+# Failed logins count by name and address together: who guesses a name locks out its owner nowhere else.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "liveblog.desk.login.address_of_client"
+AXES_LOCKOUT_CALLABLE = "liveblog.desk.login.locked_out"
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False  # manage.py axes_reset_username opens a door sooner
+# What comes through a login with the form (liveblog/desk/login.py) is nothing to record.
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "headline", "body", "is_key", "at", "later", "key", "next"]
 
 # YouTube's player fails (error 153) without a Referer, which Django's default would suppress.
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from liveblog.desk.login import ask_to_sign_in, has_text
 from liveblog.models import Event, Role
 
 type View = Callable[..., HttpResponse]
@@ -38,7 +39,10 @@ def signed_in(view: View) -> View:
         if is_htmx(request) or is_from_outbox(request):
             return HttpResponse("You are signed out.\n", status=401, content_type="text/plain")
         if request.method == "POST":  # most of these addresses can't be opened afterwards
-            return redirect_to_login(reverse("desk", args=[address["slug"]]) if "slug" in address else reverse("desks"))
+            desk = reverse("desk", args=[address["slug"]]) if "slug" in address else reverse("desks")
+            if has_text(request):
+                return ask_to_sign_in(request, desk, is_update=request.path == f"{desk}updates/")
+            return redirect_to_login(desk)
         return redirect_to_login(request.get_full_path())
 
     return asked

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from liveblog import rendering
 from liveblog.desk.doors import AuthorRequest, is_htmx
+from liveblog.desk.login import take_kept
 from liveblog.desk.status import status_context
 from liveblog.forms import ComposerForm
 from liveblog.models import Event, Place, Update
@@ -51,7 +52,12 @@ class Items(NamedTuple):
 def show_desk(request: AuthorRequest, event: Event, *, status: int = 200, **more: Any) -> HttpResponse:
     """Show the whole page, with the updates that were asked for."""
     page = Items.read(event, place_asked(request))
-    context = {"event": event, "form": ComposerForm(), "page": page, "query": query_of(request)}
+    context = {
+        "event": event,
+        "form": ComposerForm(initial=take_kept(request)),
+        "page": page,
+        "query": query_of(request),
+    }
     context |= status_context(event, request.role) | more
     return render(request, "liveblog/desk/desk.html", context, status=status)
 
