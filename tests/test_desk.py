@@ -35,6 +35,8 @@ WRITE = {
     "desk-deletion": {"slug": "bridge"},
 }
 ELSEWHERE = {"desk-photo", "desk-photos", "desk-render"}
+ELSEWHERE |= {"desk-people", "desk-person", "desk-invitations", "desk-revocation"}
+ELSEWHERE |= {"desk-waiting", "desk-publication", "desk-rejection"}
 """Addresses with files of tests of their own."""
 WRITE_ONLY = sorted(WRITE.keys() - set(READ))
 OF_AN_EVENT = sorted((set(READ) | WRITE.keys()) - {"desks", "desk-new"})

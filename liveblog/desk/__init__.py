@@ -6,9 +6,12 @@ the part that changed: a redirect's GET would fall into the fan-out of the very 
 
 from liveblog.desk.control import change_status, deletion, pause
 from liveblog.desk.events import desk, index, new, preview, settings
+from liveblog.desk.join import join
 from liveblog.desk.offline import manifest, share, worker
+from liveblog.desk.people import invite, people, person, revoke
 from liveblog.desk.posting import add_photo, photo, preview_markdown, publish
 from liveblog.desk.updates import edit, mark_key, pin, restore, withdraw
+from liveblog.desk.waiting import publish_waiting, reject_waiting, waiting
 
 __all__ = [
     "add_photo",
@@ -17,18 +20,26 @@ __all__ = [
     "desk",
     "edit",
     "index",
+    "invite",
+    "join",
     "manifest",
     "mark_key",
     "new",
     "pause",
+    "people",
+    "person",
     "photo",
     "pin",
     "preview",
     "preview_markdown",
     "publish",
+    "publish_waiting",
+    "reject_waiting",
     "restore",
+    "revoke",
     "settings",
     "share",
+    "waiting",
     "withdraw",
     "worker",
 ]

@@ -12,8 +12,8 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from liveblog.desk.login import ask_to_sign_in, has_text
-from liveblog.models import Event, Role
+from liveblog.desk.login import ask_to_sign_in, has_text, text_of
+from liveblog.models import Event, Role, is_guest
 
 type View = Callable[..., HttpResponse]
 
@@ -54,6 +54,19 @@ def _somebody_else(user: User) -> HttpResponse:
     return HttpResponse(reason, status=401, content_type="text/plain; charset=utf-8")
 
 
+def with_account(view: View) -> View:
+    """Keep out guests, who are here for one event."""
+
+    @signed_in
+    @wraps(view)
+    def checked(request: AuthorRequest, **address: Any) -> HttpResponse:
+        if is_guest(request.user):
+            raise PermissionDenied
+        return view(request, **address)
+
+    return checked
+
+
 def desk_of(least: Role) -> Callable[[View], View]:
     """Hand the view its event, for those whose role there is ``least`` or more.
 
@@ -67,9 +80,9 @@ def desk_of(least: Role) -> Callable[[View], View]:
             event = get_object_or_404(Event, slug=slug)
             role = event.role_of(request.user)
             if role is None:
-                raise Http404
+                return _no_role(request, event)
             if not role.may(least):
-                return _not_yours(request, least)
+                return not_yours(request, least)
             request.role = role
             return view(request, event, **address)
 
@@ -78,7 +91,18 @@ def desk_of(least: Role) -> Callable[[View], View]:
     return guarded
 
 
-def _not_yours(request: HttpRequest, least: Role) -> HttpResponse:
+def _no_role(request: AuthorRequest, event: Event) -> HttpResponse:
+    """Tell a guest that the invitation has ended; for anybody else there is no such event."""
+    if not (is_guest(request.user) and event.memberships.filter(user=request.user).exists()):
+        raise Http404
+    if is_htmx(request) or is_from_outbox(request):
+        reason = "Your invitation to this event has ended. What you wrote is still here, to be copied.\n"
+        return HttpResponse(reason, status=404, content_type="text/plain; charset=utf-8")
+    return render(request, "liveblog/desk/over.html", {"event": event, "text": text_of(request)}, status=404)
+
+
+def not_yours(request: HttpRequest, least: Role) -> HttpResponse:
+    """Tell somebody whose role is less than ``least``, or who is not the author, that they may not do it."""
     reason = f"Only an {least} of this event may do that."
     if is_htmx(request) or is_from_outbox(request):
         return HttpResponse(reason + "\n", status=403, content_type="text/plain; charset=utf-8")

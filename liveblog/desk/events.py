@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from liveblog.desk.doors import AuthorRequest, desk_of, is_htmx, read_or_write, signed_in
+from liveblog.desk.doors import AuthorRequest, desk_of, is_htmx, read_or_write, signed_in, with_account
 from liveblog.desk.page import go, read_place, show_desk
 from liveblog.forms import CoverForm, EventForm
 from liveblog.forms.languages import LANGUAGES
@@ -32,7 +32,7 @@ def index(request: AuthorRequest) -> HttpResponse:
 
 @never_cache
 @read_or_write
-@signed_in
+@with_account
 def new(request: AuthorRequest) -> HttpResponse:
     """Make an event, a draft."""
     form = EventForm(request.POST if request.method == "POST" else None, editor=request.user)

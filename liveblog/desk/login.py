@@ -46,10 +46,15 @@ def ask_to_sign_in(request: HttpRequest, then: str, *, is_update: bool) -> HttpR
         "form": AuthenticationForm(request),
         "next": then,
         "kept": fields if is_update else {},
-        "text": "\n\n".join(fields[name] for name in TEXT if fields.get(name)),
+        "text": text_of(request),
         "has_photos": bool(request.FILES),
     }
     return render(request, "registration/login.html", context, status=401)
+
+
+def text_of(request: HttpRequest) -> str:
+    """Return what somebody wrote, to be copied."""
+    return "\n\n".join(request.POST[name] for name in TEXT if request.POST.get(name))
 
 
 def has_text(request: HttpRequest) -> bool:
@@ -94,14 +99,10 @@ def locked_out(request: HttpRequest, *_: Any) -> HttpResponse:
     opens_at = _opens_at(request)
     wait = max(timedelta(seconds=1), opens_at - timezone.now())
     minutes = -(-wait // timedelta(minutes=1))
-    context = {"opens_at": opens_at, "minutes": minutes, "text": "\n\n".join(_texts(request))}
+    context = {"opens_at": opens_at, "minutes": minutes, "text": text_of(request)}
     response = render(request, "registration/locked.html", context, status=429)
     response["Retry-After"], response["Cache-Control"] = int(wait.total_seconds()) + 1, "no-store"
     return response
-
-
-def _texts(request: HttpRequest) -> list[str]:
-    return [request.POST[name] for name in TEXT if request.POST.get(name)]
 
 
 def _opens_at(request: Any) -> datetime:

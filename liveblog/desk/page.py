@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 from liveblog import rendering
 from liveblog.desk.doors import AuthorRequest, is_htmx
 from liveblog.desk.login import take_kept
+from liveblog.desk.queue import queue_context, text_again
 from liveblog.desk.status import status_context
 from liveblog.forms import ComposerForm
 from liveblog.models import Event, Place, Update
@@ -54,11 +55,12 @@ def show_desk(request: AuthorRequest, event: Event, *, status: int = 200, **more
     page = Items.read(event, place_asked(request))
     context = {
         "event": event,
-        "form": ComposerForm(initial=take_kept(request)),
+        "role": request.role,
+        "form": ComposerForm(initial=take_kept(request) or text_again(request, event)),
         "page": page,
         "query": query_of(request),
     }
-    context |= status_context(event, request.role) | more
+    context |= queue_context(event, request.role, request.user) | status_context(event, request.role) | more
     return render(request, "liveblog/desk/desk.html", context, status=status)
 
 

@@ -15,10 +15,21 @@ from django.views.decorators.http import require_POST, require_safe
 from liveblog import imaging, markup
 from liveblog.desk.doors import AuthorRequest, desk_of, is_from_outbox, is_htmx
 from liveblog.desk.page import Item, show_desk
+from liveblog.desk.queue import queue_context
 from liveblog.forms import ComposerForm
 from liveblog.forms.fields import TOO_SLOW
-from liveblog.models import Attachment, Event, KeyReused, Photo, Role, TooMany, Update, Waiting
-from liveblog.models.people import GUEST_POSTS_A_MINUTE, Invitation
+from liveblog.models import (
+    GUEST_POSTS_A_MINUTE,
+    Attachment,
+    Event,
+    KeyReused,
+    Photo,
+    Role,
+    TooMany,
+    Update,
+    Waiting,
+    is_guest,
+)
 from liveblog.views import photo_response
 
 GUEST_PHOTOS_A_MINUTE = 30
@@ -39,7 +50,7 @@ def publish(request: AuthorRequest, event: Event) -> HttpResponse:
             author=request.user,
             files=_take_files(request, event, form),
             needs_approval=request.role == Role.CONTRIBUTOR and event.contributors_wait,
-            posts_a_minute=GUEST_POSTS_A_MINUTE if is_guest(request) else None,
+            posts_a_minute=GUEST_POSTS_A_MINUTE if is_guest(request.user) else None,
         )
     except KeyReused as error:
         form.renew_key()
@@ -99,11 +110,6 @@ def preview_markdown(request: AuthorRequest, event: Event) -> HttpResponse:
     return render(request, "liveblog/desk/posted.html#preview", context)
 
 
-def is_guest(request: AuthorRequest) -> bool:
-    """Whether somebody is here by an invitation."""
-    return request.role == Role.CONTRIBUTOR and Invitation.objects.filter(guest=request.user).exists()
-
-
 def _take_files(request: AuthorRequest, event: Event, form: ComposerForm) -> list[Attachment]:
     """Take in the files of a form sent without JavaScript; their keys follow from the update's."""
     files = request.FILES.getlist("photos") if form.is_valid() else []
@@ -112,7 +118,7 @@ def _take_files(request: AuthorRequest, event: Event, form: ComposerForm) -> lis
 
 
 def _store(request: AuthorRequest, event: Event, key: uuid.UUID, file: UploadedFile) -> Photo:
-    limit = GUEST_PHOTOS_A_MINUTE if is_guest(request) else None
+    limit = GUEST_PHOTOS_A_MINUTE if is_guest(request.user) else None
     return event.add_photo(uploader=request.user, key=key, file=cast("BinaryIO", file), photos_a_minute=limit)
 
 
@@ -123,6 +129,8 @@ def _accept(request: AuthorRequest, event: Event, stored: Update | Waiting) -> H
         context = {"event": event, "said": said, "user": request.user, "role": request.role}
         if isinstance(stored, Update):
             context["item"] = Item.of(stored)
+        else:
+            context |= queue_context(event, request.role, request.user)
         response = render(request, "liveblog/desk/posted.html#news", context, status=202 if waits else 200)
         if isinstance(stored, Update):
             response["Liveblog-Number"] = str(stored.number)

@@ -3,15 +3,23 @@
 from liveblog.forms.control import DeletionForm, PauseForm, StatusForm
 from liveblog.forms.cover import CoverForm
 from liveblog.forms.event import EventForm
+from liveblog.forms.people import AppointForm, InvitationForm, RoleForm
 from liveblog.forms.update import ComposerForm, SwitchForm, UpdateForm
+from liveblog.forms.waiting import ApprovalForm, RejectionForm, WaitingForm
 
 __all__ = [
+    "AppointForm",
+    "ApprovalForm",
     "ComposerForm",
     "CoverForm",
     "DeletionForm",
     "EventForm",
+    "InvitationForm",
     "PauseForm",
+    "RejectionForm",
+    "RoleForm",
     "StatusForm",
     "SwitchForm",
     "UpdateForm",
+    "WaitingForm",
 ]

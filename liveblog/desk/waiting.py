@@ -1,0 +1,128 @@
+"""What can be done with something that isn't public yet: look, edit, approve, reject, take back."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from liveblog.desk.doors import AuthorRequest, desk_of, is_htmx, not_yours, read_or_write
+from liveblog.desk.page import Item
+from liveblog.desk.queue import Queued, queue_context, within_reach
+from liveblog.forms import ApprovalForm, RejectionForm, WaitingForm
+from liveblog.models import Event, Overtaken, Role, Update, Waiting
+
+CHANGED = "It was changed meanwhile and has not been published. Look at it again first."
+
+
+@never_cache
+@read_or_write
+@desk_of(Role.CONTRIBUTOR)
+def waiting(request: AuthorRequest, event: Event, key: uuid.UUID) -> HttpResponse:
+    """Look at something that waits, and change it; nobody's change is overwritten unseen."""
+    found = _find(request, event, key)
+    if found is None:
+        return _no_longer(request, event, key)
+    form = WaitingForm(request.POST if request.method == "POST" else None, waiting=found)
+    clash = None
+    if request.method == "POST":
+        asks_again = request.role == Role.CONTRIBUTOR and event.contributors_wait
+        try:
+            if form.save(needs_approval=asks_again):
+                return _done(request, event, "Saved." + (" It waits for an editor’s word." if asks_again else ""))
+        except Overtaken as overtaken:
+            clash = overtaken.update
+            form = WaitingForm({**request.POST.dict(), "version": str(clash.version)}, waiting=found)
+            form.is_valid()
+    context = {
+        "event": event,
+        "form": form,
+        "clash": clash,
+        "item": Queued.of(found, event, request.role, request.user),
+        "query": "",
+    }
+    status = 409 if clash else 422 if form.errors else 200
+    return render(request, "liveblog/desk/waiting.html", context, status=status)
+
+
+@never_cache
+@require_POST
+@desk_of(Role.CONTRIBUTOR)
+def publish_waiting(request: AuthorRequest, event: Event, key: uuid.UUID) -> HttpResponse:
+    """Approve it, or publish it before its time; who comes second is told so."""
+    found = _find(request, event, key)
+    if found is None:
+        return _no_longer(request, event, key)
+    if not Queued.of(found, event, request.role, request.user).may_publish:
+        return not_yours(request, Role.EDITOR)
+    form = ApprovalForm(request.POST)
+    if not form.is_valid():
+        return _done(request, event, "This form was damaged. Open the desk anew.", status=422)
+    try:
+        let = found.publish if form.cleaned_data["now"] else found.approve
+        update = let(version=form.cleaned_data["version"])
+    except Overtaken:
+        return _done(request, event, CHANGED, status=409)
+    except ValidationError as error:
+        return _done(request, event, " ".join(error.messages), status=409)
+    said = "Published." if update else "Approved: it is published when its time comes."
+    return _done(request, event, said, update=update)
+
+
+@never_cache
+@require_POST
+@desk_of(Role.CONTRIBUTOR)
+def reject_waiting(request: AuthorRequest, event: Event, key: uuid.UUID) -> HttpResponse:
+    """Don't publish it; its author sees the reason, or has taken it back, and may erase it from the list."""
+    found = _find(request, event, key)
+    if found is None:
+        return _no_longer(request, event, key)
+    form = RejectionForm(request.POST)
+    if not form.is_valid():
+        return _done(request, event, "This reason can’t be stored. Write it differently.", status=422)
+    is_own = found.author_id == request.user.pk
+    if form.cleaned_data["remove"] and is_own and found.rejected_at:
+        found.erase()
+        return _done(request, event, "Removed.")
+    if found.rejected_at:
+        return _done(request, event, "It was rejected already.")
+    try:
+        found.reject(reason="" if is_own else form.cleaned_data["reason"])
+    except ValidationError as error:
+        return _done(request, event, " ".join(error.messages), status=409)
+    return _done(request, event, "Taken back." if is_own else "Rejected. Its author sees that, with the reason.")
+
+
+def _find(request: AuthorRequest, event: Event, key: uuid.UUID) -> Waiting | None:
+    return within_reach(event, request.role, request.user).filter(key=key).first()
+
+
+def _no_longer(request: AuthorRequest, event: Event, key: uuid.UUID) -> HttpResponse:
+    """Say kindly that somebody was faster, where there was something that this person could see."""
+    update = event.updates.filter(key=key).first()
+    if update is None or not (request.role.may(Role.EDITOR) or update.author_id == request.user.pk):
+        raise Http404
+    return _done(request, event, f"It is published already, as update {update.number}.", update=update)
+
+
+def _done(
+    request: AuthorRequest, event: Event, said: str, *, update: Update | None = None, status: int = 200
+) -> HttpResponse:
+    """Show the queue as it is now, and what came of it in the stream."""
+    if not is_htmx(request):
+        (messages.success if status == 200 else messages.error)(request, said)
+        return redirect(f"{reverse('desk', args=[event.slug])}#{f'item-{update.number}' if update else 'queue'}")
+    event.refresh_from_db()
+    context: dict[str, Any] = {
+        "event": event,
+        "role": request.role,
+        "item": update and Item.of(event.updates.get(pk=update.pk)),
+        "said": said,
+        **queue_context(event, request.role, request.user),
+    }
+    return render(request, "liveblog/desk/queue.html#acted", context, status=status)

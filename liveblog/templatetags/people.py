@@ -1,0 +1,14 @@
+"""Whether somebody at the desk is a guest, for the words around them."""
+
+from django import template
+from django.contrib.auth.models import AnonymousUser, User
+
+from liveblog import models
+
+register = template.Library()
+
+
+@register.filter
+def is_guest(user: User | AnonymousUser) -> bool:
+    """Whether ``user`` came in by an invitation."""
+    return models.is_guest(user)
