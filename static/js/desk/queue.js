@@ -64,3 +64,18 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (said) document.getElementById("said")?.replaceChildren(...said.childNodes);
   if (document.activeElement === document.body) document.querySelector("#queue:not([hidden])")?.focus({ preventScroll: true });
 });
+
+document.addEventListener("desk:posted", ({ detail: { html } }) => {
+  takeQueue(document.createRange().createContextualFragment(html ?? "").querySelector("#queue"));
+});
+
+// What came back goes into the composer; what was being written there waits behind it.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-again]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const { content } = link.parentElement.querySelector("[data-again-text]");
+  const [headline, body] = ["headline", "body"].map((name) => content.querySelector(`[name=${name}]`).value);
+  const isKey = "key" in link.dataset;
+  document.dispatchEvent(new CustomEvent("desk:edit", { detail: { state: "rejected", headline, body, is_key: isKey, at: "", photos: [] } }));
+});
