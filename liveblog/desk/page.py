@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -14,7 +15,7 @@ from liveblog.desk.login import take_kept
 from liveblog.desk.queue import queue_context, text_again
 from liveblog.desk.status import status_context
 from liveblog.forms import ComposerForm
-from liveblog.models import Event, Place, Update
+from liveblog.models import Event, Place, Role, Update, byline_of
 from liveblog.stream import PAGE_UPDATES
 
 
@@ -23,15 +24,32 @@ class Item(NamedTuple):
 
     update: Update
     card: SafeString
+    may_change: bool
+    may_feature: bool
+    may_erase: bool
 
     @classmethod
-    def of(cls, update: Update) -> Self:
-        """Render the card as readers have it; its photos come from the desk while readers can't have them."""
+    def of(cls, update: Update, request: AuthorRequest) -> Self:
+        """Render the card as readers have it, for controls as ``request``'s author may use them.
+
+        Its photos come from the desk while readers can't have them.
+        """
         card = rendering.card(update)
         if not update.event.is_public:
             own, here = (f"{reverse(name, args=[update.event.slug])}photos/" for name in ("event", "desk"))
             card = mark_safe(card.replace(own, here))  # noqa: S308  (an address of ours for another)
-        return cls(update, card)
+        return cls(
+            update,
+            card,
+            may_change=update.may_be_changed_by(request.user, request.role),
+            may_feature=request.role.may(Role.EDITOR),
+            may_erase=request.role.may(Role.OWNER),
+        )
+
+    @property
+    def by(self) -> str:
+        """Who wrote what it says now; both were read with it."""
+        return byline_of(self.update.version_by or self.update.author)
 
 
 class Items(NamedTuple):
@@ -42,17 +60,17 @@ class Items(NamedTuple):
     before: Place | None
 
     @classmethod
-    def read(cls, event: Event, before: Place | None) -> Self:
+    def read(cls, request: AuthorRequest, event: Event, before: Place | None) -> Self:
         """Read them, after ``event``'s row was read."""
         updates = event.updates.older_than(before) if before else event.updates.all()
-        found = list(updates.newest_first()[: PAGE_UPDATES + 1])
+        found = list(updates.select_related("author", "version_by").newest_first()[: PAGE_UPDATES + 1])
         older = found[PAGE_UPDATES - 1].place if len(found) > PAGE_UPDATES else None
-        return cls([Item.of(update) for update in found[:PAGE_UPDATES]], older, before)
+        return cls([Item.of(update, request) for update in found[:PAGE_UPDATES]], older, before)
 
 
 def show_desk(request: AuthorRequest, event: Event, *, status: int = 200, **more: Any) -> HttpResponse:
     """Show the whole page, with the updates that were asked for."""
-    page = Items.read(event, place_asked(request))
+    page = Items.read(request, event, place_asked(request))
     context = {
         "event": event,
         "role": request.role,
@@ -74,6 +92,22 @@ def refuse(request: AuthorRequest, event: Event, reason: str, *, status: int = 4
 def go(request: HttpRequest, address: str) -> HttpResponse:
     """Lead to another page, under htmx too."""
     return HttpResponse(status=204, headers={"HX-Redirect": address}) if is_htmx(request) else redirect(address)
+
+
+def done(
+    request: AuthorRequest, update: Update, said: str, *, also: Update | None = None, just_withdrawn: bool = False
+) -> HttpResponse:
+    """Show the update as it is now: in its place under htmx, else on the desk."""
+    if is_htmx(request):
+        context = {
+            "event": update.event,
+            "items": [Item.of(one, request) for one in (update, also) if one],
+            "said": said,
+            "just_withdrawn": just_withdrawn,
+        }
+        return render(request, "liveblog/desk/desk.html#changed", context)
+    messages.success(request, said)
+    return redirect(address_of(request, update))
 
 
 def address_of(request: HttpRequest, update: Update) -> str:

@@ -128,7 +128,7 @@ def _accept(request: AuthorRequest, event: Event, stored: Update | Waiting) -> H
     if is_from_outbox(request) or is_htmx(request):
         context = {"event": event, "said": said, "user": request.user, "role": request.role}
         if isinstance(stored, Update):
-            context["item"] = Item.of(stored)
+            context["item"] = Item.of(stored, request)
         else:
             context |= queue_context(event, request.role, request.user)
         response = render(request, "liveblog/desk/posted.html#news", context, status=202 if waits else 200)

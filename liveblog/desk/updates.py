@@ -1,40 +1,15 @@
-"""Updates at the desk: edit, withdraw, restore, pin, mark."""
+"""Updates at the desk: withdraw, restore, pin, mark."""
 
-from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from liveblog.desk.doors import AuthorRequest, desk_of, is_htmx, read_or_write
-from liveblog.desk.page import Item, address_of, query_of, refuse
-from liveblog.forms import SwitchForm, UpdateForm
-from liveblog.models import Event, Role, Update
-
-
-@never_cache
-@read_or_write
-@desk_of(Role.CONTRIBUTOR)
-def edit(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
-    """Change an update's text."""
-    update = get_object_or_404(event.updates, number=number)
-    form = UpdateForm(
-        request.POST if request.method == "POST" else None,
-        initial={"headline": update.headline, "body": update.body},
-        auto_id=f"edit-{number}-%s",
-    )
-    if request.method == "POST" and form.edit(update):
-        return _done(request, update, "Saved.")
-    template = "liveblog/desk/update.html" + ("#editing" if is_htmx(request) else "")
-    context = {
-        "event": event,
-        "update": update,
-        "form": form,
-        "query": query_of(request),
-        "desk": address_of(request, update),
-    }
-    return render(request, template, context, status=422 if form.errors else 200)
+from liveblog.desk.doors import AuthorRequest, desk_of, not_yours
+from liveblog.desk.page import done, refuse
+from liveblog.forms import SwitchForm
+from liveblog.models import Event, Role
 
 
 @never_cache
@@ -43,8 +18,13 @@ def edit(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
 def withdraw(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
     """Take an update from its readers."""
     update = get_object_or_404(event.updates, number=number)
-    update.withdraw()
-    return _done(request, update, "Withdrawn. Readers no longer see it.")
+    if not update.may_be_changed_by(request.user, request.role):
+        return not_yours(request, Role.EDITOR)
+    try:
+        update.withdraw()
+    except ValidationError as error:
+        return refuse(request, event, " ".join(error.messages))
+    return done(request, update, "Withdrawn. Readers no longer see it.", just_withdrawn=True)
 
 
 @never_cache
@@ -53,8 +33,13 @@ def withdraw(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
 def restore(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
     """Give an update back to its readers."""
     update = get_object_or_404(event.updates, number=number)
-    update.restore()
-    return _done(request, update, "Restored.")
+    if not update.may_be_changed_by(request.user, request.role):
+        return not_yours(request, Role.EDITOR)
+    try:
+        update.restore()
+    except ValidationError as error:
+        return refuse(request, event, " ".join(error.messages))
+    return done(request, update, "Restored.")
 
 
 @never_cache
@@ -74,7 +59,7 @@ def pin(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
             event.unpin()
     except ValidationError as error:
         return refuse(request, event, " ".join(error.messages))
-    return _done(request, update, "Pinned." if update.is_pinned else "No longer pinned.", also=before)
+    return done(request, update, "Pinned." if update.is_pinned else "No longer pinned.", also=before)
 
 
 @never_cache
@@ -90,19 +75,4 @@ def mark_key(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
         update.mark_key(is_key=form.cleaned_data["on"])
     except ValidationError as error:
         return refuse(request, event, " ".join(error.messages))
-    return _done(request, update, "Now a key moment." if update.is_key else "No longer a key moment.")
-
-
-def _done(request: HttpRequest, update: Update, said: str, *, also: Update | None = None) -> HttpResponse:
-    """Show the update as it is now: in its place under htmx, else on the desk."""
-    if is_htmx(request):
-        context = {
-            "event": update.event,
-            "item": Item.of(update),
-            "also": also and Item.of(also),
-            "said": said,
-            "query": query_of(request),
-        }
-        return render(request, "liveblog/desk/desk.html#changed", context)
-    messages.success(request, said)
-    return redirect(address_of(request, update))
+    return done(request, update, "Now a key moment." if update.is_key else "No longer a key moment.")

@@ -2,6 +2,7 @@
 
 from liveblog.forms.control import DeletionForm, PauseForm, StatusForm
 from liveblog.forms.cover import CoverForm
+from liveblog.forms.editing import EditForm, PurgeForm
 from liveblog.forms.event import EventForm
 from liveblog.forms.people import AppointForm, InvitationForm, RoleForm
 from liveblog.forms.update import ComposerForm, SwitchForm, UpdateForm
@@ -13,9 +14,11 @@ __all__ = [
     "ComposerForm",
     "CoverForm",
     "DeletionForm",
+    "EditForm",
     "EventForm",
     "InvitationForm",
     "PauseForm",
+    "PurgeForm",
     "RejectionForm",
     "RoleForm",
     "StatusForm",

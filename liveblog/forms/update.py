@@ -25,14 +25,6 @@ class UpdateForm(forms.Form):
     )
     body = MarkdownField(required=False, label="Text", rows=5, autofocus=True)
 
-    def edit(self, update: Update) -> bool:
-        """Change what was sent of ``update``; say whether it was accepted, else ``errors`` says why not."""
-        if self.is_valid():
-            sent = {name: text for name, text in self.cleaned_data.items() if name in self.data}
-            with self.telling():
-                update.edit(**sent)
-        return not self.errors
-
     @contextmanager
     def telling(self) -> Iterator[None]:
         """Put what the model refuses into ``errors``."""

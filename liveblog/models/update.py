@@ -25,6 +25,7 @@ from liveblog.models.content import (
     prepare_attachments,
 )
 from liveblog.models.event import Event
+from liveblog.models.people import Role
 from liveblog.models.photo import figure_of
 from liveblog.models.place import Place, written_time
 
@@ -177,6 +178,10 @@ class Update(models.Model):
         """Whether the event shows it on top of its page."""
         return self.event.pinned_number == self.number
 
+    def may_be_changed_by(self, user: User, role: Role) -> bool:
+        """Whether ``user`` may edit, withdraw and restore it; pinning and marking is for editors alone."""
+        return role.may(Role.EDITOR) or (self.author_id == user.pk and not self.event.contributors_wait)
+
     def edit(
         self,
         *,
@@ -235,7 +240,7 @@ class Update(models.Model):
     def purge(self) -> None:
         """Erase what it said and showed wherever this service keeps it; the tombstone stays.
 
-        That is its row, its versions, its photos in every width, and the admin's log. Other processes forget
+        That is its row, its versions, its photos in every width, what waits under its key, and the admin's log. Other processes forget
         it as they do any withdrawn update. Backups and what others have copied are out of reach.
         """
         from django.contrib.admin.models import LogEntry
@@ -254,7 +259,8 @@ class Update(models.Model):
                 update.revision = update.content_revision = event.take_revision(head=touches_head)
                 update.save()
                 update.versions.all().delete()
-                update.photo_rows.all().erase()
+                event.photos.filter(Q(update=update) | Q(waiting__key=update.key)).erase()
+                event.waiting.filter(key=update.key).delete()
                 LogEntry.objects.filter(
                     content_type__app_label="liveblog", content_type__model="update", object_id=str(update.pk)
                 ).update(object_repr=f"Update {update.number}", change_message="")

@@ -1,0 +1,78 @@
+"""What an open desk asks every few seconds: the updates that changed, and the parts beside them."""
+
+import re
+from typing import NamedTuple, Self
+
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from liveblog import live
+from liveblog.desk.doors import AuthorRequest, desk_of
+from liveblog.desk.page import Item
+from liveblog.models import Event, Role
+
+CHANGES = 200
+"""A page that is further behind fetches its stream anew."""
+
+_NUMBERS = re.compile(r"(?:[1-9]\d{0,8}(?:,[1-9]\d{0,8}){0,9})?", re.ASCII)
+
+
+class Question(NamedTuple):
+    """What an open desk has: all up to a revision of an edition, these updates shown as pinned, this queue."""
+
+    after: int
+    edition: str | None
+    pinned: frozenset[int]
+    queue: str
+
+    @classmethod
+    def read(cls, request: AuthorRequest) -> Self:
+        """Return what the query string says; raises ``ValueError``."""
+        asked = live.Question.read(request.META["QUERY_STRING"])
+        pinned = request.GET.get("pinned", "")
+        if not _NUMBERS.fullmatch(pinned):
+            raise ValueError("pinned must be numbers of updates")
+        numbers = frozenset(int(number) for number in pinned.split(",") if number)
+        return cls(asked.after, asked.edition, numbers, request.GET.get("queue", ""))
+
+    def is_lost(self, event: Event) -> bool:
+        """Whether no changes can lead from there to what ``event`` is now."""
+        is_other = self.edition is not None and self.edition != event.edition
+        return is_other or self.after > event.revision or self.after < event.reload_revision
+
+
+@never_cache
+@require_safe
+@desk_of(Role.CONTRIBUTOR)
+def changes(request: AuthorRequest, event: Event) -> HttpResponse:
+    """Answer with what has changed after a revision: 204 for nothing, else a fragment of items and parts."""
+    try:
+        asked = Question.read(request)
+    except ValueError as error:
+        return HttpResponse(f"{error}\n", status=400, content_type="text/plain; charset=utf-8")
+    items = None if asked.is_lost(event) else _items(request, event, asked)
+    context = {
+        "event": event,
+        "role": request.role,
+        "after": asked.after,
+        "items": items,
+        "has_head": event.head_revision > asked.after,
+    }
+    if items == [] and asked.after == event.revision:
+        return HttpResponse(status=204)
+    return render(request, "liveblog/desk/news.html#news", context)
+
+
+def _items(request: AuthorRequest, event: Event, asked: Question) -> list[Item] | None:
+    """Read what changed by the revision of ``event``'s row, or ``None`` for too much; withdrawn ones too.
+
+    Moving the pin changes no update: those whose pin the page shows otherwise come as well.
+    """
+    pinned = frozenset({event.pinned_number} - {None})
+    changed = Q(revision__gt=asked.after, revision__lte=event.revision) | Q(number__in=asked.pinned ^ pinned)
+    found = event.updates.filter(changed).select_related("author", "version_by").order_by("revision")
+    updates = list(found[: CHANGES + 1])
+    return None if len(updates) > CHANGES else [Item.of(update, request) for update in updates]
