@@ -4,7 +4,9 @@ Every form works as plain HTML, answered by a redirect. Under htmx the same addr
 the part that changed: a redirect's GET would fall into the fan-out of the very update it shows.
 """
 
+from liveblog.desk.changes import changes
 from liveblog.desk.control import change_status, deletion, pause
+from liveblog.desk.editing import edit
 from liveblog.desk.events import desk, index, new, preview, settings
 from liveblog.desk.join import join
 from liveblog.desk.offline import manifest, share, worker
@@ -12,10 +14,14 @@ from liveblog.desk.people import invite, people, person, revoke
 from liveblog.desk.posting import add_photo, photo, preview_markdown, publish
 from liveblog.desk.updates import edit, mark_key, pin, restore, withdraw
 from liveblog.desk.waiting import publish_waiting, reject_waiting, waiting
+from liveblog.desk.purge import purge
+from liveblog.desk.updates import mark_key, pin, restore, withdraw
+from liveblog.desk.versions import versions
 
 __all__ = [
     "add_photo",
     "change_status",
+    "changes",
     "deletion",
     "desk",
     "edit",
@@ -35,11 +41,13 @@ __all__ = [
     "publish",
     "publish_waiting",
     "reject_waiting",
+    "purge",
     "restore",
     "revoke",
     "settings",
     "share",
     "waiting",
+    "versions",
     "withdraw",
     "worker",
 ]

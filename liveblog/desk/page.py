@@ -51,6 +51,11 @@ class Item(NamedTuple):
         """Who wrote what it says now; both were read with it."""
         return byline_of(self.update.version_by or self.update.author)
 
+    @property
+    def by_user(self) -> int:
+        """The same person's primary key."""
+        return self.update.version_by_id or self.update.author_id
+
 
 class Items(NamedTuple):
     """A page of an event's updates, newest first, withdrawn ones too."""
@@ -58,6 +63,11 @@ class Items(NamedTuple):
     items: list[Item]
     older: Place | None
     before: Place | None
+
+    @property
+    def newest(self) -> Place | None:
+        """The end of the page towards the newer ones; open on the newest page."""
+        return self.before and self.before.before
 
     @classmethod
     def read(cls, request: AuthorRequest, event: Event, before: Place | None) -> Self:

@@ -92,9 +92,7 @@ class EditForm(UpdateForm):
         Raises ``Overtaken``.
         """
         if self.is_valid():
-            sent: dict[str, Any] = {
-                name: self.cleaned_data[name] for name in ("headline", "body") if name in self.data
-            }
+            sent: dict[str, Any] = {name: self.cleaned_data[name] for name in ("headline", "body") if name in self.data}
             with self.telling():
                 if self.cleaned_data["at"] and self.data["at"] != self.standing_at:
                     sent["published_at"] = read_in_zone(self.cleaned_data["at"], self.update.event.zone)
@@ -144,5 +142,5 @@ class PurgeForm(forms.Form):
         """Refuse any other number."""
         typed = str(self.cleaned_data["number"]).strip()
         if typed != str(self.update.number):
-            raise ValidationError(f"Type {self.update.number} to erase update {self.update.number}. Nothing was erased.")
+            raise ValidationError(f"Type {self.update.number} if update {self.update.number} is to be erased.")
         return typed

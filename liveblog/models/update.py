@@ -240,8 +240,9 @@ class Update(models.Model):
     def purge(self) -> None:
         """Erase what it said and showed wherever this service keeps it; the tombstone stays.
 
-        That is its row, its versions, its photos in every width, what waits under its key, and the admin's log. Other processes forget
-        it as they do any withdrawn update. Backups and what others have copied are out of reach.
+        That is its row, its versions, its photos in every width, what waits under its key, and the
+        admin's log. Other processes forget it as they do any withdrawn update. Backups and what others
+        have copied are out of reach.
         """
         from django.contrib.admin.models import LogEntry
 

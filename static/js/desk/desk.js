@@ -4,6 +4,7 @@ import { append, isAtRisk, openComposer } from "./composer.js";
 import { showEntries, showProgress } from "./entries.js";
 import { say, slug, user } from "./here.js";
 import { askToKeep, sweepPhotos, warnBeforeLeaving } from "./keeping.js";
+import "./live.js";
 import { openOffline } from "./offline.js";
 import "./presence.js";
 import { openPreview } from "./preview.js";

@@ -1,0 +1,23 @@
+/** Tells those who listen to the page, now and then, how many updates of others have arrived. */
+
+import { user } from "./here.js";
+
+const TOGETHER_MS = 15_000;
+const unspoken = new Map();
+let spokenAt = -Infinity;
+let timer = 0;
+
+/** Takes note of what arrived. */
+export function announce({ detail: { items } }) {
+  for (const { id, dataset } of items) if (dataset.byUser !== user) unspoken.set(id, dataset.by);
+  clearTimeout(timer);
+  if (unspoken.size) timer = setTimeout(speak, Math.max(0, spokenAt + TOGETHER_MS - Date.now()));
+}
+
+function speak() {
+  const names = [...new Set(unspoken.values())];
+  const line = document.getElementById("stream-news");
+  line.textContent = `${unspoken.size === 1 ? "1 new update" : `${unspoken.size} new updates`} by ${names.join(", ")}.`;
+  unspoken.clear();
+  spokenAt = Date.now();
+}

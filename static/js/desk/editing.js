@@ -1,0 +1,112 @@
+/** Open edit forms: what is typed stays on the device until it is saved, what others change meanwhile is shown beside it. */
+
+import { forget, keep, kept, keptNumbers } from "./edits.js";
+import { itemOf, keepingPlace, list } from "./items.js";
+import { describe, fieldsOf, fill, movePhoto } from "./fields.js";
+import { closeForm } from "./stream.js";
+
+const asServed = new WeakMap(); // what a form said when the server sent it
+const formOf = (item) => item.querySelector("form.editor");
+const numberOf = (form) => form.dataset.edits;
+const isChanged = (form) => JSON.stringify(fieldsOf(form)) !== asServed.get(form);
+
+/** Begins: takes up what was left open, and listens. */
+export function watchEditing() {
+  const on = (name, act) => document.addEventListener(name, act);
+  on("desk:editing", ({ detail }) => opened(detail.item, detail));
+  on("desk:meanwhile", ({ detail: { form, item } }) => showMeanwhile(form, item));
+  on("desk:saved", ({ detail: { form } }) => forget(form.dataset.number));
+  on("input", ({ target }) => target.form?.matches(".editor") && note(target.form));
+  on("click", clicked);
+  on("keydown", pressed);
+  on("htmx:beforeRequest", ({ target }) => freeze(target, true));
+  on("htmx:afterRequest", ({ target }) => freeze(target, false));
+  for (const form of document.querySelectorAll("form.editor")) opened(form.closest(".item"), { isAgain: false });
+  if (list()) for (const number of keptNumbers()) reopen(number);
+}
+
+function reopen(number) {
+  const link = itemOf(number)?.querySelector(`#edit-${number}`);
+  if (link) htmx.ajax("GET", link.getAttribute("hx-get"), { source: itemOf(number), target: itemOf(number), swap: "desk" });
+}
+
+function opened(item, { isAgain }) {
+  const form = formOf(item);
+  asServed.set(form, JSON.stringify(fieldsOf(form)));
+  const mine = kept(numberOf(form));
+  const refusal = item.querySelector(".errors");
+  if (refusal) {
+    asServed.set(form, ""); // it holds what was typed
+    note(form);
+    refusal.tabIndex = -1;
+    refusal.focus({ preventScroll: true });
+    refusal.scrollIntoView({ block: "nearest" });
+    return;
+  }
+  if (isAgain) return note(form);
+  if (mine && fill(form, mine)) {
+    const line = document.createElement("p");
+    line.className = "hint restored";
+    line.textContent = "What you had typed here before is back. It has not been saved.";
+    form.prepend(line);
+    return;
+  }
+  if (list()) form.elements.body.focus();
+}
+
+function note(form) {
+  if (isChanged(form)) keep(numberOf(form), fieldsOf(form));
+  else forget(numberOf(form));
+}
+
+function clicked(click) {
+  const control = click.target.closest?.("form.editor [data-cancel], form.editor [data-step]");
+  if (!control) return;
+  const form = control.closest("form");
+  if (control.dataset.step) {
+    click.preventDefault();
+    movePhoto(control);
+    note(form);
+  } else if (!list()) {
+    forget(numberOf(form)); // the link leads back to the desk
+  } else {
+    click.preventDefault();
+    cancel(form, { isCertain: Boolean(form.querySelector(".clash")) });
+  }
+}
+
+function pressed(event) {
+  const form = event.target.closest?.("form.editor");
+  if (!form || event.isComposing) return;
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    form.requestSubmit(form.querySelector(".post"));
+  } else if (event.key === "Escape" && list()) {
+    event.preventDefault();
+    cancel(form);
+  }
+}
+
+function cancel(form, { isCertain = false } = {}) {
+  if (!isCertain && isChanged(form) && !confirm("Leave this without saving? What you changed here is dropped.")) return;
+  const number = numberOf(form);
+  forget(number);
+  closeForm(number);
+}
+
+/** What is typed while an answer is awaited would be lost with the form. */
+function freeze(target, isFrozen) {
+  if (!target.matches?.("form.editor")) return;
+  for (const field of target.querySelectorAll("input:not([type=hidden]), textarea")) field.readOnly = isFrozen;
+}
+
+/** Says above an open form that its update has changed, and shows what it says now; the form is left alone. */
+function showMeanwhile(formItem, item) {
+  const form = formOf(formItem);
+  const isOther = Number(item.dataset.content) > Number(form.elements.revision.value);
+  const isGone = item.classList.contains("is-withdrawn");
+  keepingPlace(() => {
+    formItem.querySelector(":scope > .meanwhile")?.remove();
+    if (isOther || isGone) formItem.prepend(describe(item, { isGone }));
+  });
+}

@@ -1,0 +1,34 @@
+/** After a withdrawal: for ten seconds the way back is called Undo and stands out. */
+
+const SECONDS = 10;
+const words = (left) => `${left} second${left === 1 ? "" : "s"} left`;
+
+/** Makes the item's Restore an Undo for a while; without this it is a plain Restore. */
+export function offerUndo({ detail: { item } }) {
+  const button = item.querySelector("[id^=restore-]");
+  if (!button) return;
+  const line = document.createElement("p");
+  const left = document.createElement("span");
+  line.className = "undo";
+  left.className = "undo-left";
+  left.setAttribute("aria-hidden", "true"); // read out every second it would drown everything
+  const ends = Date.now() + SECONDS * 1000;
+  const show = () => {
+    const seconds = Math.ceil((ends - Date.now()) / 1000);
+    if (seconds > 0 && item.isConnected) {
+      left.textContent = words(seconds);
+      return;
+    }
+    clearInterval(ticking);
+    line.remove();
+    item.classList.remove("is-fresh");
+    button.textContent = "Restore";
+  };
+  const said = document.createElement("strong");
+  said.textContent = "Withdrawn.";
+  line.append(said, " ", left);
+  item.querySelector(".item-controls").before(line);
+  button.textContent = "Undo";
+  const ticking = setInterval(show, 250);
+  show();
+}
