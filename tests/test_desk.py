@@ -20,7 +20,17 @@ from liveblog.models import Event, Update
 SLOW = "[" * 20_000
 HTMX = {"HX-Request": "true"}
 
-READ = ["desks", "desk-new", "desk", "desk-settings", "desk-preview", "desk-update", "desk-deletion"]
+READ = [
+    "desks",
+    "desk-new",
+    "desk",
+    "desk-settings",
+    "desk-preview",
+    "desk-update",
+    "desk-deletion",
+    "desk-versions",
+    "desk-purge",
+]
 WRITE = {
     "desk-new": {"title": "Another"},
     "desk-settings": {"title": "Harbour bridge, the vote"},
@@ -30,15 +40,19 @@ WRITE = {
     "desk-restoration": {},
     "desk-pin": {"on": "1"},
     "desk-key": {"on": "1"},
+    "desk-purge": {"number": "1"},
     "desk-status": {"status": "ended"},
     "desk-pause": {"note": "We will be back at 20:00"},
     "desk-deletion": {"slug": "bridge"},
 }
-ELSEWHERE = {"desk-photo", "desk-photos", "desk-render"}
+ELSEWHERE = {"desk-changes", "desk-photo", "desk-photos", "desk-render"}
 ELSEWHERE |= {"desk-people", "desk-person", "desk-invitations", "desk-revocation"}
 ELSEWHERE |= {"desk-waiting", "desk-publication", "desk-rejection"}
 """Addresses with files of tests of their own."""
 WRITE_ONLY = sorted(WRITE.keys() - set(READ))
+OF_AN_UPDATE = {
+    "desk-update", "desk-versions", "desk-purge", "desk-withdrawal", "desk-restoration", "desk-pin", "desk-key",
+}  # fmt: skip
 OF_AN_EVENT = sorted((set(READ) | WRITE.keys()) - {"desks", "desk-new"})
 
 
@@ -80,8 +94,7 @@ def desk(ada: User, bridge: Event) -> Client:
 def address(name: str, slug: str = "bridge", number: int = 1) -> str:
     if name in {"desks", "desk-new"}:
         return reverse(name)
-    needs_number = name in {"desk-update", "desk-withdrawal", "desk-restoration", "desk-pin", "desk-key"}
-    return reverse(name, args=[slug, number] if needs_number else [slug])
+    return reverse(name, args=[slug, number] if name in OF_AN_UPDATE else [slug])
 
 
 def post(client: Client, *, key: uuid.UUID | str | None = None, htmx: bool = False, **fields: Any) -> Any:
@@ -132,7 +145,9 @@ def test_staff_can_post_to_it(name: str, bridge: Event) -> None:
 @pytest.mark.parametrize("name", sorted(WRITE))
 def test_under_htmx_it_answers_with_what_changed_instead_of_a_redirect(name: str, desk: Client) -> None:
     response = desk.post(address(name), WRITE[name], headers=HTMX)
-    assert response.status_code == (204 if name in {"desk-new", "desk-settings", "desk-deletion"} else 200)
+    assert response.status_code == (
+        204 if name in {"desk-new", "desk-settings", "desk-deletion", "desk-purge"} else 200
+    )
     assert "Location" not in response
     assert b"<html" not in response.content
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from liveblog import live
 from liveblog.desk.doors import AuthorRequest, desk_of
 from liveblog.desk.page import Item
+from liveblog.desk.status import status_context
 from liveblog.models import Event, Role
 
 CHANGES = 200
@@ -56,11 +57,12 @@ def changes(request: AuthorRequest, event: Event) -> HttpResponse:
     items = None if asked.is_lost(event) else _items(request, event, asked)
     context = {
         "event": event,
-        "role": request.role,
         "after": asked.after,
         "items": items,
         "has_head": event.head_revision > asked.after,
     }
+    if context["has_head"]:
+        context |= status_context(event, request.role)
     if items == [] and asked.after == event.revision:
         return HttpResponse(status=204)
     return render(request, "liveblog/desk/news.html#news", context)

@@ -2,11 +2,11 @@
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 
 from liveblog.desk.doors import AuthorRequest, desk_of, read_or_write
-from liveblog.desk.page import address_of
+from liveblog.desk.page import address_of, go
 from liveblog.forms import PurgeForm
 from liveblog.models import Event, Role
 
@@ -21,7 +21,7 @@ def purge(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         update.purge()
         messages.success(request, f"Update {number} was erased.")
-        return redirect(address_of(request, update))
+        return go(request, address_of(request, update))
     context = {
         "event": event,
         "update": update,
