@@ -100,7 +100,7 @@ async function fetchText(url) {
     // Who is named here, or nobody, gets an answer in words instead of the page to sign in on.
     const headers = { "Liveblog-Author": user };
     const answer = await fetch(url, { headers, redirect: "manual", cache: "no-store", signal: patience.signal });
-    return { status: answer.status, text: answer.status === 204 ? "" : await answer.text() };
+    return { status: answer.status, text: answer.status === 204 ? "" : (await answer.text()).trim() };
   } finally {
     clearTimeout(timeout);
   }
