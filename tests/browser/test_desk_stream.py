@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from liveblog.models import Event, Role
-from tests.browser.reading import until
 from tests.server import PASSWORD, Site
 
 PHONE = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}

@@ -126,6 +126,8 @@ function show(item) {
 
 /** Replaces an item; whoever works with the keyboard goes on where they were. */
 function swap(present, item) {
+  const [more, anew] = [present, item].map((one) => one.querySelector(".item-more"));
+  if (more?.open && anew) anew.open = true;
   const focused = present.contains(document.activeElement) && document.activeElement;
   present.replaceWith(item);
   insertInOrder(item);
