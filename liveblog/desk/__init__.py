@@ -12,11 +12,10 @@ from liveblog.desk.join import join
 from liveblog.desk.offline import manifest, share, worker
 from liveblog.desk.people import invite, people, person, revoke
 from liveblog.desk.posting import add_photo, photo, preview_markdown, publish
-from liveblog.desk.updates import edit, mark_key, pin, restore, withdraw
-from liveblog.desk.waiting import publish_waiting, reject_waiting, waiting
 from liveblog.desk.purge import purge
 from liveblog.desk.updates import mark_key, pin, restore, withdraw
 from liveblog.desk.versions import versions
+from liveblog.desk.waiting import publish_waiting, reject_waiting, waiting
 
 __all__ = [
     "add_photo",
@@ -40,14 +39,14 @@ __all__ = [
     "preview_markdown",
     "publish",
     "publish_waiting",
-    "reject_waiting",
     "purge",
+    "reject_waiting",
     "restore",
     "revoke",
     "settings",
     "share",
-    "waiting",
     "versions",
+    "waiting",
     "withdraw",
     "worker",
 ]

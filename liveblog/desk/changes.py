@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from liveblog import live
 from liveblog.desk.doors import AuthorRequest, desk_of
 from liveblog.desk.page import Item
+from liveblog.desk.queue import queue_context
 from liveblog.desk.status import status_context
 from liveblog.models import Event, Role
 
@@ -63,7 +64,10 @@ def changes(request: AuthorRequest, event: Event) -> HttpResponse:
     }
     if context["has_head"]:
         context |= status_context(event, request.role)
-    if items == [] and asked.after == event.revision:
+    queue = queue_context(event, request.role, request.user)
+    if queue["digest"] != asked.queue:
+        context |= queue
+    if items == [] and asked.after == event.revision and "queue" not in context:
         return HttpResponse(status=204)
     return render(request, "liveblog/desk/news.html#news", context)
 

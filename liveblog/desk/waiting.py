@@ -121,7 +121,7 @@ def _done(
     context: dict[str, Any] = {
         "event": event,
         "role": request.role,
-        "item": update and Item.of(event.updates.get(pk=update.pk)),
+        "item": update and Item.of(event.updates.get(pk=update.pk), request),
         "said": said,
         **queue_context(event, request.role, request.user),
     }

@@ -37,9 +37,7 @@ class Counter:
         news = [
             event_id
             for event_id, readers in counts.items()
-            if (known := self._written.get(event_id)) is None
-            or known[0] != readers
-            or now - known[1] > REPEAT_SECONDS
+            if (known := self._written.get(event_id)) is None or known[0] != readers or now - known[1] > REPEAT_SECONDS
         ]
         if gone:
             Audience.objects.filter(process=self.process, event__in=gone).delete()

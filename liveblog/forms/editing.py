@@ -32,6 +32,8 @@ class EditForm(UpdateForm):
     says that the form has them at all. ``revision`` is that of the update when the form was opened.
     """
 
+    data: QueryDict
+
     at = WallClockField(required=False, label="Time")
     correction = forms.CharField(
         required=False,

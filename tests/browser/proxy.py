@@ -148,7 +148,7 @@ class Proxy:
                 if fate == "lose":
                     client.is_losing = True  # type: ignore[attr-defined]
                 if fate == "delay":
-                    await asyncio.sleep(random.uniform(0.05, 0.6))  # noqa: S311
+                    await asyncio.sleep(random.uniform(0.05, 0.6))
                 writer.write(data)
                 await writer.drain()
         except ConnectionError:

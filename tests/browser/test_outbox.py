@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -94,7 +93,11 @@ def test_what_gets_no_answer_is_given_up_and_sent_again_under_its_key(
 
 
 def test_a_hotels_page_is_no_answer(page: Page, live_site: Site, event: Event) -> None:
-    answers = [{"status": 200, "body": "Welcome, guest"}, {"status": 302, "headers": {"Location": "/"}}, {"status": 403}]
+    answers = [
+        {"status": 200, "body": "Welcome, guest"},
+        {"status": 302, "headers": {"Location": "/"}},
+        {"status": 403},
+    ]
     page.route(
         "**/updates/",
         lambda route: route.fulfill(**answers.pop(0)) if answers else route.continue_(),  # type: ignore[arg-type]
@@ -342,7 +345,9 @@ def test_a_full_storage_is_said_before_anything_is_lost_and_posting_still_works(
 def test_a_draft_makes_room_for_its_own_entry(page: Page, live_site: Site, event: Event) -> None:
     page.fill(BODY, "x" * 10_000)
     page.evaluate(FILL)
-    page.evaluate("localStorage.removeItem(Object.keys(localStorage).filter((key) => key.startsWith('filler-')).sort((a, b) => localStorage[b].length - localStorage[a].length).find((key) => localStorage[key].length < 4000))")
+    page.evaluate(
+        "localStorage.removeItem(Object.keys(localStorage).filter((key) => key.startsWith('filler-')).sort((a, b) => localStorage[b].length - localStorage[a].length).find((key) => localStorage[key].length < 4000))"
+    )
     page.context.set_offline(True)
     page.tap("#composer .post")
     expect(page.locator("#entries .entry")).to_have_count(1)
@@ -369,9 +374,7 @@ def test_where_storage_throws_posting_still_works_and_the_page_says_so(
 # Plain http from a phone in the same network.
 
 
-def test_the_same_holds_on_plain_http_from_another_address(
-    phone: MakePhone, server: Callable[..., Site]
-) -> None:
+def test_the_same_holds_on_plain_http_from_another_address(phone: MakePhone, server: Callable[..., Site]) -> None:
     address = next((one for one in own_addresses() if ":" not in one and not one.startswith("127.")), None)
     if address is None:
         pytest.skip("this machine has no address but localhost")
@@ -381,7 +384,12 @@ def test_the_same_holds_on_plain_http_from_another_address(
         url = f"http://{address}:{proxy.port}"
         context = phone("ada", url)
         page, other = at_desk(context, url, event), at_desk(context, url, event)
-        assert page.evaluate("[isSecureContext, navigator.locks, crypto.randomUUID, navigator.serviceWorker].some(Boolean)") is False
+        assert (
+            page.evaluate(
+                "[isSecureContext, navigator.locks, crypto.randomUUID, navigator.serviceWorker].some(Boolean)"
+            )
+            is False
+        )
         expect(page.locator("#missing")).to_contain_text("not encrypted")
         proxy.lose(3)
         write(page, "Lost on the way back.")

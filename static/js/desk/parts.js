@@ -1,4 +1,6 @@
-/** Parts beside the stream that the server sends anew: the status, the queue. None is replaced while it is used. */
+/** Parts beside the stream that the server sends anew: the status, the queue. None is taken from whoever uses it. */
+
+import { takeQueue } from "./waiting.js";
 
 const waiting = new Map();
 
@@ -6,6 +8,10 @@ const waiting = new Map();
 export function takePart(part) {
   const present = part && document.getElementById(part.id);
   if (!present) return;
+  if (part.id === "queue") {
+    takeQueue(part);
+    return;
+  }
   if (isInUse(present)) {
     waiting.set(part.id, part);
     return;
