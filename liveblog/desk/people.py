@@ -16,7 +16,6 @@ from django.views.decorators.http import require_POST
 
 from liveblog.desk.doors import AuthorRequest, desk_of, is_htmx, read_or_write
 from liveblog.forms import AppointForm, InvitationForm, RoleForm
-from liveblog.forms.people import ROLES
 from liveblog.models import Event, Role, byline_of
 
 
@@ -103,7 +102,7 @@ def _people(request: AuthorRequest, event: Event, *, status: int = 200, **more: 
         "event": event,
         "members": _members(event),
         "invitations": event.invitations.select_related("event", "made_by").order_by("-pk"),
-        "roles": ROLES,
+        "roles": Role.choices,
         "appoint": AppointForm(event=event),
         "invite": InvitationForm(event=event),
     } | more
