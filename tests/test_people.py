@@ -455,3 +455,16 @@ def test_an_invitation_of_another_event_can_not_be_revoked_from_this_one(bridge:
     invitation = other.invite(name="Sam", made_by=ada)[0]
     assert signed_in(ada).post(reverse("desk-revocation", args=["bridge", invitation.pk])).status_code == 404
     assert Invitation.objects.get().is_open
+
+
+@pytest.mark.parametrize(
+    ("base", "is_said"),
+    [("http://127.0.0.1:8000", True), ("http://[::1]:8000", True), ("http://192.168.1.5:8000", False)],
+)
+def test_a_link_that_opens_on_no_phone_says_so(
+    base: str, is_said: bool, bridge: Event, ada: User, settings: Any
+) -> None:
+    settings.BASE_URL = base
+    page = text_of(signed_in(ada).post(invitations(), {"name": "Sam"}))
+    assert f'value="{base}/join/' in page
+    assert ("opens nothing" in page) == is_said

@@ -1,6 +1,7 @@
 """Who is on an event: roles, and the links by which volunteers come in; for its owners."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import segno
 from django.conf import settings
@@ -64,7 +65,8 @@ def invite(request: AuthorRequest, event: Event) -> HttpResponse:
         return _people(request, event, status=422, invite=form)
     invitation, token = made
     link = settings.BASE_URL + reverse("join", args=[token])
-    return _people(request, event, made=invitation, link=link, qr=draw_qr(link), said="The link is ready.")
+    context = {"made": invitation, "link": link, "qr": draw_qr(link), "is_local": is_local(link)}
+    return _people(request, event, said="The link is ready.", **context)
 
 
 @never_cache
@@ -82,6 +84,11 @@ def draw_qr(text: str) -> SafeString:
     drawn = segno.make(text, error="m", micro=False)
     svg = drawn.svg_inline(border=4, dark="#000", light="#fff", omitsize=True, svgclass="qr", lineclass=None)
     return mark_safe(svg)  # noqa: S308  (modules drawn by segno; the text is not in it)
+
+
+def is_local(link: str) -> bool:
+    """Whether a link leads nowhere but to this machine."""
+    return urlsplit(link).hostname in {"localhost", "127.0.0.1", "::1"}
 
 
 def _done(request: AuthorRequest, event: Event, said: str) -> HttpResponse:

@@ -199,6 +199,7 @@ def test_a_rejected_text_comes_back_with_the_reason_and_does_not_push_a_draft_ou
     phone.fill("#composer [name=body]", "The minister has left, says the ministry.")
     phone.tap("#composer .post")
     expect(phone.locator("#composer [name=body]")).to_have_value("A draft of mine.")
+    expect(phone.locator("#queue")).to_contain_text("says the ministry", timeout=15_000)
     waiting = live_site.do(lambda: list(Waiting.objects.filter(event=event).for_approval()))
     assert [one.body for one in waiting] == ["The minister has left, says the ministry."]
 
