@@ -19,7 +19,14 @@ FILL = """() => {
     try { localStorage.setItem(`filler-${number++}`, "x".repeat(size)); } catch { size = size >> 1; }
   }
 }"""
-EMPTY = "() => { for (const key of Object.keys(localStorage)) if (key.startsWith('filler-')) localStorage.removeItem(key); }"
+EMPTY = """() => {
+  for (const key of Object.keys(localStorage)) if (key.startsWith('filler-')) localStorage.removeItem(key);
+}"""
+LEAVE_SOME = """() => {
+  const fillers = Object.keys(localStorage).filter((key) => key.startsWith('filler-'));
+  fillers.sort((a, b) => localStorage[b].length - localStorage[a].length);
+  localStorage.removeItem(fillers.find((key) => localStorage[key].length < 4000));
+}"""
 OUTBOX = """() => [...document.querySelectorAll('#entries .entry')].map((entry) => ({
   state: entry.dataset.state, text: entry.innerText, key: entry.dataset.key,
 }))"""

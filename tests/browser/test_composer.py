@@ -24,10 +24,13 @@ SMALL = """() => [...document.querySelectorAll('main a, main button, main input,
   .map(([html, box]) => `${html} ${box.width}x${box.height}`)"""
 
 SIZES = """async () => {
-  const database = await new Promise((done) => { indexedDB.open('liveblog').onsuccess = ({ target }) => done(target.result); });
+  const opening = indexedDB.open('liveblog');
+  await new Promise((done) => { opening.onsuccess = done; });
+  const database = opening.result;
   const photos = database.transaction('photos').objectStore('photos').getAll();
   await new Promise((done) => { photos.onsuccess = done; });
-  const pictures = photos.result.map(({ bytes, type }) => createImageBitmap(new Blob([bytes], { type })).catch(() => null));
+  const blobs = photos.result.map(({ bytes, type }) => new Blob([bytes], { type }));
+  const pictures = blobs.map((blob) => createImageBitmap(blob).catch(() => null));
   return (await Promise.all(pictures)).filter(Boolean).map(({ width, height }) => [width, height]);
 }"""
 

@@ -14,7 +14,9 @@ from tests.server import Site
 
 KEPT = """async () => {
   const found = [];
-  for (const name of await caches.keys()) for (const { url } of await (await caches.open(name)).keys()) found.push(new URL(url).pathname);
+  for (const name of await caches.keys()) {
+    for (const { url } of await (await caches.open(name)).keys()) found.push(new URL(url).pathname);
+  }
   return found;
 }"""
 SHARE = """([text, address, photos]) => {

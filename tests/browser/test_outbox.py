@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from config.environment import own_addresses
 from liveblog.models import Event
-from tests.browser.phones import BODY, EMPTY, FILL, bodies, expect_posted, outbox, phones, sign_in, write
+from tests.browser.phones import BODY, EMPTY, FILL, LEAVE_SOME, bodies, expect_posted, outbox, phones, sign_in, write
 from tests.browser.proxy import Proxy
 from tests.browser.reading import until
 from tests.server import Site
@@ -345,9 +345,7 @@ def test_a_full_storage_is_said_before_anything_is_lost_and_posting_still_works(
 def test_a_draft_makes_room_for_its_own_entry(page: Page, live_site: Site, event: Event) -> None:
     page.fill(BODY, "x" * 10_000)
     page.evaluate(FILL)
-    page.evaluate(
-        "localStorage.removeItem(Object.keys(localStorage).filter((key) => key.startsWith('filler-')).sort((a, b) => localStorage[b].length - localStorage[a].length).find((key) => localStorage[key].length < 4000))"
-    )
+    page.evaluate(LEAVE_SOME)
     page.context.set_offline(True)
     page.tap("#composer .post")
     expect(page.locator("#entries .entry")).to_have_count(1)
@@ -384,12 +382,8 @@ def test_the_same_holds_on_plain_http_from_another_address(phone: MakePhone, ser
         url = f"http://{address}:{proxy.port}"
         context = phone("ada", url)
         page, other = at_desk(context, url, event), at_desk(context, url, event)
-        assert (
-            page.evaluate(
-                "[isSecureContext, navigator.locks, crypto.randomUUID, navigator.serviceWorker].some(Boolean)"
-            )
-            is False
-        )
+        missing = "[isSecureContext, navigator.locks, crypto.randomUUID, navigator.serviceWorker]"
+        assert page.evaluate(f"{missing}.some(Boolean)") is False
         expect(page.locator("#missing")).to_contain_text("not encrypted")
         proxy.lose(3)
         write(page, "Lost on the way back.")
@@ -441,7 +435,8 @@ def test_two_hundred_posts_of_three_authors_arrive_once_and_in_order_through_a_t
                 pages["ada"].reload()
                 pages["ada"].evaluate(impatient)
             if number == 30:
-                site.restart()
+                site.kill()
+                site.start()
             if number == 40:
                 context = pages["bob"].context
                 pages["bob"].close()

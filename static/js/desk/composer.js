@@ -1,7 +1,7 @@
 /** The form in which updates are written: kept at every keystroke, posted into the outbox. */
 
 import { blank, follow, isBlank, load, save } from "./draft.js";
-import { slug } from "./here.js";
+import { entryOf, problemOf, tellLength } from "./entry.js";
 import { newKey } from "./key.js";
 import { addMarks } from "./marks.js";
 import { add, find, isLoose } from "./outbox.js";
@@ -9,17 +9,14 @@ import * as pictures from "./pictures.js";
 import { kick } from "./sender.js";
 import { forget } from "./shots.js";
 import { broken } from "./store.js";
-import { isLater, tellWhen } from "./when.js";
+import { tellWhen } from "./when.js";
 
-const MOST = 20_000;
-const NEAR = 19_000;
 const TWICE_MS = 1_000;
 
 const form = document.getElementById("composer");
 const { headline, body, is_key: isKey, at } = form?.elements ?? {};
 const errors = document.getElementById("composer-errors");
 const note = document.getElementById("composer-note");
-const title = document.querySelector(".desk-head h1")?.textContent ?? slug;
 
 let draft = blank();
 let posted_at = 0;
@@ -37,13 +34,15 @@ export function openComposer() {
   form.addEventListener("input", keep);
   form.addEventListener("submit", (event) => { event.preventDefault(); post(); });
   form.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    if (event.key !== "Enter" || event.isComposing) return;
+    if (event.ctrlKey || event.metaKey) post();
+    else if (event.target.localName !== "input") return;
+    else body.focus(); // half an update would be posted
     event.preventDefault();
-    post();
   });
   // The keyboard stays: a button that takes the focus would put it away.
   for (const name of ["pointerdown", "mousedown"]) {
-    form.addEventListener(name, (event) => { if (event.target.closest("button")) event.preventDefault(); });
+    form.addEventListener(name, (event) => { if (event.target.closest("button, .is-tick")) event.preventDefault(); });
   }
   for (const input of form.querySelectorAll("[data-pick]")) {
     input.addEventListener("change", () => { pictures.take([...input.files]).then(keep); input.value = ""; });
@@ -92,10 +91,7 @@ function keep() {
 }
 
 function dress() {
-  const length = [...normalised(body.value)].length;
-  const count = document.getElementById("composer-count");
-  count.textContent = length > NEAR ? (length > MOST ? `${length - MOST} too many` : `${MOST - length} left`) : "";
-  count.toggleAttribute("data-over", length > MOST);
+  tellLength(body.value);
   tellWhen(at.value);
   if (!CSS.supports("field-sizing", "content")) {
     body.style.setProperty("block-size", "auto");
@@ -103,7 +99,6 @@ function dress() {
   }
 }
 
-const normalised = (text) => text.replace(/\r\n?/g, "\n").trim();
 const tell = (words) => { note.textContent = words; note.hidden = !words; };
 
 function complain(words) {
@@ -115,25 +110,14 @@ function complain(words) {
   errors.append(line);
 }
 
-function problem({ headline: top, body: text, photos }) {
-  const length = [...normalised(text)].length;
-  if (!normalised(text) && !top.trim() && !photos.length) return "Write something first.";
-  if (length > MOST) return `${length.toLocaleString("en")} characters are too many; at most ${MOST.toLocaleString("en")} fit in one update. Nothing was sent, and nothing is lost.`;
-  return "";
-}
-
 function post() {
   if (form.dataset.state === "sending") return;
   keep();
-  const photos = draft.photos.filter(({ isOut }) => !isOut).map(({ key, name, alt }) => ({ key, name, alt }));
-  const wrong = problem({ ...draft, photos });
+  const entry = entryOf(draft, form.action);
+  const wrong = problemOf(entry);
   if (wrong && isBlank(draft) && Date.now() - posted_at < TWICE_MS) return; // the second half of a double tap
   complain(wrong);
   if (wrong) return body.focus();
-  const entry = {
-    key: draft.key, event: slug, title, address: form.action, written_at: Date.now(),
-    headline: draft.headline, body: draft.body, is_key: draft.is_key, at: draft.at, later: isLater(draft.at), photos,
-  };
   posted_at = Date.now();
   if (put(entry)) next();
   else form.dataset.state = "sending"; // straight from this page; the text stays until it has arrived

@@ -1,11 +1,8 @@
-/** Shows the outbox, and does with an entry what its author wants. */
+/** Shows the outbox. */
 
 import { clock, slug } from "./here.js";
-import { newKey } from "./key.js";
-import { countOthers, decide, drop, find, isFree, isLoose, isOpen, list, renew } from "./outbox.js";
+import { countOthers, find, isFree, isLoose, isOpen, list } from "./outbox.js";
 import { shownTime } from "./when.js";
-import { kick } from "./sender.js";
-import { forget } from "./shots.js";
 
 const box = document.getElementById("outbox");
 const shown = document.getElementById("entries");
@@ -113,43 +110,3 @@ function lineAbout(entries) {
   if (stuck) words.push(`${stuck === 1 ? "1 needs" : `${stuck} need`} you.`);
   return words.join(" ");
 }
-
-/** Asks before something is thrown away. */
-function confirmed(question, aboutIt, yes) {
-  const dialog = document.getElementById("ask");
-  put(document.getElementById("ask-question"), question);
-  put(document.getElementById("ask-about"), aboutIt);
-  put(document.getElementById("ask-yes"), yes);
-  dialog.returnValue = "no";
-  dialog.showModal();
-  return new Promise((resolve) => { dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }); });
-}
-
-const ACTS = {
-  retry: () => kick({ isAsked: true }),
-  edit: (key) => takeBack(key, (entry) => document.dispatchEvent(new CustomEvent("desk:edit", { detail: entry }))),
-  renew: async (key) => {
-    await decide(() => { if (find(key)?.state) renew(key, newKey()); });
-    kick({ isAsked: true });
-  },
-  discard: async (key) => {
-    const { body, headline } = find(key) ?? {};
-    if (!(await confirmed("Discard this update?", headline || body || "", "Discard it"))) return;
-    await takeBack(key, ({ photos }) => forget(photos.map((photo) => photo.key)));
-  },
-};
-
-/** Takes an entry out, unless it has been sent meanwhile; it goes only after `handOver` has it. */
-function takeBack(key, handOver) {
-  return decide(() => {
-    const entry = find(key);
-    if (!entry || !isFree(entry)) return;
-    handOver(entry);
-    drop(key);
-  });
-}
-
-shown?.addEventListener("click", ({ target }) => {
-  const act = target.closest("[data-act]")?.dataset.act;
-  if (ACTS[act]) ACTS[act](target.closest(".entry").dataset.key);
-});

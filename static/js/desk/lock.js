@@ -33,8 +33,9 @@ async function withLock(name, work) {
   try {
     await navigator.locks.request(name, { signal: given.signal }, run);
   } catch (error) {
-    if (error.name !== "AbortError") throw error;
-    if (isMine) lost.abort();
+    if (error.name !== "AbortError" && isMine) throw error;
+    if (error.name !== "AbortError") await withLease(name, work); // no locks here after all
+    else if (isMine) lost.abort();
     else await navigator.locks.request(name, { steal: true }, run);
   } finally {
     clearInterval(watch);

@@ -48,7 +48,12 @@ export async function postEntry(entry, signal, isSecondTry = false) {
 }
 
 /** Sends one photo; `progressed` gets the part that has left, from 0 to 1. */
-export function postPhoto(entry, photo, blob, signal, progressed) {
+export async function postPhoto(entry, ...rest) {
+  const answer = await sendPhoto(entry, ...rest);
+  return answer.isToken && (await renewToken(entry)) ? sendPhoto(entry, ...rest) : answer;
+}
+
+function sendPhoto(entry, photo, blob, signal, progressed) {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
     const address = entry.address.replace(/updates\/$/, "photos/");

@@ -7,6 +7,7 @@ import { postEntry, postPhoto } from "./request.js";
 import { settled } from "./scale.js";
 import { find as findShot, forget } from "./shots.js";
 
+const SOON_MS = 200;
 const FIRST_MS = 700;
 const LONGEST_MS = 60_000;
 const LOGIN_MS = 60_000;
@@ -25,12 +26,17 @@ export async function send() {
   isWanted = true;
   if (isUnderWay) return;
   isUnderWay = true;
+  let pause = SOON_MS;
   while (isWanted) {
     isWanted = false;
-    if (next() || list().some((entry) => entry.sending)) await alone(`sender:${user}`, sendAll).catch(console.warn);
+    if (!next() && !list().some((entry) => entry.sending)) continue;
+    await alone(`sender:${user}`, sendAll).catch((error) => {
+      console.warn(error);
+      pause = LONGEST_MS / 6;
+    });
   }
   isUnderWay = false;
-  schedule();
+  schedule(pause);
 }
 
 /** Does not wait any longer: the network, the page or the author is back. */
@@ -55,11 +61,13 @@ function heads() {
   return list().filter((entry) => isOpen(entry) && !seen.has(entry.event) && seen.add(entry.event));
 }
 
+/** When an entry is to be sent; moments that lie ahead of now were taken before the clock was set back. */
 function dueAt({ order, page: home, retry_at = 0, failed_at = 0, told = false }) {
-  const isStrange = Math.max(order, failed_at) > Date.now(); // the clock was set back
-  if (isStrange || (!told && kicked_at > Math.max(order, failed_at))) return 0;
+  const now = Date.now();
   const isElsewhere = home !== page || document.hidden; // where its author looks, it is seen to arrive
-  return Math.max(retry_at, isElsewhere ? order + ELSEWHERE_MS : 0);
+  if (isElsewhere && !failed_at && kicked_at < order && order <= now) return order + ELSEWHERE_MS;
+  const isKicked = !told && kicked_at > failed_at && kicked_at <= now;
+  return isKicked || failed_at > now ? 0 : retry_at;
 }
 
 async function attempt(key, signal) {
@@ -118,10 +126,10 @@ function settle({ key, tries = 0 }, answer) {
   }
 }
 
-function schedule() {
+function schedule(pause) {
   clearTimeout(timer);
   const first = heads();
   if (!first.length || !navigator.onLine) return;
   const soonest = Math.min(...first.map(dueAt));
-  timer = setTimeout(send, Math.min(Math.max(200, soonest - Date.now()), LONGEST_MS));
+  timer = setTimeout(send, Math.min(Math.max(pause, soonest - Date.now()), LONGEST_MS));
 }

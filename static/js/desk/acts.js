@@ -1,0 +1,46 @@
+/** Does with an entry of the outbox what its author wants. */
+
+import { newKey } from "./key.js";
+import { decide, drop, find, isFree, renew } from "./outbox.js";
+import { kick } from "./sender.js";
+import { forget } from "./shots.js";
+
+/** Asks before something is thrown away. */
+function confirmed(question, aboutIt, yes) {
+  const dialog = document.getElementById("ask");
+  document.getElementById("ask-question").textContent = question;
+  document.getElementById("ask-about").textContent = aboutIt;
+  document.getElementById("ask-yes").textContent = yes;
+  dialog.returnValue = "no";
+  dialog.showModal();
+  return new Promise((resolve) => { dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }); });
+}
+
+const ACTS = {
+  retry: () => kick({ isAsked: true }),
+  edit: (key) => takeBack(key, (entry) => document.dispatchEvent(new CustomEvent("desk:edit", { detail: entry }))),
+  renew: async (key) => {
+    await decide(() => { if (find(key)?.state) renew(key, newKey()); });
+    kick({ isAsked: true });
+  },
+  discard: async (key) => {
+    const { body, headline } = find(key) ?? {};
+    if (!(await confirmed("Discard this update?", headline || body || "", "Discard it"))) return;
+    await takeBack(key, ({ photos }) => forget(photos.map((photo) => photo.key)));
+  },
+};
+
+/** Takes an entry out, unless it has been sent meanwhile; it goes only after `handOver` has it. */
+function takeBack(key, handOver) {
+  return decide(() => {
+    const entry = find(key);
+    if (!entry || !isFree(entry)) return;
+    handOver(entry);
+    drop(key);
+  });
+}
+
+document.getElementById("entries")?.addEventListener("click", ({ target }) => {
+  const act = target.closest("[data-act]")?.dataset.act;
+  if (ACTS[act]) ACTS[act](target.closest(".entry").dataset.key);
+});
