@@ -1,11 +1,20 @@
 """Two authors at one desk, each on a device of their own, and what arrives at the other."""
 
+import random
+import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from axe_playwright_python.sync_playwright import Axe
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from playwright.sync_api import Browser, Dialog, Page, expect
 
-from liveblog.models import Event, Role
+from liveblog.models import Event, Role, Update
+from tests.browser.proxy import Proxy
+from tests.browser.reading import until
 from tests.server import PASSWORD, Site
 
 PHONE = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
@@ -26,15 +35,17 @@ def desks(browser: Browser, live_site: Site) -> Iterator[Callable[..., Page]]:
     contexts = []
     errors: list[str] = []
 
-    def open_desk(name: str, event: Event, *, role: Role = Role.EDITOR, query: str = "", **options: object) -> Page:
+    def open_desk(
+        name: str, event: Event, *, role: Role = Role.EDITOR, query: str = "", port: int = 0, **options: object
+    ) -> Page:
         who = live_site.user(name, first_name=name.capitalize())
         live_site.do(lambda: event.memberships.get_or_create(user=who, defaults={"role": role}))
         context = browser.new_context(timezone_id="UTC", **options)  # type: ignore[arg-type]
         context.on("weberror", lambda error: errors.append(str(error.error)))
-        context.on("console", lambda said: said.type == "error" and "htmx" in said.text and errors.append(said.text))
+        context.on("console", lambda said: "NoTarget" in said.text and errors.append(said.text))
         contexts.append(context)
         page = context.new_page()
-        page.goto(f"{live_site.url}/desk/{event.slug}/{query}")
+        page.goto(f"http://127.0.0.1:{port or live_site.port}/desk/{event.slug}/{query}")
         page.fill("[name=username]", name)
         page.fill("[name=password]", PASSWORD)
         page.keyboard.press("Enter")
@@ -87,3 +98,498 @@ def test_posts_edits_pins_and_withdrawals_of_one_arrive_at_the_other(
     ada.click("#withdraw-3")
     expect(bo.locator("#item-3.is-withdrawn")).to_be_visible(timeout=8000)
     expect(bo.locator("#restore-3")).to_have_text("Restore")
+
+
+FIELD = """(field) => ({
+  isFocused: document.activeElement === field,
+  selection: [field.selectionStart, field.selectionEnd],
+  scrolled: field.scrollTop,
+  at: Math.round(field.getBoundingClientRect().top),
+  text: field.value,
+})"""
+
+
+@pytest.mark.parametrize("where", ["composer", "form"])
+@pytest.mark.parametrize("device", [PHONE, SCREEN], ids=["phone", "screen"])
+def test_ten_arrivals_do_not_disturb_what_is_being_typed(
+    where: str, device: dict[str, object], desks: Callable[..., Page], live_site: Site
+) -> None:
+    event = live_site.event(updates=6)
+    page = desks("ada", event, **device)
+    if where == "form":
+        page.click("#edit-3")
+    field = page.locator("#composer [name=body]" if where == "composer" else "#item-3 [name=body]")
+    field.fill("\n".join(f"Line {number} of a long text." for number in range(60)))
+    field.evaluate("(field) => { field.focus(); field.setSelectionRange(700, 705); field.scrollTop = 300 }")
+    before = field.evaluate(FIELD)
+    assert before["isFocused"]
+    assert before["scrolled"] == 300
+    node = field.element_handle()
+    for number in range(10):
+        live_site.publish(event, f"Arrival {number}", headline="A headline that takes its room" if number % 2 else "")
+        if number == 4:
+            live_site.do(lambda: event.updates.get(number=5).edit(body="Changed\n\nand\n\ngrown\n\nmuch"))
+            live_site.do(lambda: event.updates.get(number=6).withdraw())
+        nudge(page)
+        page.wait_for_timeout(60)
+    expect(page.locator("#item-16")).to_be_attached(timeout=8000)
+    assert field.evaluate(FIELD) == before
+    assert node.evaluate("(field) => field.isConnected && document.activeElement === field")
+    assert [item["number"] for item in shown(page)] == list(range(16, 0, -1))
+    page.keyboard.type("typed on")
+    assert "typed on" in field.input_value()
+
+
+def edit_elsewhere(site: Site, event: Event, number: int, body: str, **more: object) -> None:
+    """Have Bo change an update."""
+    bo = site.user("bo", first_name="Bo")
+    site.do(lambda: event.updates.get(number=number).edit(body=body, editor=bo, **more))
+
+
+def test_a_change_elsewhere_stands_above_the_open_form_which_is_left_alone(
+    desks: Callable[..., Page], live_site: Site
+) -> None:
+    event = live_site.event(updates=3)
+    page = desks("ada", event, **PHONE)
+    page.tap("#edit-1")
+    field = page.locator("#item-1 [name=body]")
+    field.fill("Mine")
+    before = field.evaluate(FIELD)
+    edit_elsewhere(live_site, event, 1, "Theirs, **strongly**.")
+    nudge(page)
+    line = page.locator("#item-1 .meanwhile")
+    expect(line).to_contain_text("Changed meanwhile by Bo:", timeout=8000)
+    expect(line).to_contain_text("Theirs, strongly.")
+    assert field.evaluate(FIELD) == before
+
+    page.tap("#item-1 .post")
+    expect(page.get_by_text("Bo has changed this update meanwhile")).to_be_visible()
+    expect(page.locator("#item-1 .clash")).to_contain_text("Theirs, **strongly**.")
+    expect(page.locator("#item-1 [name=body]")).to_have_value("Mine")
+    page.tap("#item-1 [data-cancel]")  # keep theirs
+    expect(page.locator("#item-1 .prose")).to_have_text("Theirs, strongly.")
+    expect(page.locator("#edit-1")).to_be_focused()
+
+    page.tap("#edit-1")
+    expect(page.locator("#item-1 [name=body]")).to_have_value("Theirs, **strongly**.")
+    page.fill("#item-1 [name=body]", "Mine again")
+    edit_elsewhere(live_site, event, 1, "Theirs again")
+    page.tap("#item-1 .post")
+    expect(page.locator("#item-1 .clash")).to_contain_text("Theirs again")
+    page.get_by_role("button", name="Save mine instead").tap()
+    expect(page.locator("#item-1 .prose")).to_have_text("Mine again")
+    assert live_site.do(lambda: event.updates.get(number=1).body) == "Mine again"
+    assert live_site.do(lambda: event.updates.get(number=1).versions.count()) == 3
+
+
+def test_a_pin_elsewhere_is_no_change_to_speak_of_and_a_withdrawal_is(
+    desks: Callable[..., Page], live_site: Site
+) -> None:
+    event = live_site.event(updates=2)
+    page = desks("ada", event, **SCREEN)
+    page.click("#edit-1")
+    page.fill("#item-1 [name=body]", "Typed")
+    live_site.do(lambda: event.pin(update=event.updates.get(number=1)))
+    live_site.publish(event, "Something else")
+    nudge(page)
+    expect(page.locator("#item-3")).to_be_visible(timeout=8000)
+    assert page.locator(".meanwhile").count() == 0
+    live_site.do(lambda: event.updates.get(number=1).withdraw())
+    nudge(page)
+    expect(page.locator("#item-1 .meanwhile")).to_contain_text("Withdrawn meanwhile", timeout=8000)
+    page.click("#item-1 .post")
+    expect(page.locator("#item-1 .errors")).to_contain_text("Restore it")
+    expect(page.locator("#item-1 [name=body]")).to_have_value("Typed")
+
+
+def test_an_edit_whose_answer_was_lost_is_kept_and_sent_again_without_a_conflict(
+    desks: Callable[..., Page], live_site: Site
+) -> None:
+    event = live_site.event(updates=1)
+    page = desks("ada", event, **PHONE)
+    lost: list[int] = []
+
+    def lose(route: object) -> None:
+        if not lost and route.request.method == "POST":  # type: ignore[attr-defined]
+            lost.append(1)
+            route.fetch()  # type: ignore[attr-defined]
+            route.abort()  # type: ignore[attr-defined]
+        else:
+            route.continue_()  # type: ignore[attr-defined]
+
+    page.route("**/updates/1/", lose)
+    page.tap("#edit-1")
+    page.fill("#item-1 [name=body]", "Said once.")
+    page.tap("#item-1 .post")
+    expect(page.locator("#trouble")).to_be_visible()
+    nudge(page)
+    expect(page.locator("#item-1 .meanwhile")).to_contain_text("by you, from elsewhere", timeout=8000)
+    expect(page.locator("#item-1 [name=body]")).to_have_value("Said once.")
+    page.tap("#item-1 .post")
+    expect(page.locator("#item-1 .prose")).to_have_text("Said once.")
+    assert live_site.do(lambda: event.updates.get(number=1).versions.count()) == 1
+
+
+def test_what_was_typed_into_a_form_is_back_after_a_reload(desks: Callable[..., Page], live_site: Site) -> None:
+    event = live_site.event(updates=3)
+    page = desks("ada", event, **PHONE)
+    page.tap("#edit-2")
+    page.fill("#item-2 [name=headline]", "Half a head")
+    page.fill("#item-2 [name=body]", "Half a text")
+    page.reload()
+    expect(page.locator("#item-2 [name=body]")).to_have_value("Half a text")
+    expect(page.locator("#item-2 [name=headline]")).to_have_value("Half a head")
+    expect(page.locator("#item-2 .restored")).to_be_visible()
+    expect(page.locator("#composer [name=body]")).to_be_focused()
+    edit_elsewhere(live_site, event, 2, "Theirs")
+    page.reload()
+    expect(page.locator("#item-2 [name=body]")).to_have_value("Half a text")
+    page.locator("#item-2 .post").tap()
+    expect(page.locator("#item-2 .clash")).to_contain_text("Theirs")  # it knew what it began from
+    page.tap("#item-2 .post")
+    expect(page.locator("#item-2 .prose")).to_have_text("Half a text")
+    page.reload()
+    expect(page.locator("#item-2 .prose")).to_have_text("Half a text")
+    assert page.locator("form.editor").count() == 0
+
+
+def test_the_keyboard_saves_cancels_and_undoes(desks: Callable[..., Page], live_site: Site) -> None:
+    event = live_site.event(updates=2)
+    page = desks("ada", event, **SCREEN)
+    asked: list[str] = []
+    answers = [False, True]
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.accept() if answers.pop(0) else dialog.dismiss()
+
+    page.on("dialog", answer)
+    page.focus("#edit-2")
+    page.keyboard.press("Enter")
+    expect(page.locator("#item-2 [name=body]")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#edit-2")).to_be_focused()
+    assert asked == [], "nothing was changed"
+    page.keyboard.press("Enter")
+    page.locator("#item-2 [name=body]").fill("By keys")
+    page.keyboard.press("Escape")
+    expect(page.locator("#item-2 [name=body]")).to_have_value("By keys")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#item-2 .prose")).to_have_text("By keys")
+    expect(page.locator("#edit-2")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.locator("#item-2 [name=body]").fill("Given up")
+    page.keyboard.press("Escape")
+    expect(page.locator("#item-2 .prose")).to_have_text("By keys")
+    assert len(asked) == 2
+    page.focus("#withdraw-2")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#item-2 .prose")).to_have_text("By keys")
+    assert live_site.do(lambda: event.updates.get(number=2).withdrawn_at) is None
+
+
+def test_a_withdrawal_is_at_once_and_can_be_undone_for_ten_seconds(desks: Callable[..., Page], live_site: Site) -> None:
+    event = live_site.event(updates=2)
+    page = desks("ada", event, **PHONE)
+    page.clock.install()
+    page.tap("#withdraw-2")
+    expect(page.locator("#item-2 .undo")).to_contain_text("Withdrawn.")
+    expect(page.locator("#item-2 .undo")).to_contain_text("10 seconds left")
+    assert [update.number for update in live_site.updates(event)] == [1]
+    live_site.publish(event, "Meanwhile")
+    nudge(page)
+    expect(page.locator("#item-3")).to_be_visible()
+    page.clock.run_for(7_500)
+    expect(page.locator("#item-2 .undo")).to_contain_text(re.compile("[23] seconds left"))
+    page.clock.run_for(3_000)
+    expect(page.locator("#item-2 .undo")).to_have_count(0)
+    expect(page.locator("#restore-2")).to_have_text("Restore")
+    page.tap("#restore-2")
+    expect(page.locator("#item-2 .prose")).to_be_visible()
+
+
+def test_moving_the_pin_from_what_is_not_on_the_page_is_no_error(desks: Callable[..., Page], live_site: Site) -> None:
+    event = live_site.event(updates=53)
+    live_site.do(lambda: event.pin(update=event.updates.get(number=1)))
+    page = desks("ada", event, **SCREEN)
+    page.click("#pin-53")
+    expect(page.locator("#item-53.is-pinned")).to_be_visible()
+    page.wait_for_timeout(300)
+    assert page.locator("#item-1").count() == 0, "it lies outside what is loaded"
+    page.click("#older")
+    expect(page.locator("#item-1")).to_be_attached()
+    assert page.locator(".is-pinned").count() == 1
+    assert [item["number"] for item in shown(page)] == list(range(53, 0, -1))
+
+
+def test_a_page_of_older_updates_stays_one_and_grows_only_within(desks: Callable[..., Page], live_site: Site) -> None:
+    event = live_site.event(updates=60)
+    place = live_site.do(lambda: event.updates.get(number=41).place)
+    page = desks("ada", event, **SCREEN, query=f"?before={place}")
+    assert [item["number"] for item in shown(page)] == list(range(40, 0, -1))
+    live_site.publish(event, "The newest")
+    between = live_site.do(lambda: event.updates.get(number=20).published_at + timedelta(microseconds=1))
+    live_site.publish(event, "In between", published_at=between)
+    live_site.do(lambda: event.updates.get(number=40).move(published_at=timezone.now()))
+    nudge(page)
+    expect(page.locator("#item-62")).to_be_attached(timeout=8000)
+    expect(page.locator("#item-40")).to_have_count(0)
+    assert [item["number"] for item in shown(page)] == [*range(39, 20, -1), 62, *range(20, 0, -1)]
+
+
+def test_a_desk_that_fell_far_behind_fetches_anew_and_keeps_what_is_being_written(
+    desks: Callable[..., Page], live_site: Site
+) -> None:
+    event = live_site.event(updates=60)
+    page = desks("ada", event, **SCREEN)
+    page.click("#older")
+    expect(page.locator("#item-1")).to_be_attached()
+    page.fill("#composer [name=body]", "Being written")
+    page.click("#edit-58")
+    page.fill("#item-58 [name=body]", "Being changed")
+    page.context.set_offline(True)
+
+    def happen() -> None:
+        for update in event.updates.all()[:25]:
+            for number in range(9):
+                update.edit(body=f"{update.body} {number}")
+        event.updates.get(number=58).edit(body="Changed by somebody")
+        event.updates.get(number=57).withdraw()
+        for number in range(150):
+            event.publish(author=event.authors.order_by("pk").first(), body=f"Far ahead {number}")
+
+    live_site.do(happen)
+    page.context.set_offline(False)
+    expect(page.locator("#item-210")).to_be_attached(timeout=15_000)
+    expect(page.locator("#composer [name=body]")).to_have_value("Being written")
+    expect(page.locator("#item-58 [name=body]")).to_have_value("Being changed")
+    expect(page.locator("#item-58 .meanwhile")).to_contain_text("Changed by somebody")
+    assert [item["number"] for item in shown(page)] == list(range(210, 0, -1)), "all that had been loaded"
+
+
+def test_who_is_signed_out_is_told_quietly_and_goes_on_when_signed_in_again(
+    desks: Callable[..., Page], live_site: Site
+) -> None:
+    event = live_site.event(updates=1)
+    page = desks("ada", event, **PHONE)
+    page.fill("#composer [name=body]", "Kept")
+    cookies = page.context.cookies()
+    page.context.clear_cookies()
+    nudge(page)
+    expect(page.locator("#stream-state")).to_contain_text("You are signed out.", timeout=8000)
+    expect(page.locator("#stream-state a")).to_be_visible()
+    live_site.publish(event, "Missed")
+    page.context.add_cookies(cookies)  # type: ignore[arg-type]
+    nudge(page)
+    expect(page.locator("#item-2")).to_be_visible()
+    expect(page.locator("#stream-state")).to_be_hidden()
+    expect(page.locator("#composer [name=body]")).to_have_value("Kept")
+
+
+@pytest.mark.parametrize("has_clipboard", [True, False])
+def test_a_link_is_copied_with_a_clipboard_and_without(
+    has_clipboard: bool, desks: Callable[..., Page], live_site: Site
+) -> None:
+    event = live_site.event(updates=1)
+    page = desks("ada", event, **SCREEN, permissions=["clipboard-read", "clipboard-write"])
+    if not has_clipboard:
+        page.evaluate("Object.defineProperty(navigator.clipboard, 'writeText', { value: () => Promise.reject() })")
+    page.click("#more-1")
+    page.click("#copy-1")
+    expect(page.locator("#copy-1")).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == f"{live_site.page(event)}updates/1/"
+    assert page.locator(".copy-field").count() == 0
+    assert page.get_attribute("#see-1", "href") == f"/events/{event.slug}/?around=1#update-1"
+
+
+def test_an_update_is_compared_with_what_it_said_and_erased(desks: Callable[..., Page], live_site: Site) -> None:
+    event = live_site.event(updates=2)
+    edit_elsewhere(live_site, event, 1, "This is quite another text.")
+    owner = desks("cleo", event, role=Role.OWNER, **PHONE)
+    other = desks("bo", event, **SCREEN)
+    assert other.locator("#purge-1").count() == 0
+    owner.tap("#more-1")
+    owner.tap("#versions-1")
+    expect(owner.locator(".compared ins").first).to_be_visible()
+    owner.go_back()
+    owner.tap("#more-1")
+    owner.tap("#purge-1")
+    owner.tap(".purge .post")
+    expect(owner.get_by_role("alert")).to_contain_text("Nothing has been erased")
+    owner.fill("[name=number]", "1")
+    owner.tap(".purge .post")
+    expect(owner.locator("#item-1")).to_contain_text("erased")
+    nudge(other)
+    expect(other.locator("#item-1")).to_contain_text("erased", timeout=8000)
+    assert "another text" not in other.content()
+
+
+def test_the_stream_works_without_javascript(desks: Callable[..., Page], live_site: Site) -> None:
+    event = live_site.event(updates=2)
+    live_site.do(lambda: Update.objects.filter(event=event).update(posted_at=timezone.now() - timedelta(hours=1)))
+    page = desks("cleo", event, role=Role.OWNER, **SCREEN, java_script_enabled=False)
+    page.click("#edit-1")
+    page.fill("[name=body]", "Changed plainly.")
+    page.fill("[name=correction]", "It was not so.")
+    edit_elsewhere(live_site, event, 1, "Theirs, plainly.")
+    page.click(".post >> text=Save")
+    expect(page.locator(".clash")).to_contain_text("Theirs, plainly.")
+    page.click("text=Save mine instead")
+    expect(page.locator("#item-1")).to_contain_text("Changed plainly.")
+    expect(page.locator("#item-1 .corrections")).to_contain_text("It was not so.")
+    page.click("#withdraw-2")
+    page.click("#restore-2")
+    page.click("#pin-2")
+    expect(page.locator("#item-2 .flag")).to_be_visible()
+    page.click("#more-1")
+    page.click("#versions-1")
+    page.check("[name=from][value='1']")
+    page.check("[name=to][value='2']")
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator(".compared")).to_contain_text("Theirs, plainly.")
+    page.goto(page.url.split("versions/")[0] + "purge/")
+    page.fill("[name=number]", "1")
+    page.click(".post")
+    expect(page.locator("#item-1")).to_contain_text("erased")
+
+
+SMALL = """() => [...document.querySelectorAll(':is(.desk-stream, .versions, .purge) :is(a, button, summary)')]
+  .filter((one) => !one.closest('article, .visually-hidden') && one.checkVisibility())
+  .map((one) => [one.outerHTML.slice(0, 90), one.getBoundingClientRect()])
+  .filter(([, box]) => box.width < 44 || box.height < 44).map(([html]) => html)"""
+
+
+def expect_whole(page: Page, site: Site, event: Event) -> None:
+    """Wait until the desk shows exactly the event's updates, each as it is, as a fresh page does."""
+
+    def right() -> list[dict[str, object]]:
+        now = Event.objects.get(pk=event.pk)
+        return [
+            {
+                "number": update.number,
+                "revision": update.revision,
+                "isPinned": update.number == now.pinned_number and not update.withdrawn_at,
+                "isWithdrawn": bool(update.withdrawn_at),
+                "text": update.title if update.withdrawn_at else update.body_text,
+            }
+            for update in now.updates.newest_first()
+        ]
+
+    until(page, lambda: shown(page) == site.do(right), seconds=20)
+
+
+def test_after_forty_changes_by_two_with_the_network_cut_both_desks_are_whole(
+    desks: Callable[..., Page], live_site: Site
+) -> None:
+    event = live_site.event(updates=8)
+    chance = random.Random(20261122)
+    with Proxy(live_site.port) as first, Proxy(live_site.port) as second:
+        ada = desks("ada", event, role=Role.OWNER, port=first.port, **PHONE)
+        bo = desks("bo", event, port=second.port, **SCREEN)
+        pages, networks = [ada, bo], [first, second]
+        for step in range(40):
+            act = chance.choice(["post", "edit", "withdraw", "restore", "pin", "key", "elsewhere", "elsewhere"])
+            which = chance.randrange(2)
+            page = pages[which]
+            if step in {8, 24}:
+                networks[which].cut() if step == 8 else networks[which].swallow()
+            if step in {14, 30}:
+                for network in networks:
+                    network.mend()
+            number = chance.choice([item["number"] for item in shown(page)])
+            control = page.locator(f"#{act}-{number}")
+            if act == "post":
+                page.locator("#composer [name=body]").fill(f"Step {step}")
+                page.locator("#composer .post").click()
+            elif act == "elsewhere":
+                target = chance.randint(1, 8)
+                happening = chance.choice([Update.withdraw, Update.restore, _move, _edit])
+                live_site.do(_try, event, target, happening)
+            elif act == "edit" and control.count():
+                control.click()
+                page.wait_for_timeout(150)
+                form = page.locator(f"#item-{number} form.editor")
+                if form.count():
+                    form.locator("[name=body]").fill(f"Edited in step {step}")
+                    form.locator(".post").click()
+            elif control.count() and control.is_visible():
+                control.click()
+            page.wait_for_timeout(chance.choice([0, 50, 200]))
+        for network in networks:
+            network.mend()
+        for page in pages:
+            page.wait_for_timeout(500)
+            page.evaluate("window.confirm = () => true")
+            while page.locator("form.editor [data-cancel]").count():
+                page.locator("form.editor [data-cancel]").first.click()
+        until(ada, lambda: all(page.locator("#outbox li").count() == 0 for page in pages), seconds=40)
+        for page in pages:
+            nudge(page)
+            expect_whole(page, live_site, event)
+        before = shown(bo)
+        bo.reload()
+        assert shown(bo) == before
+
+
+def _edit(update: Update) -> None:
+    update.edit(body=f"{update.body} And more.")
+
+
+def _move(update: Update) -> None:
+    update.move(published_at=update.published_at - timedelta(minutes=update.number % 3))
+
+
+def _try(event: Event, number: int, happening: Callable[[Update], None]) -> None:
+    with suppress(ValidationError):
+        happening(event.updates.get(number=number))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_stream_is_accessible_and_fits_a_small_phone_with_room_for_thumbs(
+    scheme: str, desks: Callable[..., Page], live_site: Site
+) -> None:
+    event = live_site.event(updates=5)
+    live_site.do(lambda: Update.objects.filter(event=event).update(posted_at=timezone.now() - timedelta(hours=1)))
+    edit_elsewhere(live_site, event, 1, "Another text", correction="It was not so.")
+    live_site.do(lambda: event.updates.get(number=4).withdraw())
+    live_site.do(lambda: event.pin(update=event.updates.get(number=3)))
+    page = desks(
+        "cleo", event, role=Role.OWNER, viewport={"width": 320, "height": 640}, is_mobile=True, has_touch=True,
+        color_scheme=scheme, reduced_motion="reduce",
+    )  # fmt: skip
+
+    def check(name: str) -> None:
+        found = Axe().run(page, context="#desk")
+        assert found.violations_count == 0, f"{name}: {found.generate_report()}"
+        wide = page.evaluate(
+            "[...document.querySelectorAll('.desk-stream *, .versions *, .compared *, .purge *')]"
+            ".filter((one) => one.getBoundingClientRect().right > 320).map((one) => one.outerHTML.slice(0, 90))"
+        )
+        assert wide == [], name
+        small = page.evaluate(SMALL)
+        assert small == [], name
+
+    page.tap("#more-3")
+    check("stream")
+    page.tap("#withdraw-2")
+    page.wait_for_selector(".undo")
+    check("undo")
+    page.tap("#edit-1")
+    page.fill("#item-1 [name=body]", "Mine")
+    edit_elsewhere(live_site, event, 1, "Theirs")
+    nudge(page)
+    page.wait_for_selector(".meanwhile")
+    check("meanwhile")
+    page.tap("#item-1 .post")
+    page.wait_for_selector(".clash")
+    check("conflict")
+    home = page.url.split("#")[0]
+    page.goto(f"{home}updates/1/versions/?from=1&to=3")
+    check("versions")
+    page.goto(f"{home}updates/1/purge/")
+    page.tap(".purge .post")
+    expect(page.get_by_role("alert").filter(has_text="Nothing has been erased")).to_be_visible()
+    check("purge")
