@@ -38,38 +38,38 @@ def compare(old: str, new: str) -> list[Piece]:
     """Return the pieces that make up both texts, in order: lines that differ are compared word by word."""
     ends_at = time.monotonic() + COMPARE_SECONDS
     found: list[Piece] = []
-    for kind, before, after in _differences(old.splitlines(keepends=True), new.splitlines(keepends=True), ends_at):
-        if kind == "same":
-            _add(found, "same", before)
-            continue
-        for inner, lost, came in _differences(_WORDS.findall(before), _WORDS.findall(after), ends_at):
-            if inner == "same":
-                _add(found, "same", lost)
-            else:
-                _add(found, "del", lost)
-                _add(found, "ins", came)
-    return found
+    lost = came = gap = ""
+    for is_same, before, after in _by_words(old, new, ends_at):
+        if not is_same:
+            lost, came, gap = lost + gap + before, came + gap + after, ""
+        elif before.isspace() and "\n" not in before and (lost or came):
+            gap += before  # a space between two changes belongs to both, or the words would run into each other
+        else:
+            found += [Piece("del", lost), Piece("ins", came), Piece("same", gap + before)]
+            lost = came = gap = ""
+    found += [Piece("del", lost), Piece("ins", came), Piece("same", gap)]
+    return [piece for piece in found if piece.text]
 
 
-def _differences(old: list[str], new: list[str], ends_at: float) -> Iterator[tuple[str, str, str]]:
-    """Yield ``same`` or ``changed`` with the text on both sides; what they begin and end with alike comes cheap."""
+def _by_words(old: str, new: str, ends_at: float) -> Iterator[tuple[bool, str, str]]:
+    """Yield stretches of both texts and whether they are the same."""
+    for is_same, before, after in _differences(old.splitlines(keepends=True), new.splitlines(keepends=True), ends_at):
+        if is_same:
+            yield True, before, after
+        else:
+            yield from _differences(_WORDS.findall(before), _WORDS.findall(after), ends_at)
+
+
+def _differences(old: list[str], new: list[str], ends_at: float) -> Iterator[tuple[bool, str, str]]:
+    """Yield the same for two lists of words or lines; what they begin and end with alike comes cheap."""
     head = 0
     while head < min(len(old), len(new)) and old[head] == new[head]:
         head += 1
     tail = 0
     while tail < min(len(old), len(new)) - head and old[-1 - tail] == new[-1 - tail]:
         tail += 1
-    yield "same", "".join(old[:head]), "".join(new[:head])
+    yield True, "".join(old[:head]), "".join(new[:head])
     before, after = old[head : len(old) - tail], new[head : len(new) - tail]
     for kind, at, until, begin, end in _Matcher(before, after, ends_at).get_opcodes():
-        yield ("same" if kind == "equal" else "changed"), "".join(before[at:until]), "".join(after[begin:end])
-    yield "same", "".join(old[len(old) - tail :]), "".join(new[len(new) - tail :])
-
-
-def _add(found: list[Piece], kind: Literal["same", "del", "ins"], text: str) -> None:
-    """Add a piece, joined to the one before if that is of its kind."""
-    if not text:
-        return
-    if found and found[-1].kind == kind:
-        text = found.pop().text + text
-    found.append(Piece(kind, text))
+        yield kind == "equal", "".join(before[at:until]), "".join(after[begin:end])
+    yield True, "".join(old[len(old) - tail :]), "".join(new[len(new) - tail :])
