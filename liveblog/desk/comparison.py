@@ -2,8 +2,10 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import Match, SequenceMatcher
+from itertools import groupby
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 COMPARE_SECONDS = 1.0
@@ -48,7 +50,12 @@ def compare(old: str, new: str) -> list[Piece]:
             found += [Piece("del", lost), Piece("ins", came), Piece("same", gap + before)]
             lost = came = gap = ""
     found += [Piece("del", lost), Piece("ins", came), Piece("same", gap)]
-    return [piece for piece in found if piece.text]
+    return _joined(piece for piece in found if piece.text)
+
+
+def _joined(pieces: Iterable[Piece]) -> list[Piece]:
+    """Return the pieces, with neighbours of one kind made one."""
+    return [Piece(kind, "".join(piece.text for piece in some)) for kind, some in groupby(pieces, attrgetter("kind"))]
 
 
 def _by_words(old: str, new: str, ends_at: float) -> Iterator[tuple[bool, str, str]]:
