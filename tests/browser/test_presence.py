@@ -40,19 +40,19 @@ def sit_down(browser: Browser, live_site: Site) -> Iterator[SitDown]:
 @pytest.fixture
 def event(live_site: Site) -> Event:
     """An event that Ada and Bo write."""
-    event = live_site.event(author=live_site.user("ada"), updates=1)
-    live_site.do(event.appoint, user=live_site.user("bo", first_name="Bo"), role=Role.EDITOR)
+    event = live_site.event(author=live_site.user("ada-here", first_name="Ada"), updates=1)
+    live_site.do(event.appoint, user=live_site.user("bo-here", first_name="Bo"), role=Role.EDITOR)
     return event
 
 
 def test_two_desks_see_each_other_and_how_many_read(
     sit_down: SitDown, page: Page, live_site: Site, event: Event
 ) -> None:
-    ada = sit_down("ada", event)
+    ada = sit_down("ada-here", event)
     expect(ada.locator("#presence")).to_have_text("Nobody else is here · no readers")
-    bo = sit_down("bo", event)
+    bo = sit_down("bo-here", event)
     expect(ada.locator("#presence")).to_have_text("Also here: Bo · no readers", timeout=3_000)
-    expect(bo.locator("#presence")).to_have_text("Also here: ada · no readers", timeout=3_000)
+    expect(bo.locator("#presence")).to_have_text("Also here: Ada · no readers", timeout=3_000)
     open_page(page, live_site, event)
     expect(ada.locator("#presence")).to_have_text("Also here: Bo · 1 reader", timeout=LOOK_MS)
     page.goto("about:blank")
@@ -68,7 +68,7 @@ def test_two_desks_see_each_other_and_how_many_read(
 
 
 def test_what_changes_elsewhere_nudges_the_page(sit_down: SitDown, live_site: Site, event: Event) -> None:
-    ada = sit_down("ada", event)
+    ada = sit_down("ada-here", event)
     ada.evaluate(
         "document.addEventListener('desk:nudge', ({ detail }) => { document.body.dataset.nudged = detail.revision })"
     )
@@ -90,10 +90,10 @@ def test_the_line_comes_back_after_its_server_was_gone_and_does_not_lie_meanwhil
 
 
 def test_who_was_thrown_out_stops_asking(sit_down: SitDown, live_site: Site, event: Event) -> None:
-    bo = sit_down("bo", event)
+    bo = sit_down("bo-here", event)
     opened: list[str] = []
     bo.on("websocket", lambda socket: opened.append(socket.url))
-    live_site.do(event.dismiss, user=live_site.user("bo"))
+    live_site.do(event.dismiss, user=live_site.user("bo-here"))
     expect(bo.locator("#presence")).to_have_count(0, timeout=30_000)
     bo.wait_for_timeout(3_000)
     assert opened == []
