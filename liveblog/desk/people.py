@@ -65,7 +65,7 @@ def invite(request: AuthorRequest, event: Event) -> HttpResponse:
         return _people(request, event, status=422, invite=form)
     invitation, token = made
     link = settings.BASE_URL + reverse("join", args=[token])
-    context = {"made": invitation, "link": link, "qr": draw_qr(link), "is_local": is_local(link)}
+    context: dict[str, Any] = {"made": invitation, "link": link, "qr": draw_qr(link), "is_local": is_local(link)}
     return _people(request, event, said="The link is ready.", **context)
 
 
