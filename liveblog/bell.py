@@ -34,10 +34,11 @@ def ring(event_id: int, group: str = GROUP) -> None:
     caller waits, for ``RING_SECONDS`` at most.
     """
     loop = _server_loop
-    if loop is not None and loop.is_running():
-        asyncio.run_coroutine_threadsafe(send(event_id, group), loop)
-    else:
+    if loop is None or loop.is_closed():
         async_to_sync(send)(event_id, group)
+    elif loop.is_running():
+        asyncio.run_coroutine_threadsafe(send(event_id, group), loop)
+    # else the server is stopping: its own readers leave, and other processes look once a second
 
 
 def use_server_loop(loop: asyncio.AbstractEventLoop) -> None:

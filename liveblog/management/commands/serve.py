@@ -3,10 +3,12 @@
 import asyncio
 import errno
 import hashlib
+import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
@@ -23,6 +25,7 @@ from liveblog.feed import schedule
 from liveblog.management import welcome
 from liveblog.management.commands import demo
 
+UNFINISHED_SECONDS = 2.0
 LISTEN_BACKLOG = 2048
 """With daphne's own 50, 1,000 readers who return at once wait 1.3 s."""
 
@@ -55,6 +58,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             pass
         self.say("Stopped.")
+        leave_unfinished()
 
     def migrate(self) -> None:
         """Bring the database to this release's state."""
@@ -106,6 +110,16 @@ class Command(BaseCommand):
         """Print at once, also into a pipe."""
         self.stdout.write(text)
         self.stdout.flush()
+
+
+def leave_unfinished() -> None:
+    """See to it that the process ends though requests were under way: their threads wait for a loop that has stopped.
+
+    What they had to commit is committed, or not at all, and an author's device sends again what got no answer.
+    """
+    last_resort = threading.Timer(UNFINISHED_SECONDS, os._exit, (0,))
+    last_resort.daemon = True
+    last_resort.start()
 
 
 def find_free_address(host: str, port: int) -> str:
