@@ -133,7 +133,9 @@ def test_ten_arrivals_do_not_disturb_what_is_being_typed(
         nudge(page)
         page.wait_for_timeout(60)
     expect(page.locator("#item-16")).to_be_attached(timeout=8000)
-    assert field.evaluate(FIELD) == before
+    after = field.evaluate(FIELD)
+    assert abs(after.pop("at") - before.pop("at")) <= 1
+    assert after == before
     assert node.evaluate("(field) => field.isConnected && document.activeElement === field")
     assert [item["number"] for item in shown(page)] == list(range(16, 0, -1))
     page.keyboard.type("typed on")
@@ -509,14 +511,14 @@ def test_after_forty_changes_by_two_with_the_network_cut_both_desks_are_whole(
                 happening = chance.choice([Update.withdraw, Update.restore, _move, _edit])
                 live_site.do(_try, event, target, happening)
             elif act == "edit" and control.count():
-                control.click()
+                press(page, f"{act}-{number}")
                 page.wait_for_timeout(150)
                 form = page.locator(f"#item-{number} form.editor")
                 if form.count():
                     form.locator("[name=body]").fill(f"Edited in step {step}")
                     form.locator(".post").click()
             elif control.count() and control.is_visible():
-                control.click()
+                press(page, f"{act}-{number}")
             page.wait_for_timeout(chance.choice([0, 50, 200]))
         for network in networks:
             network.mend()
@@ -532,6 +534,11 @@ def test_after_forty_changes_by_two_with_the_network_cut_both_desks_are_whole(
         before = shown(bo)
         bo.reload()
         assert shown(bo) == before
+
+
+def press(page: Page, control: str) -> None:
+    """Press a control, unless it has gone in this very moment."""
+    page.evaluate("(id) => document.getElementById(id)?.click()", control)
 
 
 def _edit(update: Update) -> None:

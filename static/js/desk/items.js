@@ -37,14 +37,18 @@ export function isNewer(item, known) {
   return hasOtherPin && Number(item.dataset.seen) > Number(known.dataset.seen);
 }
 
+let kept = { anchor: null, top: 0 }; // where it was first: what browsers round off each time would add up
+
 /** Runs a change so that what is being typed in, or else read, stays where it is on the screen. */
 export function keepingPlace(change) {
   const typed = document.activeElement?.closest("#desk :is(input, textarea, select)");
   const isScrolled = list().getBoundingClientRect().top < 0;
   const anchor = typed ?? (isScrolled && items().find((item) => item.getBoundingClientRect().bottom > 0));
-  const before = anchor && anchor.getBoundingClientRect().top;
+  const now = anchor && anchor.getBoundingClientRect().top;
+  const top = kept.anchor === anchor && Math.abs(kept.top - now) < 1 ? kept.top : now;
   change();
   if (!anchor?.isConnected) return;
-  const moved = anchor.getBoundingClientRect().top - before;
-  if (Math.abs(moved) >= 1) scrollBy({ top: moved, behavior: "instant" });
+  kept = { anchor, top };
+  const moved = anchor.getBoundingClientRect().top - top;
+  if (Math.abs(moved) >= 0.5) scrollBy({ top: moved, behavior: "instant" });
 }
