@@ -386,3 +386,23 @@ def test_a_preview_that_takes_for_ever_says_so(desk: Client, monkeypatch: pytest
 
 def test_photos_live_below_the_data_folder() -> None:
     assert Path(django_settings.MEDIA_ROOT).is_relative_to(django_settings.DATA_DIR)
+
+
+# What an editor has taken from the readers.
+
+
+def test_a_contributor_puts_back_what_they_withdrew_themselves_and_not_what_an_editor_did(
+    bridge: Event, desk: Client, cleo: User
+) -> None:
+    bridge.revise(contributors_wait=False)
+    author = of(cleo)
+    send(author, body="From the crowd.")
+    withdrawal, restoration = (reverse(f"desk-{step}", args=[EVENT, 1]) for step in ("withdrawal", "restoration"))
+    assert author.post(withdrawal).status_code == 302
+    assert author.post(restoration).status_code == 302
+    assert desk.post(withdrawal).status_code == 302
+    assert author.post(restoration).status_code == 403
+    assert author.post(withdrawal).status_code == 403
+    assert bridge.updates.get().withdrawn_at
+    assert desk.post(restoration).status_code == 302
+    assert author.post(withdrawal).status_code == 302

@@ -21,7 +21,7 @@ def withdraw(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
     if not update.may_be_changed_by(request.user, request.role):
         return not_yours(request, Role.EDITOR)
     try:
-        update.withdraw()
+        update.withdraw(by=request.user)
     except ValidationError as error:
         return refuse(request, event, " ".join(error.messages))
     return done(request, update, "Withdrawn. Readers no longer see it.", just_withdrawn=True)

@@ -106,6 +106,7 @@ class Update(models.Model):
     published_at = models.DateTimeField(help_text="Where it stands in the stream.")
     edited_at = models.DateTimeField(null=True)
     withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     erased_at = models.DateTimeField(null=True)
 
     objects = UpdateQuerySet.as_manager()
@@ -179,8 +180,14 @@ class Update(models.Model):
         return self.event.pinned_number == self.number
 
     def may_be_changed_by(self, user: User, role: Role) -> bool:
-        """Whether ``user`` may edit, withdraw and restore it; pinning and marking is for editors alone."""
-        return role.may(Role.EDITOR) or (self.author_id == user.pk and not self.event.contributors_wait)
+        """Whether ``user`` may edit, withdraw and restore it; pinning and marking is for editors alone.
+
+        What an editor has withdrawn, its author does not put back.
+        """
+        if role.may(Role.EDITOR):
+            return True
+        is_own = self.author_id == user.pk and (self.withdrawn_at is None or self.withdrawn_by_id == user.pk)
+        return is_own and not self.event.contributors_wait
 
     def edit(
         self,
@@ -229,13 +236,13 @@ class Update(models.Model):
         check_time(published_at)
         self._change(published_at=published_at)
 
-    def withdraw(self) -> None:
+    def withdraw(self, *, by: User | None = None) -> None:
         """Take it from the readers; what remains for them is a mark that it is gone."""
-        self._change(withdrawn_at=timezone.now())
+        self._change(withdrawn_at=timezone.now(), withdrawn_by=by)
 
     def restore(self) -> None:
         """Give a withdrawn update back to the readers."""
-        self._change(withdrawn_at=None)
+        self._change(withdrawn_at=None, withdrawn_by=None)
 
     def purge(self) -> None:
         """Erase what it said and showed wherever this service keeps it; the tombstone stays.

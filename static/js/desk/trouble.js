@@ -10,6 +10,7 @@ const WORDS = {
   413: "This is too large to be sent. What you wrote is still here.",
 };
 const on = (name, act) => document.addEventListener(name, act);
+const isPlain = (xhr) => xhr.getResponseHeader("Content-Type")?.startsWith("text/plain");
 const isInPassing = (element) => element?.id === "preview"; // nobody asked for it: no alarm
 
 function say(text, { offerLogin = false } = {}) {
@@ -34,12 +35,13 @@ export function explainTrouble() {
   on("htmx:timeout", ({ detail: { elt } }) => isInPassing(elt) || say(NO_ANSWER));
   on("htmx:responseError", ({ detail: { elt, xhr } }) => {
     if (isInPassing(elt)) return;
+    const isRole = xhr.status === 403 && isPlain(xhr) && !xhr.getResponseHeader("Liveblog-Refusal");
+    if (isRole) return say(xhr.responseText);
     const text = WORDS[xhr.status] ?? `The server could not do it (${xhr.status}). What you wrote is still here: try again in a moment.`;
     say(text, { offerLogin: xhr.status === 401 || xhr.status === 403 });
   });
   on("htmx:beforeSwap", ({ detail }) => {
-    const isPlain = detail.xhr.getResponseHeader("Content-Type")?.startsWith("text/plain");
-    if (!isPlain || (detail.xhr.status !== 409 && detail.xhr.status !== 422)) return;
+    if (!isPlain(detail.xhr) || (detail.xhr.status !== 409 && detail.xhr.status !== 422)) return;
     detail.shouldSwap = false; // a refusal in words, not a form
     if (!isInPassing(detail.elt)) say(detail.xhr.responseText);
   });
