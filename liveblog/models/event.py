@@ -21,14 +21,12 @@ from liveblog.models.content import (
     BYLINE_CHARACTERS,
     NOTE_CHARACTERS,
     Attachment,
-    Content,
-    KeyReused,
-    check_due,
     check_note,
     prepare_attachments,
 )
 from liveblog.models.people import Invitation, Membership, Role, invite, is_guest
 from liveblog.models.place import YEARS
+from liveblog.models.submission import Submission, TooMany
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -39,14 +37,6 @@ if TYPE_CHECKING:
 
 
 DESCRIPTION_CHARACTERS = 200
-
-
-class TooMany(Exception):
-    """Somebody posts faster than they may; ``seconds`` says when they can go on."""
-
-    def __init__(self, seconds: int) -> None:
-        super().__init__(f"That was quick: wait {seconds} seconds, then go on.")
-        self.seconds = seconds
 
 
 class WrongStatus(Exception):
@@ -247,49 +237,35 @@ class Event(models.Model):
         Raises ``KeyReused`` when the key came with other content, ``ValidationError`` for content
         that can't be published, ``markup.TooSlow``.
         """
-        key = uuid.UUID(str(key)) if key else uuid.uuid4()
-        content = Content.prepare(
-            headline=headline, body=body, is_key=is_key, published_at=published_at, attachments=photos
+        submission = Submission.prepare(
+            author=author,
+            key=key,
+            byline=byline,
+            photos=photos,
+            headline=headline,
+            body=body,
+            is_key=is_key,
+            published_at=published_at,
         )
         with self.change() as event:
-            return event._published(key, content.digest()) or event._publish(
-                content, key=key, digest=content.digest(), author=author, byline=byline
-            )
+            return submission.published(event) or submission.publish(event)
 
     def submit(
-        self,
-        *,
-        author: "User",
-        key: uuid.UUID | str | None = None,
-        needs_approval: bool = False,
-        due_at: datetime | None = None,
-        posts_a_minute: int | None = None,
-        byline: str = "",
-        photos: Iterable[Attachment] = (),
-        **sent: Any,
+        self, *, needs_approval: bool = False, posts_a_minute: int | None = None, **sent: Any
     ) -> "Update | Waiting":
-        """Publish as ``publish()`` does, or put into the queue what needs approval or is due later.
+        """Publish as ``publish()`` does, or put into the queue what needs approval or is ``due_at`` a later time.
 
         Raises what ``publish()`` raises, and ``TooMany``.
         """
-        key = uuid.UUID(str(key)) if key else uuid.uuid4()
-        content = Content.prepare(attachments=photos, **sent)
-        check_due(due_at)
-        digest = content.digest(due_at)
+        submission = Submission.prepare(**sent)
         with self.change() as event:
-            if published := event._published(key, digest):
-                return published
-            if waiting := event.waiting.filter(key=key).first():
-                if waiting.digest not in {digest, ""}:
-                    raise KeyReused(waiting)
-                return waiting
+            if earlier := submission.published(event) or submission.waiting(event):
+                return earlier
             if posts_a_minute is not None:
-                event._check_pace(author, posts_a_minute)
-            if needs_approval or (due_at is not None and due_at > timezone.now()):
-                return event._hold(
-                    content, key=key, author=author, byline=byline, due_at=due_at, needs_approval=needs_approval
-                )
-            return event._publish(content, key=key, digest=digest, author=author, byline=byline)
+                submission.check_pace(event, posts_a_minute=posts_a_minute)
+            if needs_approval or submission.is_early:
+                return submission.hold(event, needs_approval=needs_approval)
+            return submission.publish(event)
 
     def add_photo(
         self, *, uploader: "User", key: uuid.UUID, file: BinaryIO, photos_a_minute: int | None = None
@@ -324,61 +300,6 @@ class Event(models.Model):
             raise ValidationError("This key is somebody else’s.")
         return earlier
 
-    def _published(self, key: uuid.UUID, digest: str) -> "Update | None":
-        """Return what this key has published; an erased one answers to any content."""
-        earlier = self.updates.filter(key=key).first()
-        if earlier is not None and earlier.digest not in {digest, ""}:
-            raise KeyReused(earlier)
-        return earlier
-
-    def _publish(self, content: Content, *, key: uuid.UUID, digest: str, author: "User", byline: str) -> "Update":
-        photos = self.take_photos(content.attachments)
-        update = self.put(
-            key=key,
-            digest=digest,
-            author=author,
-            byline=byline or byline_of(author),
-            headline=content.headline,
-            body=content.body,
-            body_html=content.body_html,
-            body_text=content.body_text,
-            is_key=content.is_key,
-            published_at=content.published_at,
-            photos=photos,
-        )
-        self._bind(photos, update=update)
-        return update
-
-    def _hold(
-        self,
-        content: Content,
-        *,
-        key: uuid.UUID,
-        author: "User",
-        byline: str,
-        due_at: datetime | None,
-        needs_approval: bool,
-    ) -> "Waiting":
-        photos = self.take_photos(content.attachments)
-        waiting = self.waiting.create(
-            key=key,
-            digest=content.digest(due_at),
-            author=author,
-            byline=(byline or byline_of(author))[:BYLINE_CHARACTERS],
-            headline=content.headline,
-            body=content.body,
-            body_html=content.body_html,
-            body_text=content.body_text,
-            is_key=content.is_key,
-            published_at=content.published_at,
-            photos=photos,
-            needs_approval=needs_approval,
-            due_at=due_at,
-        )
-        self._bind(photos, waiting=waiting)
-        bell.ring_after_commit(self.pk)
-        return waiting
-
     def put(self, *, published_at: datetime | None, byline: str, is_key: bool, **fields: Any) -> "Update":
         """Create an update with the next number, inside ``change()``."""
         self.last_number += 1
@@ -406,20 +327,10 @@ class Event(models.Model):
             raise ValidationError({"photos": f"{count} photo{'s have' if count > 1 else ' has'} not arrived here."})
         return [rows[photo.key].described(photo.alt) for photo in wanted]
 
-    def _bind(self, photos: list[dict[str, Any]], **owner: Any) -> None:
+    def bind_photos(self, photos: list[dict[str, Any]], **owner: Any) -> None:
+        """Make photos those of the update, or of what waits, that was made with them."""
         if photos:
             self.photos.filter(name__in=[photo["name"] for photo in photos]).update(**owner)
-
-    def _check_pace(self, author: "User", posts_a_minute: int) -> None:
-        since = timezone.now() - timedelta(minutes=1)
-        times = sorted(
-            [
-                *self.updates.filter(author=author, posted_at__gt=since).values_list("posted_at", flat=True),
-                *self.waiting.filter(author=author, submitted_at__gt=since).values_list("submitted_at", flat=True),
-            ]
-        )
-        if len(times) >= posts_a_minute:
-            raise TooMany(max(1, round((times[-posts_a_minute] - since).total_seconds())))
 
     def tick(self) -> datetime:
         """Return a time later than any that no author set, whatever the clocks say."""
@@ -611,11 +522,6 @@ class Event(models.Model):
 def photo_folder() -> Path:
     """Return where the files of photos are."""
     return Path(settings.MEDIA_ROOT) / "photos"
-
-
-def byline_of(author: "User") -> str:
-    """Return the name under which ``author`` writes."""
-    return (author.get_full_name() or author.get_username())[:BYLINE_CHARACTERS]
 
 
 _REVISABLE = {
