@@ -67,11 +67,18 @@ def normalise(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
+def one_line(text: str) -> str:
+    """Return ``text`` on one line, without marks that would turn round the words of ours that it stands among."""
+    return " ".join(text.translate(_DIRECTIONS).split())
+
+
 def is_visible(text: str) -> bool:
     """Return whether anything in ``text`` leaves ink: spaces, zero-width characters and marks on nothing don't."""
     return any(unicodedata.category(one) not in _INKLESS and one not in _BLANK_LETTERS for one in text)
 
 
+_DIRECTIONS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+"""What opens and closes embeddings, overrides and isolates (UAX #9)."""
 _INKLESS = frozenset("Cc Cf Cs Zs Zl Zp Mn Mc Me".split())
 _BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
 

@@ -406,3 +406,21 @@ def test_a_contributor_puts_back_what_they_withdrew_themselves_and_not_what_an_e
     assert bridge.updates.get().withdrawn_at
     assert desk.post(restoration).status_code == 302
     assert author.post(withdrawal).status_code == 302
+
+
+# Texts that would show nothing, or turn round what stands beside them.
+
+
+def test_an_update_that_would_show_nothing_is_refused(desk: Client, bridge: Event) -> None:
+    for nothing in ("\u200b", "\u2060\n\ufeff", "\u3164"):
+        assert send(desk, body=nothing).status_code == 422
+    assert not bridge.updates.exists()
+
+
+def test_a_guests_name_can_not_turn_round_the_words_beside_it(bridge: Event, ada: User) -> None:
+    invitation, _ = bridge.invite(name="Zoë \u202e\u2067Guest", made_by=ada)
+    assert invitation.name == "Zoë Guest"
+
+
+def test_a_year_out_of_reach_is_called_that(desk: Client) -> None:
+    assert "The year 9999 is out of reach" in send(desk, at="9999-12-31T23:59", later="1").content.decode()

@@ -86,7 +86,7 @@ class EventForm(forms.ModelForm):
 
     def clean_title(self) -> str:
         """Return the title on one line."""
-        return " ".join(self.cleaned_data["title"].split())
+        return markup.one_line(self.cleaned_data["title"])
 
     def clean_summary(self) -> str:
         """Refuse Markdown that would keep the event's row locked while it renders."""

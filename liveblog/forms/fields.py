@@ -47,8 +47,9 @@ class WallClockField(forms.Field):
                 read = datetime.strptime(str(value).strip(), form)  # noqa: DTZ007  (its zone is another field)
             except ValueError:
                 continue
-            if read.year in YEARS:
-                return read
+            if read.year not in YEARS:
+                raise ValidationError(f"The year {read.year} is out of reach.")
+            return read
         raise ValidationError("Enter a date and a time, such as 2026-11-22T20:00.")
 
 

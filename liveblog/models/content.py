@@ -88,7 +88,7 @@ class Content(NamedTuple):
 
 def prepare_attachments(attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
     """Return photos with their words on one line; raises ``ValidationError``."""
-    prepared = tuple(Attachment(uuid.UUID(str(key)), " ".join(alt.split())) for key, alt in attachments)
+    prepared = tuple(Attachment(uuid.UUID(str(key)), markup.one_line(alt)) for key, alt in attachments)
     if len(prepared) > PHOTOS:
         raise ValidationError({"photos": f"{len(prepared)} photos are too many; at most {PHOTOS} fit in one update."})
     if len({photo.key for photo in prepared}) < len(prepared):
@@ -101,7 +101,7 @@ def prepare_attachments(attachments: Iterable[Attachment]) -> tuple[Attachment, 
 def check_content(*, headline: str, body: str, photos: Sequence[Any] = ()) -> None:
     """Raise ``ValidationError`` for content that can't be published."""
     errors: dict[str, str] = {}
-    if not headline and not body and not photos:
+    if not markup.is_visible(headline + body) and not photos:
         errors["body"] = "Write something first."
     if len(body) > BODY_CHARACTERS:
         errors["body"] = f"{len(body):,} characters are too many; at most {BODY_CHARACTERS:,} fit in one update."
@@ -118,7 +118,7 @@ def check_content(*, headline: str, body: str, photos: Sequence[Any] = ()) -> No
 
 def check_note(note: str) -> str:
     """Return a note for readers on one line; raises ``ValidationError``."""
-    note = " ".join(note.split())
+    note = markup.one_line(note)
     if len(note) > NOTE_CHARACTERS or _UNSTORABLE.search(note):
         raise ValidationError(f"{len(note)} characters are too many; a note has at most {NOTE_CHARACTERS}.")
     return note

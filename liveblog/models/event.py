@@ -506,7 +506,7 @@ class Event(models.Model):
 
     def invite(self, *, name: str, made_by: "User", expires_at: datetime | None = None) -> tuple[Invitation, str]:
         """Make a link for a volunteer of this name; return the invitation and its token, never to be seen again."""
-        name = " ".join(name.split())
+        name = markup.one_line(name)
         if not name or len(name) > BYLINE_CHARACTERS:
             raise ValidationError({"name": f"Give a name of at most {BYLINE_CHARACTERS} characters: readers see it."})
         if expires_at is not None and expires_at <= timezone.now():

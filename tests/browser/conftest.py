@@ -34,10 +34,15 @@ def playwright() -> Iterator[Playwright]:
         yield started
 
 
+def find_chromium() -> str | None:
+    """Return the Chromium that is installed; ``None`` leaves it to Playwright's own."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+
+
 @pytest.fixture(scope="module")
 def launch(playwright: Playwright) -> Callable[..., Browser]:
     """Start a Chromium: the one that is installed, else Playwright's own."""
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    found = find_chromium()
 
     def start(**options: Any) -> Browser:
         return playwright.chromium.launch(executable_path=found, args=[*ARGUMENTS], **options)

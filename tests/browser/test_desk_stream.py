@@ -42,7 +42,7 @@ def desks(browser: Browser, live_site: Site) -> Iterator[Callable[..., Page]]:
         live_site.do(lambda: event.memberships.get_or_create(user=who, defaults={"role": role}))
         context = browser.new_context(timezone_id="UTC", **options)  # type: ignore[arg-type]
         context.on("weberror", lambda error: errors.append(str(error.error)))
-        context.on("console", lambda said: "NoTarget" in said.text and errors.append(said.text))
+        context.on("console", lambda said: re.search("NoTarget|inline style", said.text) and errors.append(said.text))
         contexts.append(context)
         page = context.new_page()
         page.goto(f"http://127.0.0.1:{port or live_site.port}/desk/{event.slug}/{query}")
@@ -600,3 +600,17 @@ def test_the_stream_is_accessible_and_fits_a_small_phone_with_room_for_thumbs(
     page.tap(".purge .post")
     expect(page.get_by_role("alert").filter(has_text="Nothing has been erased")).to_be_visible()
     check("purge")
+
+
+def test_the_title_and_the_way_to_the_readers_page_follow_what_happens_elsewhere(
+    desks: Callable[..., Page], live_site: Site
+) -> None:
+    event = live_site.event(status="draft")
+    ada, bo = desks("ada", event, role=Role.OWNER, **SCREEN), desks("bo", event, **PHONE)
+    expect(bo.get_by_role("link", name="Preview")).to_be_visible()
+    ada.get_by_role("button", name="Go live").click()
+    for page in (ada, bo):
+        expect(page.get_by_role("link", name="Readers’ page")).to_be_visible()
+        expect(page.locator("#status .badge")).to_have_text("Live")
+    live_site.do(event.revise, title="Another title")
+    expect(bo.locator("#desk-title")).to_have_text("Another title", timeout=10_000)

@@ -119,7 +119,7 @@ def test_pages_of_one_author_are_never_shown_to_another(
     phone: Callable[..., BrowserContext], live_site: Site, event: Event
 ) -> None:
     page = installed(phone("ada", live_site.url).new_page(), live_site.url, event)
-    theirs = live_site.event("Bob’s own", author=live_site.user("bob"))
+    theirs = live_site.event("Bob’s offline event", author=live_site.user("bob"))
     page.context.clear_cookies()  # ada's login has expired, and bob takes the phone
     page.goto(f"{live_site.url}/desk/")
     sign_in(page, live_site.url, "bob")
@@ -128,7 +128,7 @@ def test_pages_of_one_author_are_never_shown_to_another(
     page.goto(f"{live_site.url}/desk/{event.slug}/")
     expect(page.get_by_role("heading", name="No network")).to_be_visible()
     page.goto(f"{live_site.url}/desk/")
-    expect(page.get_by_role("link", name="Bob’s own")).to_be_visible()
+    expect(page.get_by_role("link", name="Bob’s offline event")).to_be_visible()
 
 
 def test_signing_out_takes_the_kept_pages_and_a_failed_sign_in_hides_them(
@@ -207,3 +207,35 @@ def test_the_servers_own_addresses_of_the_app_store_nothing(live_site: Site) -> 
         assert "no-store" in shared.headers["Cache-Control"]
         assert client.get("/desk/share/").status_code == 200
         assert client.put("/desk/share/").status_code == 405
+
+
+def test_a_guest_who_has_just_come_in_can_reload_without_a_network(
+    browser: Browser, live_site: Site, event: Event
+) -> None:
+    _, token = live_site.do(event.invite, name="Vera", made_by=live_site.user("ada"))
+    context = browser.new_context(viewport={"width": 390, "height": 700}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(f"{live_site.url}/join/{token}/")
+    page.get_by_role("button", name="Start reporting").tap()
+    page.wait_for_url(f"**/desk/{event.slug}/")
+    until(page, lambda: f"/desk/{event.slug}/" in page.evaluate(KEPT))
+    context.set_offline(True)
+    write(page, "From the crowd.")
+    page.reload()
+    expect(page.locator("#entries .entry")).to_contain_text("From the crowd.")
+    context.set_offline(False)
+    until(page, lambda: live_site.do(event.waiting.count) == 1)
+    expect(page.locator("#seen")).to_be_hidden()  # the stream has caught up
+    context.close()
+
+
+def test_the_page_that_says_no_network_gives_way_when_there_is_one(
+    phone: Callable[..., BrowserContext], live_site: Site, event: Event
+) -> None:
+    page = installed(phone("ada", live_site.url).new_page(), live_site.url, event)
+    other = live_site.event("The flood", author=live_site.user("ada"))
+    page.context.set_offline(True)
+    page.goto(f"{live_site.url}/desk/{other.slug}/")
+    expect(page.get_by_role("heading", name="No network")).to_be_visible()
+    page.context.set_offline(False)
+    expect(page.locator(BODY)).to_be_visible()

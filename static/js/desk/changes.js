@@ -77,6 +77,7 @@ async function ask() {
 async function hear({ status, text }) {
   if (status === 204 || (status === 200 && text.startsWith("<section"))) {
     failures = 0;
+    document.dispatchEvent(new CustomEvent("desk:fresh"));
     lastAnswer = new Date();
     tell("");
     if (status === 204) return takeWaitingParts();

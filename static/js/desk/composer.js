@@ -2,6 +2,7 @@
 
 import { blank, follow, isBlank, load, save } from "./draft.js";
 import { entryOf, problemOf, tellLength } from "./entry.js";
+import { say } from "./here.js";
 import { newKey } from "./key.js";
 import { addMarks } from "./marks.js";
 import { add, find, isLoose } from "./outbox.js";
@@ -112,6 +113,7 @@ function complain(words) {
 
 function post() {
   if (form.dataset.state === "sending") return;
+  say(""); // what was said of the one before
   keep();
   const entry = entryOf(draft, form.action);
   const wrong = problemOf(entry);

@@ -106,7 +106,8 @@ function lineAbout(entries) {
   const open = entries.filter(isOpen).length;
   const stuck = entries.length - open;
   const words = [];
-  if (open) words.push(`${open === 1 ? "1 update is" : `${open} updates are`} ${navigator.onLine ? "on the way" : "waiting for the network"}.`);
+  const waitsForLogin = entries.some(({ needs }) => needs === "login");
+  if (open) words.push(`${open === 1 ? "1 update is" : `${open} updates are`} ${waitsForLogin ? "waiting for you to sign in" : navigator.onLine ? "on the way" : "waiting for the network"}.`);
   if (stuck) words.push(`${stuck === 1 ? "1 needs" : `${stuck} need`} you.`);
   return words.join(" ");
 }

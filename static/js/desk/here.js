@@ -13,7 +13,7 @@ export const page = newKey();
 export function say(words) {
   const line = document.createElement("p");
   line.textContent = words;
-  document.getElementById("said")?.replaceChildren(line);
+  document.getElementById("said")?.replaceChildren(...(words ? [line] : []));
 }
 
 /** A clock's time in a few characters, the device's own. */

@@ -77,8 +77,9 @@ function make({ key, name, alt }, finding) {
   finding?.then(async (blob) => {
     if (!blob) return tell(shot, "This photo was not kept. Choose it again.");
     const picture = await decode(blob);
-    if (picture) drawThumb(shot.querySelector("canvas"), picture);
-    return picture?.close();
+    if (!picture) return tell(shot, `${name}: this browser can’t show it.`);
+    drawThumb(shot.querySelector("canvas"), picture);
+    return picture.close();
   });
   return shot;
 }

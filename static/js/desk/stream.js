@@ -13,6 +13,9 @@ export function registerSwap() {
     handleSwap(style, target, fragment) {
       if (style !== "desk") return false;
       takeAnswer(fragment, target);
+      // Not out of band: htmx would look for it beside an element that a poll may have replaced meanwhile.
+      const said = fragment.querySelector("#said");
+      if (said) document.getElementById("said")?.replaceChildren(...said.childNodes);
       return [];
     },
   });

@@ -17,6 +17,10 @@ const DESK = /^\/desk\/(?:(?!new\/|share\/)[-\w]+\/)?$/;
 
 self.addEventListener("install", (event) => event.waitUntil(keepFiles()));
 self.addEventListener("activate", (event) => event.waitUntil(sweep().then(() => self.clients.claim())));
+self.addEventListener("message", (event) => {
+  const path = event.data?.keep;
+  if (typeof path === "string" && DESK.test(path)) event.waitUntil(fetch(path).then(keep).catch(() => {}));
+});
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname, search } = new URL(request.url);
