@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
@@ -18,6 +18,9 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+expect.set_options(timeout=15_000)  # what is right is so at once; a machine that others use too may take its time
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

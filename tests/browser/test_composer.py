@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from liveblog.models import Event
 from tests.browser.phones import BODY, bodies, expect_posted, outbox, phones, sign_in, write
@@ -313,3 +313,23 @@ def test_the_composer_and_the_outbox_are_usable_by_all_on_any_phone(
         assert page.evaluate(SMALL) == []
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
+
+
+def test_what_is_typed_before_the_script_has_come_is_kept(
+    phone: Callable[..., BrowserContext], live_site: Site, event: Event
+) -> None:
+    page = phone("ada", live_site.url, service_workers="block").new_page()
+    page.goto(f"{live_site.url}/desk/{event.slug}/")
+    page.fill(BODY, "The draft of before")
+    held: list[Route] = []
+    page.route("**/js/desk/desk*.js", lambda route: held.append(route))
+    page.goto(f"{live_site.url}/desk/{event.slug}/", wait_until="commit")
+    page.fill(BODY, "Typed at once")
+    until(page, lambda: bool(held))
+    for route in held:
+        route.continue_()
+    expect(page.locator("html")).to_have_attribute("data-script", "on")
+    expect(page.locator(BODY)).to_have_value("Typed at once")
+    page.tap("#composer .post")
+    expect(page.locator("#items")).to_contain_text("Typed at once")
+    expect(page.locator(BODY)).to_have_value("The draft of before")

@@ -29,7 +29,7 @@ export function openComposer() {
   const isAnswer = Boolean(body.defaultValue || headline.defaultValue); // the server gave a plain form back
   const kept = load();
   const isPosted = kept && find(kept.key); // the page died between putting it into the outbox and forgetting it here
-  show(isAnswer ? { ...blank(), ...written() } : ((isPosted ? kept.aside : kept) ?? blank()));
+  show(isAnswer ? { ...blank(), ...written() } : begin((isPosted ? kept.aside : kept) ?? blank(), kept));
   follow(show);
   form.querySelector("[name=photos]").removeAttribute("name");
   form.addEventListener("input", keep);
@@ -58,6 +58,16 @@ export function openComposer() {
   document.addEventListener("desk:outbox", followEntry);
   document.addEventListener("desk:posted", ({ detail: { entry } }) => { if (entry?.key === draft.key) next(); });
   if (broken) tell(`${broken} Drafts are not kept, but posting works: leave this page open until it is done.`);
+}
+
+/**
+ * What to begin with: what was kept, unless somebody has typed before this script came; then that, and the kept
+ * waits behind it. What the browser itself has put back, it had from `last`.
+ */
+function begin(kept, last) {
+  const early = written();
+  const isTyped = (early.body || early.headline) && ![kept, last].some((one) => one?.body === early.body && one.headline === early.headline);
+  return isTyped ? { ...blank(isBlank(kept) ? kept.aside : kept), ...early } : kept;
 }
 
 /** Puts more text behind what is there. */
