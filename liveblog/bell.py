@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from functools import partial
 
 from asgiref.sync import async_to_sync
@@ -18,6 +19,7 @@ RING_SECONDS = 2.0
 """How long a ring may take; nobody waits for it on a server."""
 
 _QUIET_SECONDS = 60
+_REST_SECONDS = 5
 _server_loop: asyncio.AbstractEventLoop | None = None
 _complained_at = float("-inf")
 
@@ -57,6 +59,20 @@ async def send(event_id: int, group: str = GROUP) -> None:
             await layer.group_send(group, {"type": "changed", "event": event_id})
     except Exception as error:
         complain(error)
+
+
+async def listen(heard: Callable[[int], None], *groups: str) -> None:
+    """Call ``heard`` with the event's primary key at each ring in ``groups``, on one subscription, for ever."""
+    while (layer := get_channel_layer()) is not None:
+        try:
+            channel = await layer.new_channel()
+            for group in groups:
+                await layer.group_add(group, channel)
+            while True:
+                heard((await layer.receive(channel))["event"])
+        except Exception as error:
+            complain(error)
+            await asyncio.sleep(_REST_SECONDS)
 
 
 def complain(error: Exception) -> None:

@@ -15,7 +15,6 @@ from urllib.parse import urlparse
 from uuid import uuid4
 from zlib import crc32
 
-from channels.layers import get_channel_layer
 from channels.security.websocket import OriginValidator
 from django.conf import settings
 from django.contrib.auth import get_user
@@ -182,7 +181,7 @@ class Desks:
         self._reading = ThreadPoolExecutor(max_workers=2, thread_name_prefix="desks-reading")
         self._writing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="desks-writing")
         self._tasks: set[asyncio.Task[None]] = set()
-        for work in (self._look(), self._care(), self._hear()):
+        for work in (self._look(), self._care(), bell.listen(self._ring, bell.GROUP, bell.DESKS)):
             self._start(work)
 
     @classmethod
@@ -243,19 +242,6 @@ class Desks:
         if any(visitor.event_id == event_id for visitor in self.visitors):
             self._rung.add(event_id)
             self._is_rung.set()
-
-    async def _hear(self) -> None:
-        """Hear of changes and of who comes and goes elsewhere, on one subscription for the whole process."""
-        while (layer := get_channel_layer()) is not None:
-            try:
-                channel = await layer.new_channel()
-                await layer.group_add(bell.GROUP, channel)
-                await layer.group_add(bell.DESKS, channel)
-                while True:
-                    self._ring((await layer.receive(channel))["event"])
-            except Exception as error:
-                bell.complain(error)
-                await asyncio.sleep(5)
 
     async def _look(self) -> None:
         """Look at the desks for which somebody rang, at most once a second, and every few seconds at all."""

@@ -28,14 +28,8 @@ STATUS_WORDS: dict[str, str] = {
 def change_status(request: AuthorRequest, event: Event) -> HttpResponse:
     """Announce, go live, end, reopen, or take out of public view."""
     form = StatusForm(request.POST)
-    if not form.is_valid():
-        return refuse(request, event, "The status is draft, upcoming, live or ended.", status=422)
-    try:
-        form.apply(event)
-    except WrongStatus as error:
-        return refuse(request, event, str(error))
-    except ValidationError as error:
-        return refuse(request, event, " ".join(error.messages), status=422)
+    if refusal := _take_step(request, event, form, malformed="The status is draft, upcoming, live or ended."):
+        return refusal
     said = "Readers see the new closing note." if form.cleaned_data["rewords"] else STATUS_WORDS[event.status]
     return _show_status(request, event, said)
 
@@ -46,14 +40,8 @@ def change_status(request: AuthorRequest, event: Event) -> HttpResponse:
 def pause(request: AuthorRequest, event: Event) -> HttpResponse:
     """Tell readers that the coverage rests, or that it goes on."""
     form = PauseForm(request.POST)
-    if not form.is_valid():
-        return refuse(request, event, "This note can’t be stored.", status=422)
-    try:
-        form.apply(event)
-    except WrongStatus as error:
-        return refuse(request, event, str(error))
-    except ValidationError as error:
-        return refuse(request, event, " ".join(error.messages), status=422)
+    if refusal := _take_step(request, event, form, malformed="This note can’t be stored."):
+        return refusal
     said = "Paused: readers see your note." if event.pause_note else "The pause is over: readers no longer see a note."
     return _show_status(request, event, said)
 
@@ -79,6 +67,21 @@ def _count(event: Event) -> dict[str, int]:
         "waiting": event.waiting.open().count(),
         "guests": event.invitations.count(),
     }
+
+
+def _take_step(
+    request: AuthorRequest, event: Event, form: StatusForm | PauseForm, *, malformed: str
+) -> HttpResponse | None:
+    """Take the step that ``form`` asks for; return the answer that says why not."""
+    if not form.is_valid():
+        return refuse(request, event, malformed, status=422)
+    try:
+        form.apply(event)
+    except WrongStatus as error:
+        return refuse(request, event, str(error))
+    except ValidationError as error:
+        return refuse(request, event, " ".join(error.messages), status=422)
+    return None
 
 
 def _show_status(request: AuthorRequest, event: Event, said: str) -> HttpResponse:

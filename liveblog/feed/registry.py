@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import batched
 from typing import Any, ClassVar, Protocol
 
-from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import close_old_connections
 
@@ -143,7 +142,7 @@ class Feeds:
         if feeds is None:
             feeds = cls._by_loop[loop] = cls()
             feeds.start(feeds._care())
-            feeds.start(feeds._listen())
+            feeds.start(bell.listen(feeds._heard, bell.GROUP))
             feeds._ticker.start()
         return feeds
 
@@ -271,20 +270,10 @@ class Feeds:
         if self._checks:
             self._ticker.hurry()
 
-    async def _listen(self) -> None:
-        """Hear the bell, on one subscription for the whole process."""
-        while (layer := get_channel_layer()) is not None:
-            try:
-                channel = await layer.new_channel()
-                await layer.group_add(bell.GROUP, channel)
-                while True:
-                    event_id = (await layer.receive(channel))["event"]
-                    for feed in list(self._by_slug.values()):
-                        if feed.tail.event_id == event_id:
-                            feed.ring()
-            except Exception as error:
-                bell.complain(error)
-                await asyncio.sleep(5)
+    def _heard(self, event_id: int) -> None:
+        for feed in list(self._by_slug.values()):
+            if feed.tail.event_id == event_id:
+                feed.ring()
 
     async def _care(self) -> None:
         """Once a second: measure the load, leave idle feeds, end stuck, old and unservable sockets."""

@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 from liveblog.models import Event, Place
 from tests.server import Site
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 20.0
 
 # What a root looks like without what the page's scripts do to times, with its attributes in one order.
 PLAIN = """(root) => {

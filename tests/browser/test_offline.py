@@ -218,13 +218,13 @@ def test_a_guest_who_has_just_come_in_can_reload_without_a_network(
     page.goto(f"{live_site.url}/join/{token}/")
     page.get_by_role("button", name="Start reporting").tap()
     page.wait_for_url(f"**/desk/{event.slug}/")
-    until(page, lambda: f"/desk/{event.slug}/" in page.evaluate(KEPT))
+    until(page, lambda: f"/desk/{event.slug}/" in page.evaluate(KEPT), seconds=30)
     context.set_offline(True)
     write(page, "From the crowd.")
     page.reload()
     expect(page.locator("#entries .entry")).to_contain_text("From the crowd.")
     context.set_offline(False)
-    until(page, lambda: live_site.do(event.waiting.count) == 1)
+    until(page, lambda: live_site.do(event.waiting.count) == 1, seconds=30)
     expect(page.locator("#seen")).to_be_hidden()  # the stream has caught up
     context.close()
 

@@ -103,8 +103,9 @@ class Command(BaseCommand):
 
     def begin(self, greeting: str) -> None:
         """Go the rounds from now on, whether or not anybody asks for anything."""
-        schedule.start(asyncio.get_event_loop())  # daphne has just set it
-        self.say(greeting)
+        loop = asyncio.get_event_loop()  # daphne has just set it
+        schedule.start(loop)
+        loop.call_soon(self.say, greeting)  # not before signals are handled: one that came now would be swallowed
 
     def say(self, text: str) -> None:
         """Print at once, also into a pipe."""

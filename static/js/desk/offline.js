@@ -9,10 +9,10 @@ export function openOffline() {
   tellWhatIsMissing();
   tellWhenSeen();
   if (!isSecureContext || !navigator.serviceWorker) return;
-  const isFirst = !navigator.serviceWorker.controller;
   navigator.serviceWorker.register("/desk/sw.js", { scope: "/desk/", updateViaCache: "none" }).catch(console.warn);
   // The page that brought the worker along came before it: the worker has yet to see it.
-  if (isFirst && user) navigator.serviceWorker.ready.then(({ active }) => active.postMessage({ keep: location.pathname }));
+  const isUnseen = !performance.getEntriesByType("navigation")[0]?.workerStart;
+  if (user && isUnseen) navigator.serviceWorker.ready.then(({ active }) => active.postMessage({ keep: location.pathname }));
   if (document.getElementById("no-network")) addEventListener("online", () => location.reload());
   if (user && slug) leaveNote("last", location.pathname);
   // Who signs in may be somebody else: until a page has come from the service, none that was kept is shown.

@@ -19,7 +19,7 @@ self.addEventListener("install", (event) => event.waitUntil(keepFiles()));
 self.addEventListener("activate", (event) => event.waitUntil(sweep().then(() => self.clients.claim())));
 self.addEventListener("message", (event) => {
   const path = event.data?.keep;
-  if (typeof path === "string" && DESK.test(path)) event.waitUntil(fetch(path).then(keep).catch(() => {}));
+  if (typeof path === "string" && DESK.test(path)) event.waitUntil(keepUnlessKept(new URL(path, location.href).href));
 });
 self.addEventListener("fetch", (event) => {
   const { request } = event;
@@ -45,6 +45,11 @@ async function open(event) {
   const first = await Promise.race([coming.catch(() => null), late]);
   if (first && first.status < 500) return first;
   return (await find(event.request.url)) ?? first ?? coming.catch(() => new Response(page, { headers: { "Content-Type": "text/html; charset=utf-8" } }));
+}
+
+/** Keeps a page that is open and did not come through here. */
+async function keepUnlessKept(url) {
+  if (!(await find(url))) await fetch(url).then(keep).catch(() => {});
 }
 
 /** Keeps an author's page; whoever else used this device before, their pages go. */
