@@ -3,6 +3,7 @@
 import { clock, desk, slug, user } from "./here.js";
 
 const NOTES = "desk-notes"; // a cache: the one store that a page and its worker share without ado
+const AGAIN_MS = 5_000;
 const MISSING = "This address is not encrypted (http), so this browser can’t open the desk without a network, install it, or take what is shared to it. Everything else works.";
 
 export function openOffline() {
@@ -13,11 +14,17 @@ export function openOffline() {
   // The page that brought the worker along came before it: the worker has yet to see it.
   const isUnseen = !performance.getEntriesByType("navigation")[0]?.workerStart;
   if (user && isUnseen) navigator.serviceWorker.ready.then(({ active }) => active.postMessage({ keep: location.pathname }));
-  if (document.getElementById("no-network")) addEventListener("online", () => location.reload());
+  if (document.getElementById("no-network")) tryAgain();
   if (user && slug) leaveNote("last", location.pathname);
   // Who signs in may be somebody else: until a page has come from the service, none that was kept is shown.
   hold(document.querySelector("form[data-signs=in]"), () => leaveNote("unsure", "yes"));
   hold(document.querySelector("form.who"), forgetPages);
+}
+
+/** Opens the page that could not be shown as soon as there is a network; where there seems to be one, now and then. */
+function tryAgain() {
+  addEventListener("online", () => location.reload());
+  if (navigator.onLine) setTimeout(() => location.reload(), AGAIN_MS);
 }
 
 function tellWhatIsMissing() {
