@@ -612,7 +612,7 @@ def test_the_title_and_the_way_to_the_readers_page_follow_what_happens_elsewhere
     expect(bo.get_by_role("link", name="Preview")).to_be_visible()
     ada.get_by_role("button", name="Go live").click()
     for page in (ada, bo):
-        expect(page.get_by_role("link", name="Readers’ page")).to_be_visible()
+        expect(page.get_by_role("link", name="Readers’ page", exact=True)).to_be_visible()
         expect(page.locator("#status .badge")).to_have_text("Live")
     live_site.do(event.revise, title="Another title")
     expect(bo.locator("#desk-title")).to_have_text("Another title", timeout=10_000)
