@@ -8,17 +8,27 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 LAYERS = (
-    ("markup", "bell", "imaging"),
+    ("markup", "bell", "imaging", "players"),
     ("models",),
     ("rendering",),
     ("feed", "stream"),
     ("live", "presence", "forms"),
-    ("views", "desk", "embed", "syndication", "admin"),
+    ("views", "desk", "embed", "syndication", "archive", "admin"),
     ("urls",),
 )
 """From below; a module imports from lower layers only. Of those that stand on one layer, some know each other."""
 
-NEIGHBOURS = {("presence", "live"), ("views", "live"), ("desk", "views"), ("embed", "views"), ("syndication", "views")}
+NEIGHBOURS = {
+    ("presence", "live"),
+    ("views", "live"),
+    ("desk", "views"),
+    ("embed", "views"),
+    ("syndication", "views"),
+    ("archive", "views"),
+    ("archive", "syndication"),
+    ("desk", "archive"),
+    ("desk", "embed"),
+}
 """Of the same layer, or beside it, and in one direction."""
 
 ASIDE = {"apps", "templatetags", "management", "migrations", "demo"}

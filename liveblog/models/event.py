@@ -1,13 +1,13 @@
 """The thing covered: its counter, its lock, and the changes of its head."""
 
 import secrets
-import uuid
 import zoneinfo
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -96,6 +96,7 @@ class Event(models.Model):
         NEWEST = "newest", "Newest first"
         OLDEST = "oldest", "Oldest first"
 
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False, help_text="The same in every installation.")
     title = models.CharField(max_length=150)
     slug = models.SlugField(max_length=80, unique=True, help_text="Part of the address; fixed once published.")
     summary = models.TextField(blank=True, max_length=5_000, help_text="Markdown.")
@@ -113,6 +114,7 @@ class Event(models.Model):
         settings.AUTH_USER_MODEL, through="liveblog.Membership", related_name="events", blank=True
     )
     contributors_wait = models.BooleanField("contributors’ posts wait for approval", default=True)
+    embed_sites = models.JSONField(default=list, blank=True, help_text="Origins that may frame it; none: every one.")
     cover = models.JSONField(null=True, editable=False)
     pause_note = models.CharField(max_length=NOTE_CHARACTERS, blank=True, editable=False)
     paused_at = models.DateTimeField(null=True, editable=False)
@@ -225,7 +227,7 @@ class Event(models.Model):
         *,
         author: "User",
         body: str = "",
-        key: uuid.UUID | str | None = None,
+        key: UUID | str | None = None,
         headline: str = "",
         is_key: bool = False,
         byline: str = "",
@@ -268,7 +270,7 @@ class Event(models.Model):
             return submission.publish(event)
 
     def add_photo(
-        self, *, uploader: "User", key: uuid.UUID, file: BinaryIO, photos_a_minute: int | None = None
+        self, *, uploader: "User", key: UUID, file: BinaryIO, photos_a_minute: int | None = None
     ) -> "Photo":
         """Decode an upload, write it anew and keep it under ``key``; the same key again is the same photo.
 

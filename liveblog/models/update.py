@@ -1,9 +1,9 @@
 """One post in an event: what may stand in it, and how it changes."""
 
-import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID, uuid4, uuid5
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -84,7 +84,7 @@ class Update(models.Model):
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="updates")
     number = models.PositiveIntegerField()
     revision = models.PositiveBigIntegerField()
-    key = models.UUIDField(default=uuid.uuid4, editable=False)
+    key = models.UUIDField(default=uuid4, editable=False)
     digest = models.CharField(max_length=64, editable=False, help_text="Of what was first sent under the key.")
 
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="updates")
@@ -137,6 +137,11 @@ class Update(models.Model):
     def get_absolute_url(self) -> str:
         """Return the path of the update's own page."""
         return reverse("update", args=[self.event.slug, self.number])
+
+    @property
+    def uuid(self) -> UUID:
+        """What names it for good, in feeds and in every installation that has the event; the key stays its author's."""
+        return uuid5(self.event.uuid, str(self.key))
 
     @property
     def place(self) -> Place:
