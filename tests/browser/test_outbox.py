@@ -449,7 +449,7 @@ def test_two_hundred_posts_of_three_authors_arrive_once_and_in_order_through_a_t
 
         for page in pages.values():
             page.evaluate("window.dispatchEvent(new Event('focus'))")  # the server was down: no need to wait longer
-        until(pages["ada"], all_there, seconds=150)
+        until(pages["ada"], all_there, seconds=400)
         found = bodies(site, event)
         for name in names:
             assert [body for body in found if body.startswith(name)] == right[name]

@@ -51,8 +51,8 @@ def test_two_desks_see_each_other_and_how_many_read(
     ada = sit_down("ada-here", event)
     expect(ada.locator("#presence")).to_have_text("Nobody else is here · no readers")
     bo = sit_down("bo-here", event)
-    expect(ada.locator("#presence")).to_have_text("Also here: Bo · no readers", timeout=3_000)
-    expect(bo.locator("#presence")).to_have_text("Also here: Ada · no readers", timeout=3_000)
+    expect(ada.locator("#presence")).to_have_text("Also here: Bo · no readers", timeout=LOOK_MS)
+    expect(bo.locator("#presence")).to_have_text("Also here: Ada · no readers", timeout=LOOK_MS)
     open_page(page, live_site, event)
     expect(ada.locator("#presence")).to_have_text("Also here: Bo · 1 reader", timeout=LOOK_MS)
     page.goto("about:blank")
@@ -64,7 +64,7 @@ def test_two_desks_see_each_other_and_how_many_read(
     assert box["x"] + box["width"] <= 320
     assert ada.locator("[aria-live] #presence, #presence[aria-live], [role=status] #presence").count() == 0
     bo.close()
-    expect(ada.locator("#presence")).to_have_text("Nobody else is here · no readers", timeout=3_000)
+    expect(ada.locator("#presence")).to_have_text("Nobody else is here · no readers", timeout=LOOK_MS)
 
 
 def test_what_changes_elsewhere_nudges_the_page(sit_down: SitDown, live_site: Site, event: Event) -> None:
