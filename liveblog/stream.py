@@ -72,20 +72,22 @@ class Page(NamedTuple):
             yield Row(rendering.card(update), day if is_first else None)
 
 
-def read_page(event: Event, asked: Asked) -> Page:
-    """Read the page of the stream that was asked for, after ``event``'s row was read.
+def read_page(event: Event, asked: Asked, *, size: int | None = None) -> Page:
+    """Read the page of the stream that was asked for, of at most ``size`` updates (50), after ``event``'s row was read.
 
     Each end of the window is open when nothing lies beyond it. Raises ``Update.DoesNotExist``.
     """
     visible = event.updates.visible()
+    size = size or PAGE_UPDATES
+    half = max(1, size // 2)
     oldest: Place | None = None
     newest: Place | None = None
     if asked.before is not None:
-        found, has_older = _last(visible.older_than(asked.before), PAGE_UPDATES)
+        found, has_older = _last(visible.older_than(asked.before), size)
         if visible.newer_than(asked.before.before).exists():
             newest = asked.before.before
     elif asked.after is not None:
-        found, has_newer = _first(visible.newer_than(asked.after), PAGE_UPDATES)
+        found, has_newer = _first(visible.newer_than(asked.after), size)
         has_older = False
         if has_newer:
             newest = found[-1].place
@@ -93,23 +95,29 @@ def read_page(event: Event, asked: Asked) -> Page:
             oldest = asked.after.after
     elif isinstance(asked.around, int):
         here = event.updates.get(number=asked.around).place
-        older, has_older = _last(visible.older_than(here.after), PAGE_UPDATES // 2)
-        newer, has_newer = _first(visible.newer_than(here), PAGE_UPDATES // 2)
+        older, has_older = _last(visible.older_than(here.after), half)
+        newer, has_newer = _first(visible.newer_than(here), half)
         # One that moved meanwhile is found on both sides; where it was read last it stands.
         moved = {update.number for update in newer}
         found = [update for update in older if update.number not in moved] + newer
         if has_newer:
             newest = newer[-1].place
     elif asked.around == "first" or (asked.around is None and asked.order == "oldest"):
-        found, has_newer = _first(visible, PAGE_UPDATES)
+        found, has_newer = _first(visible, size)
         has_older = False
         if has_newer:
             newest = found[-1].place
     else:
-        found, has_older = _last(visible, PAGE_UPDATES)
+        found, has_older = _last(visible, size)
     if has_older:
         oldest = found[0].place
     return Page(event, asked, found if asked.order == "oldest" else found[::-1], Window(oldest, newest))
+
+
+def read_alone(event: Event, update: Update) -> Page:
+    """Return a page of one update, wherever it may move to; a withdrawn one leaves it empty."""
+    asked = Asked("newest", around=update.number)
+    return Page(event, asked, [] if update.withdrawn_at else [update], Window())
 
 
 def _last(updates: UpdateQuerySet, count: int) -> tuple[list[Update], bool]:

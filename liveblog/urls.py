@@ -1,8 +1,8 @@
 """The addresses of DESIGN.md section 6."""
 
-from django.urls import path
+from django.urls import path, re_path
 
-from liveblog import desk, views
+from liveblog import desk, embed, views
 
 urlpatterns = [
     path("", views.index, name="index"),
@@ -10,6 +10,13 @@ urlpatterns = [
     path("events/<slug:slug>/changes/", views.changes, name="changes"),
     path("events/<slug:slug>/photos/<str:name>-<int:width>.webp", views.photo, name="photo"),
     path("events/<slug:slug>/updates/<int:number>/", views.update, name="update"),
+    path("events/<slug:slug>/embed/", embed.event, name="embed"),
+    path("events/<slug:slug>/embed/code/", embed.code, name="embed-code"),
+    path("events/<slug:slug>/updates/<int:number>/embed/", embed.update, name="embed-update"),
+    path("events/<slug:slug>/fragment/", embed.fragment, name="fragment"),
+    re_path(r"^embed/accent-(?P<accent>[0-9a-f]{6})\.css$", embed.accent, name="embed-accent"),
+    path("embed.js", embed.script, name="embed-script"),
+    path("oembed/", embed.oembed, name="oembed"),
     path("desk/", desk.index, name="desks"),
     path("desk/new/", desk.new, name="desk-new"),
     path("desk/sw.js", desk.worker, name="worker"),

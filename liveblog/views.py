@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig
@@ -10,6 +11,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 
@@ -62,7 +64,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @public
 def event(request: HttpRequest, slug: str) -> HttpResponse:
     """Show an event, or the part of its stream that is asked for."""
-    event = _event_or_404(slug)
+    event = find_event(slug)
     try:
         page = read_page(event, Asked.read(request.GET.dict(), event))
     except ValueError as error:
@@ -75,7 +77,7 @@ def event(request: HttpRequest, slug: str) -> HttpResponse:
 @public
 def update(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Show one update on a page of its own."""
-    event = _event_or_404(slug)
+    event = find_event(slug)
     update = event.updates.filter(number=number).first()
     if update is None:
         raise Http404
@@ -86,6 +88,7 @@ def update(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "update": update,
         "card": rendering.card(update),
         "canonical": settings.BASE_URL + update.get_absolute_url(),
+        "oembed": oembed_link(settings.BASE_URL + update.get_absolute_url()),
         "description": markup.shorten(update.body_text or update.title, characters=DESCRIPTION_CHARACTERS),
     }
     return render(request, "liveblog/update.html", context)
@@ -156,17 +159,25 @@ def _unwell(reason: str) -> HttpResponse:
     return HttpResponse(reason + "\n", status=503, content_type="text/plain", headers={"Cache-Control": "no-store"})
 
 
+def oembed_link(page: str) -> str:
+    """Return where those who meet the address of a ``page`` of ours learn how to embed it (oembed.com, discovery)."""
+    return f"{settings.BASE_URL}{reverse('oembed')}?{urlencode({'url': page, 'format': 'json'})}"
+
+
 def event_context(event: Event) -> dict[str, Any]:
     """Return what every page that shows an event's stream needs."""
     return {
         "event": event,
+        "here": f"{event.get_absolute_url()}?",
         "head": rendering.head(event),
         "canonical": settings.BASE_URL + event.get_absolute_url(),
+        "oembed": oembed_link(settings.BASE_URL + event.get_absolute_url()),
         "description": event.description,
     }
 
 
-def _event_or_404(slug: str) -> Event:
+def find_event(slug: str) -> Event:
+    """Return the event that readers find there; raises ``Http404`` for drafts too."""
     found = Event.objects.public().filter(slug=slug).first()
     if found is None:
         raise Http404

@@ -14,6 +14,7 @@ from django.utils.text import slugify
 from liveblog import markup
 from liveblog.forms.fields import TOO_SLOW, MarkdownField, WallClockField, read_in_zone, wall_clock
 from liveblog.forms.languages import read_language
+from liveblog.forms.sites import SitesField
 from liveblog.models import Event, Role
 
 SUMMARY_CHARACTERS = 5_000
@@ -49,6 +50,11 @@ class EventForm(forms.ModelForm):
         coerce=lambda text: text == "1",
         empty_value=None,
     )
+    embed_sites = SitesField(
+        required=False,
+        label="Sites that may embed it",
+        help_text="One a line: www.example.org, or *.example.org for all below it. Left empty, every site may.",
+    )
 
     class Meta:
         model = Event
@@ -72,6 +78,7 @@ class EventForm(forms.ModelForm):
         if event is not None:
             shown = {
                 "contributors_wait": "1" if event.contributors_wait else "0",
+                "embed_sites": "\n".join(event.embed_sites),
                 "starts_at": wall_clock(event.starts_at, event.zone),
                 "ends_at": wall_clock(event.ends_at, event.zone),
             }
@@ -82,6 +89,7 @@ class EventForm(forms.ModelForm):
         if event is not None and event.first_public_at is not None:
             del self.fields["slug"]
         if event is None:
+            del self.fields["embed_sites"]
             self.fields["time_zone"].widget.attrs["data-guess"] = "zone"
 
     def clean_title(self) -> str:
@@ -126,6 +134,11 @@ class EventForm(forms.ModelForm):
         """Return what was chosen, or what holds."""
         chosen: bool | None = self.cleaned_data["contributors_wait"]
         return self.instance.contributors_wait if chosen is None else chosen
+
+    def clean_embed_sites(self) -> list[str]:
+        """Return the sites; a form that does not speak of them leaves them as they are."""
+        sites: list[str] = self.cleaned_data["embed_sites"] if "embed_sites" in self.data else self.instance.embed_sites
+        return sites
 
     def clean(self) -> dict[str, Any]:
         """Read the times in the event's zone."""

@@ -269,9 +269,7 @@ class Event(models.Model):
                 return submission.hold(event, needs_approval=needs_approval)
             return submission.publish(event)
 
-    def add_photo(
-        self, *, uploader: "User", key: UUID, file: BinaryIO, photos_a_minute: int | None = None
-    ) -> "Photo":
+    def add_photo(self, *, uploader: "User", key: UUID, file: BinaryIO, photos_a_minute: int | None = None) -> "Photo":
         """Decode an upload, write it anew and keep it under ``key``; the same key again is the same photo.
 
         Raises ``imaging.Refused``, ``TooMany``, and ``ValidationError`` for somebody else's key.
@@ -361,7 +359,8 @@ class Event(models.Model):
     def revise(self, **changes: Any) -> None:
         """Change title, slug, summary, starts_at, ends_at, time_zone, language or order.
 
-        ``contributors_wait`` too. Raises ``ValidationError``, also for a new slug once the event has been public.
+        ``contributors_wait`` and ``embed_sites`` too. Raises ``ValidationError``, also for a new slug once the event
+        has been public.
         """
         if unknown := changes.keys() - _REVISABLE:
             raise TypeError(f"revise() can't change {', '.join(sorted(unknown))}")
@@ -377,7 +376,7 @@ class Event(models.Model):
             for name in changed:
                 setattr(event, name, changes[name])
             event.full_clean()
-            if changed == {"contributors_wait"}:  # no reader can see it
+            if changed <= {"contributors_wait", "embed_sites"}:  # no reader can see it
                 event.save()
                 return
             event.take_revision(head=True, reload=bool(changed & {"time_zone", "language"}))
@@ -528,4 +527,5 @@ def photo_folder() -> Path:
 
 _REVISABLE = {
     "title", "slug", "summary", "starts_at", "ends_at", "time_zone", "language", "order", "contributors_wait",
+    "embed_sites",
 }  # fmt: skip

@@ -1,6 +1,7 @@
 /** The reader's page: brings the parts together and tells them what the browser does. */
 
 import { report } from "./connection.js";
+import "./embed-link.js";
 import "./enlarge.js";
 import { pause, release, tell, welcomeBack } from "./hold.js";
 import { registerSwap } from "./live.js";

@@ -1,6 +1,6 @@
 /** Holds new updates back while showing them would move what is being read; counts and announces them. */
 
-import { cardOf, cards, feed, isNewestFirst, list, shownCards } from "./stream.js";
+import { cardOf, cards, feed, isFramed, isNewestFirst, list, shownCards } from "./stream.js";
 import { divide } from "./times.js";
 
 const ANNOUNCE_MS = 15_000;
@@ -24,6 +24,7 @@ export function admit(card, next) {
 
 function wouldDisturb(next) {
   if (isPaused) return true;
+  if (isFramed()) return !feed().dataset.only; // the page around it is never moved
   if (!isNewestFirst() && !next) return false; // what is appended moves nothing
   if (document.hidden || hasSelection() || held().some((card) => card.dataset.settled)) return true;
   const frame = list().getBoundingClientRect();
@@ -93,14 +94,14 @@ export function pause(button) {
   isPaused = !isPaused;
   button.setAttribute("aria-pressed", String(isPaused));
   button.textContent = isPaused ? "Resume updates" : "Pause updates";
-  if (!isPaused && isTopInView()) release();
+  if (!isPaused && !isFramed() && isTopInView()) release();
   return isPaused;
 }
 
 /** What a reader who comes back sees: the new at once if they stand at the top, the button if not. */
 export function welcomeBack() {
   unseen.clear();
-  if (!isPaused && isTopInView() && !hasSelection()) release();
+  if (!isPaused && !isFramed() && isTopInView() && !hasSelection()) release();
   else tell();
 }
 

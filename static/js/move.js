@@ -1,7 +1,7 @@
 /** Moving about in the stream: jumps, order, links to single updates. */
 
 import { reveal, say } from "./hold.js";
-import { cardOf, feed, isNewestFirst, shownCards } from "./stream.js";
+import { cardOf, feed, isFramed, isNewestFirst, shownCards } from "./stream.js";
 
 /** Goes to an update by number, or to the first or last; loads its part of the stream if need be. */
 export async function jump(to) {
@@ -32,9 +32,9 @@ export function watchLinks() {
     if (!link || click.metaKey || click.ctrlKey || click.shiftKey || click.button) return;
     if (link.dataset.jump) {
       click.preventDefault();
-      if (/^\d+$/.test(link.dataset.jump)) history.pushState(null, "", `#update-${link.dataset.jump}`);
+      if (/^\d+$/.test(link.dataset.jump) && !isFramed()) history.pushState(null, "", `#update-${link.dataset.jump}`);
       jump(link.dataset.jump);
-    } else if (link.dataset.sort) {
+    } else if (link.dataset.sort && !isFramed()) {
       history.replaceState(null, "", link.href);
       rememberOrder(link.dataset.sort);
     } else if ("copy" in link.dataset) {

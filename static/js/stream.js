@@ -8,14 +8,21 @@ export const cardOf = (number) => list().querySelector(`:scope > #update-${numbe
 export const isNewestFirst = () => feed().dataset.order === "newest";
 export const cursor = () => Number(feed().dataset.revision);
 
+/** Whether the page stands in a frame on another site: it stores nothing, and leaves the address as it is. */
+export const isFramed = () => "framed" in (feed()?.dataset ?? {});
+
 const placeOf = (card) => [card.dataset.published, Number(card.dataset.number)];
 const readPlace = (text) => [text.split(",")[0], Number(text.split(",")[1])];
 const compare = ([time, number], [otherTime, otherNumber]) =>
   time < otherTime ? -1 : time > otherTime ? 1 : number - otherNumber;
 
-/** Says on which side of the window a card's place lies: -1 older, 0 inside, 1 newer. An empty end is open. */
+/**
+ * Says on which side of the window a card's place lies: -1 older, 0 inside, 1 newer. An empty end is open.
+ * A page of one update alone has no place for any other.
+ */
 export function sideOf(card) {
-  const { oldest, newest } = feed().dataset;
+  const { oldest, newest, only } = feed().dataset;
+  if (only) return card.dataset.number === only ? 0 : -1;
   if (oldest && compare(placeOf(card), readPlace(oldest)) < 0) return -1;
   if (newest && compare(placeOf(card), readPlace(newest)) > 0) return 1;
   return 0;

@@ -3,14 +3,25 @@
 import { shownCards, list } from "./stream.js";
 
 const page = document.documentElement;
+const language = readLanguage();
 const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 const day = { weekday: "long", day: "numeric", month: "long", year: "numeric" };
 const forms = {
-  clock: new Intl.DateTimeFormat("en-GB", clock),
-  day: new Intl.DateTimeFormat("en-GB", day),
-  short: new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", ...clock }),
-  full: new Intl.DateTimeFormat("en-GB", { ...day, ...clock }),
+  clock: new Intl.DateTimeFormat(language, clock),
+  day: new Intl.DateTimeFormat(language, day),
+  short: new Intl.DateTimeFormat(language, { weekday: "short", day: "numeric", month: "short", ...clock }),
+  full: new Intl.DateTimeFormat(language, { ...day, ...clock }),
 };
+
+/** The language that the publisher of a frame has chosen for days and times, if browsers know of it. */
+function readLanguage() {
+  try {
+    return Intl.getCanonicalLocales(page.dataset.language ?? [])[0] ?? "en-GB";
+  } catch {
+    return "en-GB";
+  }
+}
+
 const written = (form, date) => forms[form].format(date).replace(/^(\w+), /, "$1 ").replace(" at ", ", ");
 
 /** Shows every time in `root` as the reader wants it; the other zone is in its title. */
@@ -58,7 +69,7 @@ function makeMark(key) {
 }
 
 function zoneName(date) {
-  return new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" }).formatToParts(date).find((part) => part.type === "timeZoneName").value;
+  return new Intl.DateTimeFormat(language, { timeZoneName: "short" }).formatToParts(date).find((part) => part.type === "timeZoneName").value;
 }
 
 /** Lets the reader choose between their own zone and the event's, by the button or by tapping any time. */

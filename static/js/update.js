@@ -1,5 +1,6 @@
 /** One update's own page: it follows edits and a withdrawal, shows times in the reader's zone, copies its link. */
 
+import "./embed-link.js";
 import "./enlarge.js";
 import { watchLinks } from "./move.js";
 import { dress } from "./times.js";

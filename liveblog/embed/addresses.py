@@ -1,0 +1,51 @@
+"""Our own addresses, read and written: what a publisher names, and the code that leads there."""
+
+from typing import NamedTuple, Self
+from urllib.parse import unquote, urlsplit
+
+from django.conf import settings
+from django.urls import Resolver404, resolve, reverse
+
+from liveblog.embed.options import Options
+from liveblog.models import Event
+
+ADDRESS_CHARACTERS = 2_000
+_EVENT_PAGES = {"event", "embed", "embed-code", "fragment"}
+_UPDATE_PAGES = {"update", "embed-update"}
+
+
+class Named(NamedTuple):
+    """What an address of ours leads to."""
+
+    slug: str
+    number: int | None = None
+
+    @classmethod
+    def read(cls, address: str) -> Self | None:
+        """Return what the page at an absolute ``address`` shows; nothing is asked of anybody.
+
+        ``None`` for every address that is not a page of an event or an update at ``BASE_URL``; plain http for https
+        and the other way round are the same site.
+        """
+        if len(address) > ADDRESS_CHARACTERS:
+            return None
+        try:
+            asked, own = urlsplit(address), urlsplit(settings.BASE_URL)
+            is_own = asked.scheme in {"http", "https"} and asked.netloc.lower() == own.netloc.lower()
+            match = resolve(unquote(asked.path, errors="strict")) if is_own else None
+        except (ValueError, Resolver404):  # UnicodeDecodeError is a ValueError
+            return None
+        if match is None or match.url_name not in _EVENT_PAGES | _UPDATE_PAGES:
+            return None
+        return cls(match.kwargs["slug"], match.kwargs.get("number"))
+
+
+def absolute(path: str) -> str:
+    """Return the address of a path of ours."""
+    return settings.BASE_URL + path
+
+
+def frame_of(event: Event, number: int | None = None, options: Options | None = None) -> str:
+    """Return the address of the frame for an event, or for one update of it."""
+    path = reverse("embed-update", args=[event.slug, number]) if number else reverse("embed", args=[event.slug])
+    return absolute(path) + (options.query if options else "")

@@ -1,0 +1,62 @@
+"""The current updates as plain HTML, for pages that take it in as their own: search engines credit it to them."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import get_conditional_response
+from django.utils.csp import CSP
+
+from liveblog import live
+from liveblog.embed.addresses import absolute
+from liveblog.embed.options import Options
+from liveblog.models import Event
+from liveblog.stream import Asked, read_page
+from liveblog.views import find_event, public
+
+FRAGMENT_SECONDS = 5
+PREFLIGHT_SECONDS = 86_400
+OWN_POLICY = {
+    "default-src": [CSP.NONE],
+    "style-src": [CSP.UNSAFE_INLINE],
+    "img-src": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+}
+"""Of the fragment opened by itself: nothing in it is a script. On another page that page's policy holds."""
+HTMX_HEADERS = "HX-Boosted, HX-Current-URL, HX-Prompt, HX-Request, HX-Target, HX-Trigger, HX-Trigger-Name"
+
+
+def fragment(request: HttpRequest, slug: str) -> HttpResponse:
+    """Answer with the updates of ``?order=&limit=&header=`` and a small style, or what htmx may send here."""
+    if request.method == "OPTIONS":
+        response = HttpResponse(status=204)
+        response["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
+        response["Access-Control-Allow-Headers"] = HTMX_HEADERS
+        response["Access-Control-Max-Age"] = str(PREFLIGHT_SECONDS)
+    else:
+        response = _answer(request, slug)
+    response["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+@public
+def _answer(request: HttpRequest, slug: str) -> HttpResponse:
+    event = find_event(slug)
+    options, wrong = Options.read(request.GET.dict())
+    if wrong:
+        return HttpResponse(" ".join(wrong.values()) + "\n", status=400, content_type="text/plain; charset=utf-8")
+    etag = f'"{event.edition}-{event.revision}-{options.order}-{options.limit}-{options.header:d}"'
+    response = get_conditional_response(request, etag=etag) or _drawn(request, event, options)
+    response["ETag"] = etag
+    response["Cache-Control"] = live.cacheable(FRAGMENT_SECONDS)
+    return response
+
+
+def _drawn(request: HttpRequest, event: Event, options: Options) -> HttpResponse:
+    page = read_page(event, Asked(options.order or event.opening_order), size=options.limit)
+    context = {"event": event, "updates": page.updates, "options": options, "site": absolute("")}
+    response = render(request, "liveblog/embed/fragment.html", context)
+    response["Content-Language"] = event.language
+    response._csp_config = OWN_POLICY  # type: ignore[attr-defined]
+    return response
+
+
+fragment.csrf_exempt = True  # type: ignore[attr-defined]

@@ -1,0 +1,118 @@
+"""The pages that stand in a frame on other sites: an event's feed, one update."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.exceptions import ObjectDoesNotExist
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from liveblog import players
+from liveblog.embed.accent import stylesheet
+from liveblog.embed.options import Options
+from liveblog.models import Event
+from liveblog.stream import Asked, read_alone, read_page
+from liveblog.views import event_context, find_event, public
+
+ACCENT_SECONDS = 86_400
+SCRIPT_SECONDS = 300
+ANYWHERE = ("*", "file:")
+"""``*`` alone is every site, but not a page that a publisher tries out from the disk."""
+
+type View = Callable[..., HttpResponse]
+
+
+def framed(view: View) -> View:
+    """Let the event's sites frame a page, or everyone where it names none, and pages of any origin fetch it.
+
+    What can't be shown is said in the frame, where the browser would else show an error of its own.
+    """
+
+    @wraps(view)
+    def shown(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        sites: list[str] = []
+        try:
+            event = find_event(slug)
+            sites = event.embed_sites
+            response = view(request, event, *args, **kwargs)
+        except Http404:
+            response = _told(request, 404, "This live blog is no longer available.")
+        ancestors = ["'self'", *sites] if sites else ANYWHERE
+        policy = settings.SECURE_CSP | players.policy() | {"frame-ancestors": ancestors}
+        response._csp_config = policy  # type: ignore[attr-defined]
+        response.xframe_options_exempt = True  # type: ignore[attr-defined]
+        response["Access-Control-Allow-Origin"] = "*"
+        return response
+
+    return shown
+
+
+@public
+@framed
+def event(request: HttpRequest, event: Event) -> HttpResponse:
+    """Show an event's feed as a frame's whole content."""
+    query = request.GET.dict()
+    options, wrong = Options.read(query)
+    try:
+        if wrong:
+            raise ValueError(" ".join(wrong.values()))
+        asked = Asked.read({"sort": options.order} | query, event)
+        page = read_page(event, asked, size=options.limit)
+    except ValueError as error:
+        return _told(request, 400, f"This frame’s address does not work: {error}")
+    except ObjectDoesNotExist:
+        return _told(request, 404, "That update is not here any more.")
+    here = f"{request.path}{options.query or '?'}"
+    context = event_context(page.event) | {
+        "page": page,
+        "options": options,
+        "framed": True,
+        "here": here if here.endswith("?") else f"{here}&",
+    }
+    return render(request, "liveblog/embed/event.html", context)
+
+
+@public
+@framed
+def update(request: HttpRequest, event: Event, number: int) -> HttpResponse:
+    """Show one update as a frame's whole content; it follows edits, and its withdrawal."""
+    options, wrong = Options.read(request.GET.dict())
+    if wrong:
+        return _told(request, 400, f"This frame’s address does not work: {' '.join(wrong.values())}")
+    found = event.updates.filter(number=number).first()
+    if found is None:
+        return _told(request, 404, "There is no such update.")
+    found.event = event
+    context = event_context(event) | {
+        "page": read_alone(event, found),
+        "options": options,
+        "framed": True,
+        "only": number,
+    }
+    return render(request, "liveblog/embed/event.html", context, status=410 if found.withdrawn_at else 200)
+
+
+@public
+def accent(request: HttpRequest, accent: str) -> HttpResponse:
+    """Answer with the style sheet for a publisher's colour, which never changes."""
+    response = HttpResponse(stylesheet(accent), content_type="text/css; charset=utf-8")
+    response["Cache-Control"] = f"public, max-age={ACCENT_SECONDS}"
+    return response
+
+
+@public
+def script(request: HttpRequest) -> HttpResponse:
+    """Answer with the script that publishers paste; its address stays, so browsers keep it for minutes only."""
+    with staticfiles_storage.open("js/embed.js") as file:
+        response = HttpResponse(file.read(), content_type="text/javascript; charset=utf-8")
+    response["Cache-Control"] = f"public, max-age={SCRIPT_SECONDS}"
+    response["Access-Control-Allow-Origin"] = "*"
+    response["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+def _told(request: HttpRequest, status: int, words: str) -> HttpResponse:
+    return render(request, "liveblog/embed/told.html", {"words": words}, status=status)

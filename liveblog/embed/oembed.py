@@ -1,0 +1,92 @@
+"""The oEmbed provider (oembed.com, version 1.0): JSON for the addresses of events and updates."""
+
+import re
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.html import format_html
+
+from liveblog import live
+from liveblog.embed.addresses import Named, absolute, frame_of
+from liveblog.models import Event, Update
+from liveblog.views import public
+
+WIDTH, HEIGHT = 640, 600
+UPDATE_HEIGHT = 400
+CACHE_SECONDS = 3_600
+"""How long a consumer may keep the answer: the frame in it is live whatever its age."""
+SHARED_SECONDS = 60
+
+_SIZE = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
+
+
+@public
+def oembed(request: HttpRequest) -> HttpResponse:
+    """Answer ``?url=&format=json&maxwidth=&maxheight=``: 404 for what is not here, 400 for nonsense, 501 for XML."""
+    response = _answer(request)
+    response["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+def _answer(request: HttpRequest) -> HttpResponse:
+    query = request.GET
+    if "url" not in query:
+        return _refused(400, "url is missing.")
+    if query.get("format", "json") != "json":
+        return _refused(501, "Only JSON is spoken here.")
+    sizes = {name: query[name] for name in ("maxwidth", "maxheight") if query.get(name)}
+    if not all(_SIZE.fullmatch(size) for size in sizes.values()):
+        return _refused(400, "maxwidth and maxheight are numbers of pixels.")
+    found = _find(query["url"])
+    if found is None:
+        return _refused(404, "There is no live blog at that address.")
+    event, update = found
+    width = min(WIDTH, int(sizes.get("maxwidth", WIDTH)))
+    wanted = UPDATE_HEIGHT if update else HEIGHT
+    height = min(wanted, int(sizes.get("maxheight", wanted)))
+    response = JsonResponse(described(event, update, width=width, height=height))
+    response["Cache-Control"] = live.cacheable(SHARED_SECONDS)
+    return response
+
+
+def described(event: Event, update: Update | None, *, width: int, height: int) -> dict[str, Any]:
+    """Return what oEmbed calls a rich type: a frame of that size, in pixels."""
+    title = f"{update.title} – {event.title}" if update else event.title
+    # Only a frame, without a text before it: WordPress would hide the frame until its script has come.
+    html = format_html(
+        '<iframe src="{}" title="{}" width="{}" height="{}" frameborder="0" loading="lazy"'
+        ' allow="autoplay; clipboard-write; encrypted-media; fullscreen; picture-in-picture"></iframe>',
+        frame_of(event, update.number if update else None),
+        title,
+        width,
+        height,
+    )
+    answer: dict[str, Any] = {
+        "version": "1.0",
+        "type": "rich",
+        "title": title,
+        "provider_name": "Liveblog",
+        "provider_url": absolute("/"),
+        "cache_age": CACHE_SECONDS,
+        "html": html,
+        "width": width,
+        "height": height,
+    }
+    if update:
+        answer |= {"author_name": update.byline}
+    return answer
+
+
+def _find(address: str) -> tuple[Event, Update | None] | None:
+    named = Named.read(address)
+    event = named and Event.objects.public().filter(slug=named.slug).first()
+    if not named or not event:
+        return None
+    if named.number is None:
+        return event, None
+    update = event.updates.visible().filter(number=named.number).first()
+    return (event, update) if update else None
+
+
+def _refused(status: int, reason: str) -> HttpResponse:
+    return HttpResponse(reason + "\n", status=status, content_type="text/plain; charset=utf-8")

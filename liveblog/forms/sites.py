@@ -1,0 +1,49 @@
+"""The sites that may put an event into a frame, as an author types them."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+SITES = 50
+SITE_CHARACTERS = 260
+
+_SITE = re.compile(
+    r"(?:(?P<scheme>https?)://)?(?P<host>(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)"
+    r"(?P<port>:[0-9]{1,5})?/?",
+    re.ASCII,
+)
+
+
+class SitesField(forms.CharField):
+    """Addresses of sites, one a line, as a list of origins for a policy's ``frame-ancestors``."""
+
+    widget = forms.Textarea(attrs={"rows": 3, "autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"})
+
+    def clean(self, value: Any) -> list[str]:  # type: ignore[override]
+        """Return the origins, each once; raises ``ValidationError`` that names the line it can't read."""
+        lines = [line.strip() for line in str(super().clean(value)).splitlines() if line.strip()]
+        origins = list(dict.fromkeys(read_site(line) for line in lines))
+        if len(origins) > SITES:
+            raise ValidationError(f"{len(origins)} sites are too many; at most {SITES} can be named.")
+        return origins
+
+
+def read_site(typed: str) -> str:
+    """Return the origin meant: ``https://`` unless it says otherwise, without a path; raises ``ValidationError``."""
+    match = _SITE.fullmatch(_in_ascii(typed.lower()))
+    if match is None or len(typed) > SITE_CHARACTERS or (match["port"] and int(match["port"][1:]) > 65_535):
+        raise ValidationError(f"“{typed[:80]}” is not a site. Write it as www.example.org or *.example.org.")
+    return f"{match['scheme'] or 'https'}://{match['host']}{match['port'] or ''}"
+
+
+def _in_ascii(typed: str) -> str:
+    """Return an internationalised name as it stands in a policy; what can't be one stays as it was typed."""
+    if typed.isascii():
+        return typed
+    scheme, separator, rest = typed.rpartition("://")
+    try:
+        return f"{scheme}{separator}{rest.encode('idna').decode()}"
+    except UnicodeError:
+        return typed

@@ -1,0 +1,100 @@
+/** The dialog for publishers: shows what they choose, measures it, and copies the code. */
+
+const SUGGESTED = { least: 200, most: 800 };
+let dialog = null;
+let isOwnHeight = false;
+const one = (selector) => document.querySelector(selector);
+
+if (one("main#embedding")) begin();
+
+/** Shows the page behind a link in a dialog on the page that is open. */
+export async function open(link) {
+  const answer = await fetch(link.href).catch(() => null);
+  if (!answer?.ok) return location.assign(link.href);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("embedding");
+  if (!page) return location.assign(link.href);
+  dialog ??= build();
+  const shown = document.createElement("div");
+  shown.className = "embedding";
+  shown.id = "embedding";
+  shown.append(...page.childNodes);
+  await dressed(shown);
+  dialog.querySelector(".embedding")?.remove();
+  dialog.append(shown);
+  dialog.showModal();
+  htmx.process(shown);
+  begin();
+}
+
+/** Waits for the style sheet that the page brings along. */
+async function dressed(shown) {
+  const sheet = shown.querySelector("link[rel=stylesheet]");
+  if (document.head.querySelector(`link[href="${sheet.getAttribute("href")}"]`)) return sheet.remove();
+  await new Promise((resolve) => {
+    sheet.onload = sheet.onerror = resolve;
+    document.head.append(sheet);
+  });
+}
+
+function build() {
+  const made = document.createElement("dialog");
+  made.className = "embed-dialog";
+  made.setAttribute("aria-label", "Embed");
+  const close = document.createElement("button");
+  close.type = "button";
+  close.className = "button close";
+  close.textContent = "Close";
+  close.addEventListener("click", () => made.close());
+  made.append(close);
+  made.addEventListener("close", () => made.querySelector(".embedding")?.remove()); // its preview would go on polling
+  document.body.append(made);
+  return made;
+}
+
+function begin() {
+  isOwnHeight = new URLSearchParams(location.search).has("height");
+  one("#embed-height").addEventListener("input", () => { isOwnHeight = true; });
+  one("#embed-preview").addEventListener("load", measure);
+  one("#embedding .apply").hidden = true;
+  offerCopies();
+  measure();
+}
+
+document.addEventListener("htmx:afterSwap", () => {
+  const codes = one("#embed-codes");
+  if (!codes) return;
+  const preview = one("#embed-preview");
+  if (preview.getAttribute("src") !== codes.dataset.frame) preview.setAttribute("src", codes.dataset.frame);
+  preview.height = one("#embed-height").value;
+  offerCopies();
+});
+
+/** Suggests as much room as the content takes, within what an article has. */
+function measure() {
+  const content = one("#embed-preview")?.contentDocument?.body?.offsetHeight ?? 0;
+  const field = one("#embed-height");
+  if (isOwnHeight || !content) return;
+  const wanted = String(Math.min(Math.max(content, SUGGESTED.least), SUGGESTED.most));
+  if (field.value === wanted) return;
+  field.value = wanted;
+  field.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+function offerCopies() {
+  for (const button of document.querySelectorAll("[data-copies]")) {
+    button.hidden = false;
+    button.onclick = () => copy(button);
+  }
+}
+
+async function copy(button) {
+  const field = button.parentElement.querySelector("textarea");
+  field.select();
+  try {
+    await navigator.clipboard.writeText(field.value);
+  } catch {
+    document.execCommand("copy"); // plain http has no clipboard
+  }
+  button.textContent = "Copied";
+  setTimeout(() => { button.textContent = "Copy"; }, 2_000);
+}
