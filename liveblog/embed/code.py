@@ -88,8 +88,9 @@ class Codes(NamedTuple):
     @property
     def script(self) -> SafeString:
         """One line with a script: it reserves the height, and grows when a reader presses something."""
-        said = {"event": self.event.slug} | ({"update": self.update.number} if self.update else {})
-        said |= {"height": self.choice.height, "title": self.title} | self.choice.options.chosen
+        said = {"event": self.event.slug, "height": str(self.choice.height), "title": self.title}
+        said |= {"update": str(self.update.number)} if self.update else {}
+        said |= self.choice.options.chosen
         return format_html(
             '<div data-liveblog style="min-height:{}px"><a href="{}">{}</a><script async src="{}"{}></script></div>',
             self.choice.height,

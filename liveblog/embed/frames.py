@@ -43,7 +43,7 @@ def framed(view: View) -> View:
         ancestors = ["'self'", *sites] if sites else ANYWHERE
         policy = settings.SECURE_CSP | players.policy() | {"frame-ancestors": ancestors}
         response._csp_config = policy  # type: ignore[attr-defined]
-        response.xframe_options_exempt = True  # type: ignore[attr-defined]
+        response.xframe_options_exempt = True
         response["Access-Control-Allow-Origin"] = "*"
         return response
 

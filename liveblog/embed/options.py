@@ -31,7 +31,7 @@ class Options(NamedTuple):
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> tuple[Self, dict[str, str]]:
-        """Return the options in a query string, and what is wrong with it by name; an option that is wrong is left out."""
+        """Return the options in a query string, and by name what is wrong with it and was left out."""
         wrong: dict[str, str] = {}
         found: dict[str, object] = {}
 

@@ -21,7 +21,7 @@ class SitesField(forms.CharField):
 
     widget = forms.Textarea(attrs={"rows": 3, "autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"})
 
-    def clean(self, value: Any) -> list[str]:  # type: ignore[override]
+    def clean(self, value: Any) -> list[str]:
         """Return the origins, each once; raises ``ValidationError`` that names the line it can't read."""
         lines = [line.strip() for line in str(super().clean(value)).splitlines() if line.strip()]
         origins = list(dict.fromkeys(read_site(line) for line in lines))
