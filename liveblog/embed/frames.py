@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.contrib.staticfiles.storage import staticfiles_storage
+from django.contrib.staticfiles import finders
 from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from liveblog import players
-from liveblog.embed.accent import stylesheet
+from liveblog.embed.colour import stylesheet
 from liveblog.embed.options import Options
 from liveblog.models import Event
 from liveblog.stream import Asked, read_alone, read_page
@@ -106,8 +107,9 @@ def accent(request: HttpRequest, accent: str) -> HttpResponse:
 @public
 def script(request: HttpRequest) -> HttpResponse:
     """Answer with the script that publishers paste; its address stays, so browsers keep it for minutes only."""
-    with staticfiles_storage.open("js/embed.js") as file:
-        response = HttpResponse(file.read(), content_type="text/javascript; charset=utf-8")
+    found = finders.find("js/embed.js")
+    assert found, "static/js/embed.js comes with the code"
+    response = HttpResponse(Path(found).read_bytes(), content_type="text/javascript; charset=utf-8")
     response["Cache-Control"] = f"public, max-age={SCRIPT_SECONDS}"
     response["Access-Control-Allow-Origin"] = "*"
     response["Cross-Origin-Resource-Policy"] = "cross-origin"
