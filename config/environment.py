@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 import secrets
 import socket
 import struct
@@ -85,6 +86,15 @@ def read_allowed_hosts(name: str, *, host: str, base_url: str) -> list[str]:
         name_here = socket.gethostname().lower()
         own |= {name_here, f"{name_here.split('.')[0]}.local", *map(_bracketed, own_addresses())}
     return sorted(own)
+
+
+def read_host_names(name: str, default: str) -> list[str]:
+    """Return host names, which commas or spaces part."""
+    hosts = read_text(name, default).lower().replace(",", " ").split()
+    for host in hosts:
+        if not re.fullmatch(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}", host, re.ASCII):
+            raise ImproperlyConfigured(f"{name} {host!a} is not a host’s name, such as mastodon.social.")
+    return hosts
 
 
 def read_database(name: str, *, default: Path) -> dict[str, Any]:

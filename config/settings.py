@@ -104,6 +104,13 @@ else:
         }
     }
 
+# Players in updates: a policy has to list every instance that may be framed.
+MASTODON_HOSTS = environment.read_host_names(
+    "MASTODON_HOSTS",
+    "mastodon.social mastodon.online mstdn.social mas.to mastodon.world fosstodon.org hachyderm.io infosec.exchange "
+    "techhub.social newsie.social journa.host social.bund.de mastodon.green troet.cafe piaille.fr mstdn.jp",
+)
+
 LIVE_POLL_SECONDS = 5
 ENDED_POLL_SECONDS = 60
 SOCKETS_PER_PROCESS = 10_000

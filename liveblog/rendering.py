@@ -5,6 +5,7 @@ from typing import NamedTuple
 from django.template.loader import get_template
 from django.utils.safestring import SafeString, mark_safe
 
+from liveblog import players
 from liveblog.models import Event, Update
 
 KEY_MOMENTS = 100
@@ -26,7 +27,7 @@ def card(update: Update) -> SafeString:
 
     ``update.event`` must be the object that its event was read as, so that no query is made.
     """
-    return _part("liveblog/update.html#card", {"update": update, "event": update.event})
+    return _part("liveblog/update.html#card", {"update": update, "event": update.event, "body": _body(update)})
 
 
 def head(event: Event) -> Head:
@@ -40,9 +41,13 @@ def head(event: Event) -> Head:
     form = "short" if len(days) > 1 else "clock"
     return Head(
         _part("liveblog/head.html#masthead", {"event": event}),
-        _part("liveblog/head.html#pinned", {"event": event, "update": pinned}),
+        _part("liveblog/head.html#pinned", {"event": event, "update": pinned, "body": pinned and _body(pinned)}),
         _part("liveblog/head.html#keys", {"event": event, "updates": keys, "form": form}),
     )
+
+
+def _body(update: Update) -> str:
+    return players.with_fronts(update.body_html)
 
 
 def _part(name: str, context: dict[str, object]) -> SafeString:

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 
-from liveblog import live, markup, rendering
+from liveblog import live, markup, players, rendering
 from liveblog.feed import Tail
 from liveblog.models import Event, Photo
 from liveblog.models.event import DESCRIPTION_CHARACTERS
@@ -61,7 +61,24 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "liveblog/index.html", context)
 
 
+def playing(view: View) -> View:
+    """Let a page that shows updates load the players that may stand in them, now or when more arrive."""
+
+    @wraps(view)
+    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return let_play(view(request, *args, **kwargs))
+
+    return shown
+
+
+def let_play(response: HttpResponse) -> HttpResponse:
+    """Give one answer the policy of a page with players."""
+    response._csp_config = settings.SECURE_CSP | players.policy()  # type: ignore[attr-defined]
+    return response
+
+
 @public
+@playing
 def event(request: HttpRequest, slug: str) -> HttpResponse:
     """Show an event, or the part of its stream that is asked for."""
     event = find_event(slug)
@@ -75,6 +92,7 @@ def event(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @public
+@playing
 def update(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Show one update on a page of its own."""
     event = find_event(slug)

@@ -16,7 +16,7 @@ from liveblog.forms import CoverForm, EventForm
 from liveblog.forms.languages import LANGUAGES
 from liveblog.models import Event, Role, Update
 from liveblog.stream import Asked, read_page
-from liveblog.views import event_context, refused
+from liveblog.views import event_context, playing, refused
 
 
 @never_cache
@@ -76,6 +76,7 @@ def desk(request: AuthorRequest, event: Event) -> HttpResponse:
 @never_cache
 @require_safe
 @desk_of(Role.CONTRIBUTOR)
+@playing
 def preview(request: AuthorRequest, event: Event) -> HttpResponse:
     """Show an event, a draft too, as its readers will see it, without what keeps an open page up to date."""
     try:

@@ -12,7 +12,7 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from liveblog import imaging, markup
+from liveblog import imaging, markup, players
 from liveblog.desk.doors import AuthorRequest, desk_of, is_from_outbox, is_htmx
 from liveblog.desk.page import Item, show_desk
 from liveblog.desk.queue import queue_context
@@ -103,7 +103,11 @@ def preview_markdown(request: AuthorRequest, event: Event) -> HttpResponse:
     _rendering.add(request.user.pk)
     try:
         html = markup.render(markup.normalise(request.POST.get("body", "")))
-        context = {"event": event, "html": mark_safe(html), "headline": request.POST.get("headline", "").strip()}  # noqa: S308  (held to the allow-list)
+        context = {
+            "event": event,
+            "html": mark_safe(players.with_fronts(html)),  # noqa: S308  (held to the allow-list)
+            "headline": request.POST.get("headline", "").strip(),
+        }
     except markup.TooSlow:
         context = {"event": event, "trouble": TOO_SLOW}
     finally:

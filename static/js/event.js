@@ -7,6 +7,7 @@ import { pause, release, tell, welcomeBack } from "./hold.js";
 import { registerSwap } from "./live.js";
 import { followHash, showOrder, watchLinks } from "./move.js";
 import { remember } from "./patch.js";
+import "./players.js";
 import { forgetRequest, pollNow, watchPolls } from "./poll.js";
 import { reload } from "./reload.js";
 import * as socket from "./socket.js";

@@ -34,7 +34,9 @@ export function insertInOrder(card) {
   const others = cards().filter((other) => other !== card);
   const at = others.findIndex((other) => sign * compare(placeOf(other), placeOf(card)) > 0);
   const next = others[at];
-  if (next) next.before(card);
-  else if (list().lastElementChild !== card) list().append(card);
+  const isThere = next ? card.nextElementSibling === next : list().lastElementChild === card;
+  // Where browsers can, a card moves with what is playing in it.
+  if (!isThere && card.isConnected && list().moveBefore) list().moveBefore(card, next ?? null);
+  else if (!isThere) list().insertBefore(card, next ?? null);
   return next && others.slice(at).find((other) => !("held" in other.dataset));
 }

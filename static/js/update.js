@@ -3,6 +3,7 @@
 import "./embed-link.js";
 import "./enlarge.js";
 import { watchLinks } from "./move.js";
+import "./players.js";
 import { dress } from "./times.js";
 
 dress(document);

@@ -9,6 +9,7 @@ import { askToKeep, sweepPhotos, warnBeforeLeaving } from "./keeping.js";
 import "./live.js";
 import { openOffline } from "./offline.js";
 import "./presence.js";
+import "../players.js";
 import { openPreview } from "./preview.js";
 import { kick, send } from "./sender.js";
 import { takeShared } from "./shared.js";

@@ -1,0 +1,214 @@
+"""Links that become players: which, what their fronts hold, and what no text can make of them."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from liveblog import markup, players
+from liveblog.models import Event
+from tests.page import Elements
+from tests.server import publish
+
+YOUTUBE = "https://www.youtube-nocookie.com/embed/dQw4w9WgXcQ?autoplay=1"
+SOUNDCLOUD = (
+    "https://w.soundcloud.com/player/?url=https%3A%2F%2Fsoundcloud.com%2Fforss%2F{}&auto_play=true&visual=false"
+)
+TRACK = "4uLU6hMCjMI75M1A2tKUQC"
+
+
+@pytest.mark.parametrize(
+    ("address", "source", "shape"),
+    [
+        ("https://www.youtube.com/watch?v=dQw4w9WgXcQ", YOUTUBE, "video"),
+        ("https://youtube.com/watch?app=desktop&v=dQw4w9WgXcQ&list=x", YOUTUBE, "video"),
+        ("https://youtu.be/dQw4w9WgXcQ?si=abc&t=75", YOUTUBE + "&start=75", "video"),
+        ("https://m.youtube.com/watch?v=dQw4w9WgXcQ&t=1h2m3s", YOUTUBE + "&start=3723", "video"),
+        ("https://www.youtube.com/shorts/dQw4w9WgXcQ", YOUTUBE, "video"),
+        ("https://www.youtube.com/live/dQw4w9WgXcQ?feature=share", YOUTUBE, "video"),
+        ("https://www.youtube-nocookie.com/embed/dQw4w9WgXcQ", YOUTUBE, "video"),
+        ("https://vimeo.com/76979871", "https://player.vimeo.com/video/76979871?autoplay=1&dnt=1", "video"),
+        (
+            "https://vimeo.com/76979871/0a1b2c3d4e",
+            "https://player.vimeo.com/video/76979871?autoplay=1&dnt=1&h=0a1b2c3d4e",
+            "video",
+        ),
+        (f"https://open.spotify.com/track/{TRACK}?si=1", f"https://open.spotify.com/embed/track/{TRACK}", "track"),
+        (f"https://open.spotify.com/intl-de/album/{TRACK}", f"https://open.spotify.com/embed/album/{TRACK}", "list"),
+        (
+            "https://soundcloud.com/forss/flickermood?in=x",
+            SOUNDCLOUD.format("flickermood"),
+            "track",
+        ),
+        (
+            "https://soundcloud.com/forss/sets/ecclesia",
+            SOUNDCLOUD.format("sets%2Fecclesia"),
+            "list",
+        ),
+        (
+            "https://bsky.app/profile/bsky.app/post/3l6oveex3ii2l",
+            "https://embed.bsky.app/embed/bsky.app/app.bsky.feed.post/3l6oveex3ii2l",
+            "post",
+        ),
+        (
+            "https://bsky.app/profile/did:plc:z72i7hdynmk6r22z27h6tvur/post/3l6oveex3ii2l",
+            "https://embed.bsky.app/embed/did:plc:z72i7hdynmk6r22z27h6tvur/app.bsky.feed.post/3l6oveex3ii2l",
+            "post",
+        ),
+        (
+            "https://mastodon.social/@Gargron/100254678717223630",
+            "https://mastodon.social/@Gargron/100254678717223630/embed",
+            "post",
+        ),
+        ("https://datawrapper.dwcdn.net/aB3dE/2/", "https://datawrapper.dwcdn.net/aB3dE/2/", "chart"),
+        ("https://datawrapper.dwcdn.net/aB3dE", "https://datawrapper.dwcdn.net/aB3dE/", "chart"),
+        ("https://example.org/films/landing.mp4?x=1", "https://example.org/films/landing.mp4?x=1", "video"),
+        ("https://example.org/Anthem.MP3", "https://example.org/Anthem.MP3", "sound"),
+    ],
+)
+def test_a_known_address_becomes_its_providers_player(address: str, source: str, shape: str) -> None:
+    player = players.recognise(address)
+    assert player is not None
+    assert (player.source, player.shape) == (source, shape)
+    if player.element == "iframe":
+        host = source.split("/")[2]
+        assert f"https://{host}" in players.policy()["frame-src"]
+
+
+STAYS_A_LINK = [
+    "https://example.org/",
+    "https://www.youtube.com/",
+    "https://www.youtube.com/@channel",
+    "https://www.youtube.com/watch?v=short",
+    "https://www.youtube.com/watch?v=dQw4w9WgXcQ%22onload",
+    "https://youtube.com.evil.example/watch?v=dQw4w9WgXcQ",
+    "https://evil.example/watch?v=dQw4w9WgXcQ",
+    "https://youtube.com@evil.example/watch?v=dQw4w9WgXcQ",
+    "https://user:pass@www.youtube.com/watch?v=dQw4w9WgXcQ",
+    "https://www.youtube.com:8443/watch?v=dQw4w9WgXcQ",
+    "http://www.youtube.com/watch?v=dQw4w9WgXcQ",
+    "//youtu.be/dQw4w9WgXcQ",
+    "javascript://youtu.be/dQw4w9WgXcQ",
+    "data:text/html,<script>alert(1)</script>",
+    "https://youtu.be/dQw4w9WgXc\u0451",
+    "https://xn--yutube-jua.com/watch?v=dQw4w9WgXcQ",
+    "https://youtu.be/../dQw4w9WgXcQ",
+    "https://youtu.be/dQw4w9WgXcQ%2f..",
+    "https://vimeo.com/about",
+    "https://open.spotify.com/user/somebody",
+    "https://soundcloud.com/discover/sets/weekly",
+    "https://soundcloud.com/somebody",
+    "https://bsky.app/profile/bsky.app",
+    "https://mastodon.elsewhere.example/@who/100254678717223630",
+    "https://mastodon.social/@Gargron",
+    "https://datawrapper.dwcdn.net/aB3dE/2/../../evil",
+    "https://example.org/.mp4",
+    "https://[::1/a.mp4",
+    "https://example.org/" + "a" * 600 + ".mp4",
+    "https://youtu.be/dQw4w9WgXcQ?" + "&a=1" * 120,
+]
+
+
+@pytest.mark.parametrize("address", STAYS_A_LINK)
+def test_everything_else_stays_what_it_was(address: str) -> None:
+    if "&a=1" not in address:
+        assert players.recognise(address) is None
+    html = markup.render(f"<{address}>\n\n[Words]({address})")
+    drawn = players.with_fronts(html)
+    for one in Elements(drawn).found:
+        assert not one.attributes.get("data-player", "https://").startswith(("http:", "javascript", "data", "//"))
+        assert "evil" not in one.attributes.get("data-player", "")
+        assert not [name for name in one.attributes if name.startswith("on") or name == "style"]
+
+
+def fronts(text: str) -> list[str]:
+    found = Elements(players.with_fronts(markup.render(text))).found
+    return [one["data-player"] for one in found if "data-player" in one.attributes]
+
+
+def test_only_a_link_alone_on_its_line_is_a_player() -> None:
+    link = "https://youtu.be/dQw4w9WgXcQ"
+    assert fronts(link) == [YOUTUBE]
+    assert fronts(f"Before.\n\n{link}\n\nAfter.") == [YOUTUBE]
+    assert fronts(f"Before\n{link}\nafter") == [YOUTUBE]
+    assert fronts(f"[The goal]({link})") == [YOUTUBE]
+    assert fronts(f"> {link}") == [YOUTUBE]
+    assert fronts(f"See {link}") == []
+    assert fronts(f"{link} {link}") == []
+    assert fronts(f"# {link}") == []
+    assert fronts(f"- {link}\n- more") == []
+    assert fronts(f"| a |\n|---|\n| {link} |") == []
+    assert fronts(f"*This\n{link}\nis one*") == []
+    assert fronts(f"    {link}") == []
+
+
+def test_what_stands_around_a_player_stays_and_nothing_is_left_open() -> None:
+    drawn = players.with_fronts(markup.render("One\n**two**\nhttps://youtu.be/dQw4w9WgXcQ\nthree & four"))
+    assert drawn.startswith("<p>One<br>\n<strong>two</strong></p>\n<div")
+    assert drawn.endswith("</div>\n<p>three &amp; four</p>")
+
+
+def test_a_link_with_words_of_its_own_gives_the_player_its_title() -> None:
+    drawn = players.with_fronts(markup.render("[The goal & 2 &lt; 3](https://youtu.be/dQw4w9WgXcQ)"))
+    assert ">The goal &amp; 2 &lt; 3</span>" in drawn
+    assert ">Video on YouTube</span>" in players.with_fronts(markup.render("https://youtu.be/dQw4w9WgXcQ"))
+    assert ">landing 1.mp4</span>" in players.with_fronts(markup.render("https://example.org/landing%201.mp4"))
+
+
+def test_the_stored_text_knows_nothing_of_players_and_no_text_can_draw_one(event: Event) -> None:
+    update = publish(event, "https://youtu.be/dQw4w9WgXcQ")
+    assert "player" not in update.body_html
+    assert fronts('<div class="player" data-player="https://evil.example/" data-element="iframe">x</div>') == []
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>" * 9_000,
+        "<br>" * 9_000,
+        "<p>" + "<a " * 9_000 + "</p>",
+        "<p>" + "<br>" * 9_000 + "</p>",
+        "<p>" + '<a href="https://youtu.be/dQw4w9WgXcQ" rel="nofollow noopener">x</a><br>' * 5_000 + "</p>",
+        '<a href="https://youtu.be/' * 5_000,
+    ],
+    ids=["open", "ends", "tags", "lines", "players", "unfinished"],
+)
+def test_no_text_takes_long_and_one_update_has_only_so_many_players(html: str) -> None:
+    began_at = time.process_time()
+    drawn = players.with_fronts('<a href="https://">' + html)
+    assert time.process_time() - began_at < 1  # of hundreds: what is not linear takes minutes
+    assert drawn.count('class="player ') <= players.PLAYERS
+
+
+@pytest.mark.django_db
+def test_pages_with_updates_list_exactly_the_players_sources_and_others_none(
+    event: Event, author: Any, make_event: Callable[..., Event]
+) -> None:
+    publish(event, "Words.")
+    client = Client()
+    client.force_login(author)
+    base = f"/events/{event.slug}/"
+    desk = f"/desk/{event.slug}/"
+    for path in (base, f"{base}updates/1/", f"{base}embed/", f"{base}updates/1/embed/", desk, f"{desk}preview/"):
+        policy = client.get(path)["Content-Security-Policy"]
+        assert "frame-src 'self' https://www.youtube-nocookie.com https://player.vimeo.com" in policy, path
+        assert "media-src https:" in policy
+    for path in ("/", "/desk/", "/accounts/login/", f"{desk}edit/", f"{desk}people/", f"{base}embed/code/"):
+        policy = client.get(path)["Content-Security-Policy"]
+        assert "frame-src 'self';" in policy + ";", path
+        assert "youtube" not in policy
+        assert "media-src" not in policy
+
+
+@pytest.mark.django_db
+def test_the_pinned_update_and_the_desks_preview_have_players_too(event: Event, author: Any) -> None:
+    update = publish(event, "https://youtu.be/dQw4w9WgXcQ")
+    event.pin(update=update)
+    html = Client().get(f"/events/{event.slug}/").content.decode()
+    assert html.count('class="player is-video"') == 2
+    client = Client()
+    client.force_login(author)
+    preview = client.post(f"/desk/{event.slug}/render/", {"body": "https://youtu.be/dQw4w9WgXcQ"})
+    assert 'class="player is-video"' in preview.content.decode()
