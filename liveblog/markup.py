@@ -13,6 +13,7 @@ from contextlib import suppress
 from html.parser import HTMLParser
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from urllib.parse import urljoin
 from xml.etree.ElementTree import Element
 
 import nh3
@@ -47,6 +48,11 @@ def render(text: str) -> str:
     return answer
 
 
+def absolute(safe_html: str, page: str) -> str:
+    """Return ``safe_html`` with links that lead somewhere from any page, as they do from ``page``."""
+    return _HREF.sub(lambda match: f'<a href="{html.escape(urljoin(page, html.unescape(match[1])))}"', safe_html)
+
+
 def plain(safe_html: str) -> str:
     """Return the text of ``safe_html`` on one line."""
     parser = _TextParser()
@@ -77,6 +83,7 @@ def is_visible(text: str) -> bool:
     return any(unicodedata.category(one) not in _INKLESS and one not in _BLANK_LETTERS for one in text)
 
 
+_HREF = re.compile(r'<a href="(?!https?:|mailto:|tel:)([^"]*)"')
 _DIRECTIONS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 """What opens and closes embeddings, overrides and isolates (UAX #9)."""
 _INKLESS = frozenset("Cc Cf Cs Zs Zl Zp Mn Mc Me".split())

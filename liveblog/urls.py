@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from liveblog import desk, embed, views
+from liveblog import desk, embed, syndication, views
 
 urlpatterns = [
     path("", views.index, name="index"),
@@ -15,6 +15,16 @@ urlpatterns = [
     path("events/<slug:slug>/updates/<int:number>/embed/", embed.update, name="embed-update"),
     path("events/<slug:slug>/fragment/", embed.fragment, name="fragment"),
     re_path(r"^embed/accent-(?P<accent>[0-9a-f]{6})\.css$", embed.accent, name="embed-accent"),
+    path("events/<slug:slug>/feed.atom", syndication.event_atom, name="feed-atom"),
+    path("events/<slug:slug>/feed.json", syndication.event_json, name="feed-json"),
+    path("events/<slug:slug>/social-<int:revision>.jpg", syndication.social_card, name="social-card"),
+    path("feed.atom", syndication.all_atom, name="all-atom"),
+    path("feed.json", syndication.all_json, name="all-json"),
+    path("sitemap.xml", syndication.sitemap, name="sitemap"),
+    path("sitemap-events.xml", syndication.sitemap_events, name="sitemap-events"),
+    path("sitemap-updates-<int:part>.xml", syndication.sitemap_updates, name="sitemap-updates"),
+    path("robots.txt", syndication.robots, name="robots"),
+    path("favicon.ico", syndication.favicon, name="favicon"),
     path("embed.js", embed.script, name="embed-script"),
     path("oembed/", embed.oembed, name="oembed"),
     path("desk/", desk.index, name="desks"),

@@ -190,8 +190,17 @@ def event_context(event: Event) -> dict[str, Any]:
         "head": rendering.head(event),
         "canonical": settings.BASE_URL + event.get_absolute_url(),
         "oembed": oembed_link(settings.BASE_URL + event.get_absolute_url()),
-        "description": event.description,
+        "description": described(event),
     }
+
+
+def described(event: Event) -> str:
+    """Return what an event is about, for those who show a link to it: while it is live, its latest key moment first."""
+    latest = None
+    if event.status == Event.Status.LIVE:
+        latest = event.updates.visible().filter(is_key=True).newest_first().first()
+    said = f"{latest.title} – {event.description}" if latest else event.description
+    return markup.shorten(said, characters=DESCRIPTION_CHARACTERS)
 
 
 def find_event(slug: str) -> Event:

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.html import format_html
 
@@ -65,7 +66,7 @@ def described(event: Event, update: Update | None, *, width: int, height: int) -
         "version": "1.0",
         "type": "rich",
         "title": title,
-        "provider_name": "Liveblog",
+        "provider_name": settings.SITE_NAME,
         "provider_url": absolute("/"),
         "cache_age": CACHE_SECONDS,
         "html": html,

@@ -155,6 +155,11 @@ class Update(models.Model):
         return said or next((photo["alt"] for photo in self.photos if photo["alt"]), "Photo" if self.photos else "")
 
     @property
+    def changed_at(self) -> datetime:
+        """When it came to say what it says, as feeds and search engines count; never before it was published."""
+        return max(self.version_at or self.posted_at, self.published_at)
+
+    @property
     def published_text(self) -> str:
         """Its time as a page compares it: text that sorts as time does."""
         return written_time(self.published_at)

@@ -1,0 +1,145 @@
+"""The picture that stands for an event where a link to it is shown: its cover, or a card drawn from its words."""
+
+import threading
+from collections import OrderedDict
+from io import BytesIO
+
+import font_source_sans_pro as sans
+import font_source_serif_pro as serif
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from liveblog import live, markup
+from liveblog.models import Event, Photo
+from liveblog.views import find_event, public
+
+WIDTH, HEIGHT = 1200, 630
+"""What og:image is shown at, undivided, by those who show it (1.91:1)."""
+KEPT = 32
+"""How many pictures a process keeps; each is some 60 kB."""
+PRESENT_SECONDS, OTHER_SECONDS = 86_400, 60
+
+PAPER, INK, QUIET, LINE, LIVE = "#fcfaf6", "#1b1815", "#5f5850", "#d8d1c6", "#b3191c"
+MARGIN = 80
+
+type Font = ImageFont.FreeTypeFont
+
+_drawn: OrderedDict[tuple[int, str, int], bytes] = OrderedDict()
+_drawing = threading.Lock()
+
+
+@public
+def social_card(request: HttpRequest, slug: str, revision: int) -> HttpResponse:
+    """Answer with the picture as it is now, whatever the revision in its address; only the present one is kept long."""
+    event = find_event(slug)
+    response = HttpResponse(_kept(event), content_type="image/jpeg")
+    if revision == event.head_revision:
+        response["Cache-Control"] = f"public, max-age={PRESENT_SECONDS}"
+    else:
+        response["Cache-Control"] = live.cacheable(OTHER_SECONDS)
+    return response
+
+
+def _kept(event: Event) -> bytes:
+    key = (event.pk, event.edition, event.head_revision)
+    with _drawing:  # one at a time, and each once
+        if key not in _drawn:
+            _drawn[key] = picture_of(event)
+            while len(_drawn) > KEPT:
+                _drawn.popitem(last=False)
+        _drawn.move_to_end(key)
+        return _drawn[key]
+
+
+def picture_of(event: Event) -> bytes:
+    """Return a JPEG of 1200 by 630 pixels."""
+    image = _cover(event) or _card(event)
+    file = BytesIO()
+    image.save(file, "JPEG", quality=88, subsampling=0, optimize=True)
+    return file.getvalue()
+
+
+def _cover(event: Event) -> Image.Image | None:
+    photo = Photo.objects.filter(event=event, name=event.cover["name"]).first() if event.cover else None
+    if photo is None:
+        return None
+    try:
+        with Image.open(photo.path(photo.widths[-1])) as image:
+            return ImageOps.fit(image.convert("RGB"), (WIDTH, HEIGHT), Image.Resampling.LANCZOS)
+    except OSError:  # its file is lost
+        return None
+
+
+def _card(event: Event) -> Image.Image:
+    image = Image.new("RGB", (WIDTH, HEIGHT), PAPER)
+    draw = ImageDraw.Draw(image)
+    _status(draw, event)
+    latest = event.updates.visible().filter(is_key=True).newest_first().first()
+    said = _writable(latest.title, sans.SourceSansPro) if latest else ""
+    bottom = HEIGHT - MARGIN - 70
+    if said:
+        font = ImageFont.truetype(sans.SourceSansPro, 34)
+        lines = _wrapped(said, font, WIDTH - 2 * MARGIN - 34, most=2)
+        top = bottom - 46 * len(lines)
+        draw.rectangle((MARGIN, top + 6, MARGIN + 5, bottom), fill=LIVE)
+        for number, line in enumerate(lines):
+            draw.text((MARGIN + 34, top + 46 * number), line, INK, font)
+        bottom = top - 30
+    _title(draw, _writable(event.title, serif.SourceSerifProBold) or settings.SITE_NAME, top=MARGIN + 76, bottom=bottom)
+    draw.line((MARGIN, HEIGHT - MARGIN - 34, WIDTH - MARGIN, HEIGHT - MARGIN - 34), LINE, 2)
+    name = _writable(settings.SITE_NAME, serif.SourceSerifProBold)
+    draw.text((MARGIN, HEIGHT - MARGIN - 12), name, QUIET, ImageFont.truetype(serif.SourceSerifProBold, 34))
+    return image
+
+
+def _status(draw: ImageDraw.ImageDraw, event: Event) -> None:
+    font = ImageFont.truetype(sans.SourceSansProBold, 30)
+    words = ("Paused" if event.pause_note else event.get_status_display()).upper()
+    is_live = event.status == Event.Status.LIVE and not event.pause_note
+    width = draw.textlength(words, font) + 44
+    box = (MARGIN, MARGIN - 8, MARGIN + width, MARGIN + 44)
+    draw.rounded_rectangle(box, 6, fill=LIVE if is_live else None, outline=LIVE if is_live else QUIET, width=2)
+    draw.text((MARGIN + 22, MARGIN - 2), words, PAPER if is_live else QUIET, font)
+
+
+def _title(draw: ImageDraw.ImageDraw, title: str, *, top: int, bottom: int) -> None:
+    """Write the title as large as the room allows, cut at a word where even the smallest is too large."""
+    for size in range(92, 43, -4):
+        font = ImageFont.truetype(serif.SourceSerifProBold, size)
+        room = max(1, int((bottom - top) / (size * 1.12)))
+        lines = _wrapped(title, font, WIDTH - 2 * MARGIN, most=room + 1)
+        if len(lines) <= room:
+            break
+    for number, line in enumerate(lines[:room]):
+        text = line if number < room - 1 or len(lines) <= room else line[:-1].rstrip() + "…"
+        draw.text((MARGIN - 3, top + number * size * 1.12), text, INK, font)
+
+
+def _wrapped(text: str, font: Font, width: float, *, most: int) -> list[str]:
+    """Return ``text`` in at most so many lines; a word too long for one is cut."""
+    lines: list[str] = []
+    line = ""
+    words = text.split()
+    for number, word in enumerate(words):
+        while font.getlength(word) > width:
+            word = word[:-2] + "…"
+        longer = f"{line} {word}".strip()
+        if font.getlength(longer) <= width:
+            line = longer
+            continue
+        lines.append(line)
+        line = word
+        if len(lines) == most:
+            lines[-1] = markup.shorten(" ".join([lines[-1], *words[number:]]), characters=len(lines[-1]) + 1)
+            return lines
+    return [*lines, line]
+
+
+def _writable(text: str, path: str) -> str:
+    """Return ``text`` without the characters that the font lacks; nothing of it where most are lacking."""
+    font = ImageFont.truetype(path, 40)
+    lacking = bytes(font.getmask("\uffff"))
+    text = markup.one_line(text)
+    kept = "".join(one for one in text if one.isspace() or bytes(font.getmask(one)) != lacking)
+    return " ".join(kept.split()) if len(kept) * 2 > len(text) else ""

@@ -1,0 +1,71 @@
+"""The addresses of the feeds: who has the present state is told so, and nothing is drawn for them."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.cache import get_conditional_response
+
+from liveblog import live
+from liveblog.models import Event
+from liveblog.syndication import atom, json_feed
+from liveblog.views import find_event, public
+
+FEED_SECONDS = 5
+ATOM_TYPE = "application/atom+xml; charset=utf-8"
+JSON_TYPE = "application/feed+json; charset=utf-8"
+
+
+@public
+def event_atom(request: HttpRequest, slug: str) -> HttpResponse:
+    """Answer with an event's Atom feed."""
+    event = find_event(slug)
+    return _answer(request, state_of(event), event.changed_at, ATOM_TYPE, lambda: atom.event_feed(event))
+
+
+@public
+def event_json(request: HttpRequest, slug: str) -> HttpResponse:
+    """Answer with an event's JSON Feed."""
+    event = find_event(slug)
+    return _answer(request, state_of(event), event.changed_at, JSON_TYPE, lambda: json_feed.event_feed(event))
+
+
+@public
+def all_atom(request: HttpRequest) -> HttpResponse:
+    """Answer with the Atom feed of all events."""
+    state, changed_at = _state_of_all()
+    return _answer(request, state, changed_at, ATOM_TYPE, lambda: atom.all_feed(changed_at))
+
+
+@public
+def all_json(request: HttpRequest) -> HttpResponse:
+    """Answer with the JSON Feed of all events."""
+    state, changed_at = _state_of_all()
+    return _answer(request, state, changed_at, JSON_TYPE, json_feed.all_feed)
+
+
+def state_of(event: Event) -> str:
+    """Return what is another text after each change that a reader can see."""
+    return f"{event.edition}-{event.revision}"
+
+
+def _state_of_all() -> tuple[str, datetime]:
+    events = list(Event.objects.public().order_by("pk").only("pk", "edition", "revision", "changed_at"))
+    state = " ".join(f"{event.pk}:{state_of(event)}" for event in events)
+    changed_at = max((event.changed_at for event in events), default=timezone.now())
+    return hashlib.sha256(state.encode()).hexdigest()[:24], changed_at
+
+
+def _answer(
+    request: HttpRequest, state: str, changed_at: datetime, content_type: str, draw: Callable[[], bytes]
+) -> HttpResponse:
+    etag, seconds = f'"{state}"', int(changed_at.timestamp())
+    response = get_conditional_response(request, etag=etag, last_modified=seconds)
+    if response is None:
+        response = HttpResponse(draw(), content_type=content_type, headers={"ETag": etag})
+        response.headers["Last-Modified"] = changed_at.strftime("%a, %d %b %Y %H:%M:%S GMT")
+    response["Cache-Control"] = live.cacheable(FEED_SECONDS)
+    response["Access-Control-Allow-Origin"] = "*"
+    return response

@@ -1,0 +1,72 @@
+"""JSON Feeds (version 1.1, jsonfeed.org)."""
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+
+from liveblog.models import Event
+from liveblog.syndication.entries import ENTRIES, Entries, Entry
+
+VERSION = "https://jsonfeed.org/version/1.1"
+
+
+def event_feed(event: Event, base: str = "", *, at_most: int | None = ENTRIES) -> bytes:
+    """Return an event's feed; ``base`` is the site's address, ``BASE_URL`` if none is given."""
+    base = base or settings.BASE_URL
+    return _feed(
+        Entries.of_event(event, base, at_most=at_most),
+        title=event.title,
+        description=event.description,
+        language=event.language,
+        page=base + event.get_absolute_url(),
+        address=base + reverse("feed-json", args=[event.slug]),
+    )
+
+
+def all_feed() -> bytes:
+    """Return the feed of all events."""
+    return _feed(
+        Entries.of_all(),
+        title=settings.SITE_NAME,
+        description="The newest updates of all live blogs.",
+        language="en",
+        page=f"{settings.BASE_URL}/",
+        address=settings.BASE_URL + reverse("all-json"),
+    )
+
+
+def _feed(entries: Entries, *, title: str, description: str, language: str, page: str, address: str) -> bytes:
+    feed = {
+        "version": VERSION,
+        "title": title,
+        "home_page_url": page,
+        "feed_url": address,
+        "description": description,
+        "language": language,
+        "authors": [{"name": settings.SITE_NAME}],
+        "items": [_item(entry) for entry in entries.shown],
+        # The format knows no tombstones, but lets us add what begins with an underscore.
+        "_withdrawn": [entry.id for entry in entries.gone],
+    }
+    return json.dumps(feed, ensure_ascii=False, indent=1).encode(errors="replace")
+
+
+def _item(entry: Entry) -> dict[str, Any]:
+    update = entry.update
+    item: dict[str, Any] = {
+        "id": entry.id,
+        "url": entry.url,
+        "title": entry.title,
+        "content_html": entry.html,
+        "date_published": update.published_at.isoformat(),
+        "date_modified": entry.update.changed_at.isoformat(),
+        "authors": [{"name": update.byline}],
+        "language": update.event.language,
+    }
+    if update.photos:
+        item["image"] = entry.base + update.figures[0]["largest"]
+    if update.is_key:
+        item["tags"] = ["key moment"]
+    return item

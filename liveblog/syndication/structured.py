@@ -1,0 +1,93 @@
+"""Structured data (schema.org, JSON-LD) for search engines: what the page shows, and nothing else."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.templatetags.static import static
+from django.utils.safestring import SafeString, mark_safe
+
+from liveblog import markup
+from liveblog.models import Event, Update
+
+HEADLINE_CHARACTERS = 110
+"""What Google's guidelines for articles allow before they cut."""
+
+_ESCAPES = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+
+
+def event_data(event: Event, updates: Iterable[Update]) -> SafeString:
+    """Return a LiveBlogPosting with the updates that the page shows, ready to stand in a script element."""
+    page = settings.BASE_URL + event.get_absolute_url()
+    data: dict[str, Any] = {
+        "@context": "https://schema.org",
+        "@type": "LiveBlogPosting",
+        "@id": page,
+        "url": page,
+        "mainEntityOfPage": page,
+        "headline": markup.shorten(event.title, characters=HEADLINE_CHARACTERS),
+        "description": event.description,
+        "inLanguage": event.language,
+        "dateModified": _written(event, event.changed_at),
+        "publisher": _publisher(),
+        "image": image_of(event),
+        "about": {"@type": "Event", "name": event.title} | _dates(event, "startDate", "endDate"),
+        "liveBlogUpdate": [_post(update, f"{page}#update-{update.number}", page) for update in updates],
+    }
+    if event.first_public_at:
+        data["datePublished"] = _written(event, event.first_public_at)
+    return _script(data | _dates(event, "coverageStartTime", "coverageEndTime"))
+
+
+def update_data(update: Update) -> SafeString:
+    """Return a BlogPosting for an update's own page."""
+    page = settings.BASE_URL + update.get_absolute_url()
+    blog = settings.BASE_URL + update.event.get_absolute_url()
+    data = {"@context": "https://schema.org"} | _post(update, page, blog)
+    data |= {"mainEntityOfPage": page, "publisher": _publisher(), "inLanguage": update.event.language}
+    data["isPartOf"] = {"@type": "LiveBlogPosting", "@id": blog, "headline": update.event.title, "url": blog}
+    return _script(data)
+
+
+def image_of(event: Event) -> str:
+    """Return the address of the picture that stands for the event where a link to it is shown."""
+    return f"{settings.BASE_URL}{event.get_absolute_url()}social-{event.head_revision}.jpg"
+
+
+def _post(update: Update, url: str, blog: str) -> dict[str, Any]:
+    event = update.event
+    post: dict[str, Any] = {
+        "@type": "BlogPosting",
+        "@id": url,
+        "url": url,
+        "headline": markup.shorten(update.title or f"Update {update.number}", characters=HEADLINE_CHARACTERS),
+        "articleBody": update.body_text or update.title,
+        "datePublished": _written(event, update.published_at),
+        "dateModified": _written(event, update.changed_at),
+        "author": {"@type": "Person", "name": update.byline, "url": blog},
+    }
+    if update.photos:
+        post["image"] = [settings.BASE_URL + figure["largest"] for figure in update.figures]
+    return post
+
+
+def _dates(event: Event, start: str, end: str) -> dict[str, str]:
+    """Return when the coverage begins and ends, planned or in fact; what is not known is left out."""
+    found = {start: event.starts_at, end: event.ended_at or event.ends_at}
+    return {name: _written(event, moment) for name, moment in found.items() if moment}
+
+
+def _publisher() -> dict[str, Any]:
+    logo = {"@type": "ImageObject", "url": settings.BASE_URL + static("img/icon-512.png"), "width": 512, "height": 512}
+    return {"@type": "Organization", "name": settings.SITE_NAME, "url": f"{settings.BASE_URL}/", "logo": logo}
+
+
+def _written(event: Event, moment: datetime) -> str:
+    return moment.astimezone(event.zone).isoformat(timespec="seconds")
+
+
+def _script(data: dict[str, Any]) -> SafeString:
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).translate(_ESCAPES)
+    return mark_safe(text)  # noqa: S308  (nothing in it can end the element)
