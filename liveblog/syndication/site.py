@@ -45,8 +45,8 @@ def sitemap_events(request: HttpRequest) -> HttpResponse:
 def sitemap_updates(request: HttpRequest, part: int) -> HttpResponse:
     """Answer with one part of the pages of updates, numbered from 1."""
     first = (part - 1) * ADDRESSES
-    found = list(_updates()[first : first + ADDRESSES])
-    if part < 1 or not found:
+    found = list(_updates()[first : first + ADDRESSES]) if part else []
+    if not found:
         raise Http404
     return _map((update.get_absolute_url(), update.changed_at) for update in found)
 

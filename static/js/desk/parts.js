@@ -19,9 +19,17 @@ export function takePart(part) {
   waiting.delete(part.id);
   const focused = present.contains(document.activeElement) ? document.activeElement.id : "";
   if (part.matches("details")) part.open = present.open;
+  keepOpen(present, part);
   present.replaceWith(part);
   htmx.process(part);
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+}
+
+/** What somebody has unfolded stays unfolded; a button that folds away under a thumb is pressed in vain. */
+function keepOpen(present, part) {
+  const nameOf = (details) => details.querySelector("summary")?.textContent.trim();
+  const unfolded = new Set([...present.querySelectorAll("details[open]")].map(nameOf));
+  for (const details of part.querySelectorAll("details")) if (unfolded.has(nameOf(details))) details.open = true;
 }
 
 function isInUse(part) {
