@@ -54,6 +54,9 @@ READ = {
     "desk-update": EDITORS,
     "desk-waiting": EDITORS,
     "desk-photo": ALL,
+    "desk-archive": OWNERS,
+    "desk-frozen": OWNERS,
+    "desk-export": OWNERS,
 }
 """What can be opened. ``desk-update`` and ``desk-waiting`` are an editor's own here: contributors' below."""
 

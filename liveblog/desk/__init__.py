@@ -4,6 +4,7 @@ Every form works as plain HTML, answered by a redirect. Under htmx the same addr
 the part that changed: a redirect's GET would fall into the fan-out of the very update it shows.
 """
 
+from liveblog.desk.archive import archive, exported, frozen
 from liveblog.desk.changes import changes
 from liveblog.desk.control import change_status, deletion, pause
 from liveblog.desk.editing import edit
@@ -19,11 +20,14 @@ from liveblog.desk.waiting import publish_waiting, reject_waiting, waiting
 
 __all__ = [
     "add_photo",
+    "archive",
     "change_status",
     "changes",
     "deletion",
     "desk",
     "edit",
+    "exported",
+    "frozen",
     "index",
     "invite",
     "join",

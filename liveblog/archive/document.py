@@ -1,0 +1,159 @@
+"""The document of an export: which fields it holds, and how they are written and read again."""
+
+import json
+import re
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from liveblog.models.place import YEARS, written_time
+
+FORMAT = "liveblog event"
+VERSION = 1
+DOCUMENT = "event.json"
+GREATEST = 2**53 - 1
+
+EVENT = (
+    "uuid title slug summary status starts_at ends_at ended_at first_public_at changed_at time_zone language order "
+    "contributors_wait embed_sites cover pause_note paused_at closing_note revision head_revision reload_revision "
+    "last_number pinned_number latest_clock"
+).split()
+UPDATE = (
+    "number revision key digest byline headline body is_key photos corrections version version_at content_revision "
+    "posted_at published_at edited_at withdrawn_at erased_at"
+).split()
+VERSION_FIELDS = "number headline body photos made_at".split()
+PHOTO = "key name width height widths arrived_at is_cover".split()
+"""What stands in the document is what is stored; what is made from it, such as HTML, is not."""
+
+
+class Refused(Exception):
+    """An export can't be taken in; ``str()`` says why, and nothing has been changed."""
+
+
+def written(value: Any) -> Any:
+    """Return a stored value as it stands in the document."""
+    if isinstance(value, datetime):
+        return written_time(value)
+    return str(value) if isinstance(value, uuid.UUID) else value
+
+
+def fields_of(row: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Return so many fields of a stored row."""
+    return {name: written(getattr(row, name)) for name in names}
+
+
+def dumped(document: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a document: the same for the same event, always."""
+    return (json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode(errors="surrogatepass")
+
+
+def parsed(content: bytes) -> dict[str, Any]:
+    """Return a document; raises ``Refused``."""
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"{DOCUMENT} is no JSON: {error}") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise Refused(f"{DOCUMENT} is no export of a live blog.")
+    if document.get("version") != VERSION:
+        raise Refused(f"{DOCUMENT} has version {document.get('version')!r}; this release reads version {VERSION}.")
+    return document
+
+
+class Part:
+    """An object of the document, whose fields are read by what they must be; every other kind of value is refused."""
+
+    def __init__(self, value: Any, where: str) -> None:
+        if not isinstance(value, dict):
+            raise Refused(f"{where} is no object.")
+        self.value: dict[str, Any] = value
+        self.where = where
+
+    def read[T](self, name: str, kind: Callable[[Any], T], *, optional: bool = False) -> T | None:
+        """Return a field; ``None`` only where it is ``optional``."""
+        if name not in self.value:
+            raise Refused(f"{self.where} lacks {name}.")
+        value = self.value[name]
+        if value is None and optional:
+            return None
+        try:
+            return kind(value)
+        except (TypeError, ValueError, KeyError) as error:
+            raise Refused(f"{self.where}: {name} can’t be {str(value)[:60]!r}.") from error
+
+    def need[T](self, name: str, kind: Callable[[Any], T]) -> T:
+        """Return a field that must be there."""
+        found = self.read(name, kind)
+        assert found is not None
+        return found
+
+    def parts(self, name: str) -> list["Part"]:
+        """Return a field that is a list of objects."""
+        found = self.need(name, kept(list))
+        return [Part(one, f"{self.where}, {name} {number}") for number, one in enumerate(found, start=1)]
+
+    def check_names(self, names: Iterable[str]) -> None:
+        """Refuse a field that this release does not know: it would be lost."""
+        if unknown := self.value.keys() - set(names):
+            raise Refused(f"{self.where} has a field that is not known here: {', '.join(sorted(unknown))}.")
+
+
+def kept[T](kind: type[T]) -> Callable[[Any], T]:
+    """Return a reader that takes values of one type only; a switch is no number."""
+
+    def read(value: Any) -> T:
+        if type(value) is not kind:
+            raise TypeError(value)
+        return value
+
+    return read
+
+
+def number(value: Any) -> int:
+    """Read a number that is not negative."""
+    found = kept(int)(value)
+    if not 0 <= found <= GREATEST:
+        raise ValueError(value)
+    return found
+
+
+def text(value: Any) -> str:
+    """Read a text that can be stored."""
+    found = kept(str)(value)
+    if re.search("[\x00\ud800-\udfff]", found):
+        raise ValueError(value)
+    return found
+
+
+def time(value: Any) -> datetime:
+    """Read a time as ``written`` writes it."""
+    found = datetime.fromisoformat(kept(str)(value))
+    if found.tzinfo is None or found.year not in YEARS or written_time(found) != value:
+        raise ValueError(value)
+    return found
+
+
+def key(value: Any) -> uuid.UUID:
+    """Read a UUID."""
+    found = uuid.UUID(kept(str)(value))
+    if str(found) != value:
+        raise ValueError(value)
+    return found
+
+
+def picture_name(value: Any) -> str:
+    """Read the name of a picture's files: 128 random bits, and so no path."""
+    found = kept(str)(value)
+    if not re.fullmatch(r"[0-9a-f]{32}", found, re.ASCII):
+        raise ValueError(value)
+    return found
+
+
+def widths(value: Any) -> list[int]:
+    """Read the widths of a picture."""
+    found = [number(width) for width in kept(list)(value)]
+    if not 1 <= len(found) <= 5 or found != sorted(set(found)) or not 0 < found[0] <= found[-1] <= 20_000:
+        raise ValueError(value)
+    return found

@@ -1,0 +1,128 @@
+"""Writes an event, with all that belongs to it for good, into a folder."""
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Q
+
+from liveblog.archive.document import (
+    DOCUMENT,
+    EVENT,
+    FORMAT,
+    PHOTO,
+    UPDATE,
+    VERSION,
+    VERSION_FIELDS,
+    Refused,
+    dumped,
+    fields_of,
+)
+from liveblog.models import Event, Membership, Photo, Update
+
+MEDIA = "media"
+CHUNK_UPDATES = 500
+
+type Progress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and how much there is."""
+
+
+def quiet(what: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def export(event: Event, folder: Path, *, progress: Progress = quiet) -> None:
+    """Write ``event`` to ``folder``; an earlier export of it there is replaced, anything else refused.
+
+    What is not public yet, invitations and passwords stay here. The same state gives the same bytes.
+    Raises ``Refused``.
+    """
+    check_free(folder, DOCUMENT)
+    media = folder / MEDIA
+    media.mkdir(parents=True, exist_ok=True)
+    content = dumped(document_of(event, progress=progress))
+    wanted = set()
+    photos = list(_photos(event))
+    for done, photo in enumerate(photos, start=1):
+        for width in photo.widths:
+            name = f"{photo.name}-{width}.webp"
+            wanted.add(name)
+            if photo.path(width).exists():
+                shutil.copyfile(photo.path(width), media / name)
+        progress("photos", done, len(photos))
+    for path in media.iterdir():
+        if path.name not in wanted and path.suffix == ".webp":
+            path.unlink()
+    (folder / DOCUMENT).write_bytes(content)
+
+
+def check_free(folder: Path, mark: str) -> None:
+    """Refuse a folder that holds anything but what was written there by us, which has ``mark`` in it."""
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / mark).is_file())):
+        raise Refused(f"{folder} holds something else. Choose a new folder.")
+
+
+def document_of(event: Event, *, progress: Progress = quiet) -> dict[str, Any]:
+    """Return an event as its export has it."""
+    event = Event.objects.get(pk=event.pk)
+    updates: list[dict[str, Any]] = []
+    names: set[str] = set()
+    total = event.updates.count()
+    rows = event.updates.order_by("number").select_related("author", "version_by", "withdrawn_by")
+    for update in rows.prefetch_related("versions__made_by").iterator(CHUNK_UPDATES):
+        said = _update(update)
+        names |= {said["author"], said["version_by"], said["withdrawn_by"]}
+        names |= {version["made_by"] for version in said["versions"]}
+        updates.append(said)
+        if len(updates) % CHUNK_UPDATES == 0 or len(updates) == total:
+            progress("updates", len(updates), total)
+    members = Membership.objects.filter(event=event).select_related("user").order_by("user__username")
+    photos = [_photo(photo) for photo in _photos(event)]
+    names |= {member.user.get_username() for member in members} | {photo["uploader"] for photo in photos}
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "event": fields_of(event, EVENT),
+        "members": [{"username": member.user.get_username(), "role": str(member.role)} for member in members],
+        "people": _people(names - {None}),
+        "photos": photos,
+        "updates": updates,
+    }
+
+
+def _update(update: Update) -> dict[str, Any]:
+    return fields_of(update, UPDATE) | {
+        "author": update.author.get_username(),
+        "version_by": update.version_by and update.version_by.get_username(),
+        "withdrawn_by": update.withdrawn_by and update.withdrawn_by.get_username(),
+        "versions": [
+            fields_of(version, VERSION_FIELDS) | {"made_by": version.made_by.get_username()}
+            for version in sorted(update.versions.all(), key=lambda version: version.number)
+        ],
+    }
+
+
+def _photos(event: Event) -> "list[Photo]":
+    shown = event.photos.filter(Q(update__isnull=False) | Q(is_cover=True))
+    return list(shown.select_related("uploader", "update").order_by("name"))
+
+
+def _photo(photo: Photo) -> dict[str, Any]:
+    files = []
+    for width in photo.widths:
+        path = photo.path(width)
+        content = path.read_bytes() if path.exists() else b""
+        files.append({"width": width, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()})
+    return fields_of(photo, PHOTO) | {
+        "update": photo.update and photo.update.number,
+        "uploader": photo.uploader.get_username(),
+        "files": files,
+    }
+
+
+def _people(names: set[str]) -> list[dict[str, str]]:
+    found = User.objects.filter(username__in=names).order_by("username")
+    return [{"username": one.username, "first_name": one.first_name, "last_name": one.last_name} for one in found]

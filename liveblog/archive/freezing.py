@@ -1,0 +1,154 @@
+"""Writes an event as a static site that opens from a disk: pages, pictures, feeds and data, and nothing that moves."""
+
+import json
+import math
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from liveblog import rendering
+from liveblog.archive.document import written
+from liveblog.archive.exporting import Progress, check_free, quiet
+from liveblog.archive.links import Site, relinked
+from liveblog.models import Event, Photo, Update, Window
+from liveblog.stream import Asked, Page
+from liveblog.syndication import atom, json_feed
+
+PAGE_UPDATES = 500
+"""On one page: a whole night's, as a rule."""
+MARK = "liveblog-archive.json"
+STYLES = ("css/site.css", "css/players.css", "css/archive.css")
+
+
+def freeze(event: Event, folder: Path, *, progress: Progress = quiet) -> None:
+    """Write ``event`` to ``folder`` as a static site; an earlier one there is replaced at once, when the new is whole.
+
+    Raises ``Refused`` for a folder that holds something else.
+    """
+    check_free(folder, MARK)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as room:
+        site = Path(room) / "site"
+        site.mkdir()
+        _Frozen(event, site, progress).write()
+        if folder.exists():
+            folder.rename(Path(room) / "before")
+        site.rename(folder)
+
+
+class _Frozen:
+    """One site on its way to the disk."""
+
+    def __init__(self, event: Event, folder: Path, progress: Progress) -> None:
+        self.event = Event.objects.get(pk=event.pk)
+        self.folder = folder
+        self.progress = progress
+        self.updates = list(self.event.updates.visible().oldest_first())
+        for update in self.updates:
+            update.event = self.event
+        self.pages = max(1, math.ceil(len(self.updates) / PAGE_UPDATES))
+        self.about = {
+            "event": self.event,
+            "made_at": timezone.now(),
+            "original": settings.BASE_URL + self.event.get_absolute_url(),
+            "styles": [Path(name).name for name in STYLES],
+        }
+
+    def write(self) -> None:
+        """Write every file."""
+        for order in ("oldest", "newest"):
+            for page in range(self.pages):
+                self._write_stream(order, page)
+        shutil.copyfile(self.folder / f"{self.event.opening_order}-1.html", self.folder / "index.html")
+        (self.folder / "updates").mkdir()
+        for done, update in enumerate(self.updates, start=1):
+            self._write_update(update)
+            if done % 100 == 0 or done == len(self.updates):
+                self.progress("pages", done, len(self.updates))
+        self._copy_pictures()
+        (self.folder / "css").mkdir()
+        for name in STYLES:
+            found = finders.find(name)
+            assert found, f"static/{name} comes with the code"
+            shutil.copyfile(found, self.folder / "css" / Path(name).name)
+        (self.folder / "feed.atom").write_bytes(atom.event_feed(self.event, at_most=None))
+        (self.folder / "feed.json").write_bytes(json_feed.event_feed(self.event, at_most=None))
+        (self.folder / "event.json").write_text(json.dumps(self._data(), ensure_ascii=False, indent=1) + "\n")
+        mark = {
+            "event": str(self.event.uuid),
+            "revision": self.event.revision,
+            "made_at": written(self.about["made_at"]),
+        }
+        (self.folder / MARK).write_text(json.dumps(mark) + "\n")
+
+    def _write_stream(self, order: str, page: int) -> None:
+        ordered = self.updates if order == "oldest" else self.updates[::-1]
+        shown = ordered[page * PAGE_UPDATES : (page + 1) * PAGE_UPDATES]
+        context = self.about | {
+            "head": rendering.head(self.event),
+            "page": Page(self.event, Asked(order), shown, Window()),
+            "order": order,
+            "number": page + 1,
+            "pages": self.pages,
+            "before": page,
+            "after": page + 2 if page + 1 < self.pages else 0,
+        }
+        html = render_to_string("liveblog/archive/stream.html", context)
+        (self.folder / f"{order}-{page + 1}.html").write_text(relinked(html, self._site(order)))
+
+    def _write_update(self, update: Update) -> None:
+        context = self.about | {"update": update, "card": rendering.card(update)}
+        html = render_to_string("liveblog/archive/update.html", context)
+        path = self.folder / "updates" / f"{update.number}.html"
+        path.write_text(relinked(html, self._site("oldest", up="../")))
+
+    def _site(self, order: str, *, up: str = "") -> Site:
+        places = {update.number: place for place, update in enumerate(self.updates)}
+        return Site(self.event, places, order=order, pages=self.pages, size=PAGE_UPDATES, up=up)
+
+    def _copy_pictures(self) -> None:
+        shown = {photo["name"] for update in self.updates for photo in update.photos}
+        if self.event.cover:
+            shown.add(self.event.cover["name"])
+        photos = Photo.objects.filter(event=self.event, name__in=shown).order_by("name")
+        (self.folder / "photos").mkdir()
+        for done, photo in enumerate(photos, start=1):
+            for width in photo.widths:
+                if photo.path(width).exists():
+                    shutil.copyfile(photo.path(width), self.folder / "photos" / f"{photo.name}-{width}.webp")
+            self.progress("photos", done, len(photos))
+
+    def _data(self) -> dict[str, Any]:
+        """Return what readers can see, for machines; what was withdrawn and how things read before is not in it."""
+        names = "uuid title slug summary status starts_at ends_at ended_at time_zone language closing_note".split()
+        return {name: written(getattr(self.event, name)) for name in names} | {
+            "address": self.about["original"],
+            "pinned": self.event.pinned_number,
+            "updates": list(self._entries()),
+        }
+
+    def _entries(self) -> Iterable[dict[str, Any]]:
+        for update in self.updates:
+            yield {
+                "uuid": str(update.uuid),
+                "number": update.number,
+                "published_at": written(update.published_at),
+                "edited_at": written(update.edited_at),
+                "byline": update.byline,
+                "headline": update.headline,
+                "markdown": update.body,
+                "html": update.body_html,
+                "is_key": update.is_key,
+                "corrections": [{"at": said["at"], "note": said["note"]} for said in update.corrections],
+                "photos": [
+                    {"file": f"photos/{photo['name']}-{photo['widths'][-1]}.webp", "alt": photo["alt"]}
+                    for photo in update.photos
+                ],
+            }

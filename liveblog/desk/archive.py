@@ -1,0 +1,45 @@
+"""What an owner may take away: the event as a static site, or whole, for another installation."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from liveblog.archive import export, freeze, pack
+from liveblog.desk.doors import AuthorRequest, desk_of
+from liveblog.models import Event, Role
+
+
+@never_cache
+@require_safe
+@desk_of(Role.OWNER)
+def archive(request: AuthorRequest, event: Event) -> HttpResponse:
+    """Offer both."""
+    context = {"event": event, "updates": event.updates.count(), "photos": event.photos.count()}
+    return render(request, "liveblog/desk/archive.html", context)
+
+
+@never_cache
+@require_safe
+@desk_of(Role.OWNER)
+def frozen(request: AuthorRequest, event: Event) -> HttpResponse:
+    """Answer with the static site, in one file."""
+    return _packed(request, event.slug, lambda folder: freeze(event, folder))
+
+
+@never_cache
+@require_safe
+@desk_of(Role.OWNER)
+def exported(request: AuthorRequest, event: Event) -> HttpResponse:
+    """Answer with the export, in one file."""
+    return _packed(request, f"{event.slug}-export", lambda folder: export(event, folder))
+
+
+def _packed(request: AuthorRequest, name: str, write: Callable[[Path], None]) -> HttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
+    if request.method == "HEAD":
+        return HttpResponse(content_type="application/zip", headers=headers)
+    return StreamingHttpResponse(pack(name, write), content_type="application/zip", headers=headers)  # type: ignore[return-value]
