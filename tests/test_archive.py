@@ -221,6 +221,14 @@ def _script_as_picture(document: dict[str, Any], folder: Path) -> None:
     photo["files"][0]["sha256"] = hashlib.sha256(b"<script>alert(1)</script>").hexdigest()
 
 
+def _key_twice(document: dict[str, Any], folder: Path) -> None:
+    document["updates"][1]["key"] = document["updates"][0]["key"]
+
+
+def _member_twice(document: dict[str, Any], folder: Path) -> None:
+    document["members"].append(document["members"][0])
+
+
 def _twice(document: dict[str, Any], folder: Path) -> None:
     document["updates"].append(document["updates"][0])
 
@@ -247,6 +255,9 @@ DAMAGE: dict[str, Damage] = {
     "a number that is negative": _set("updates.0.number", -1),
     "a revision beyond the event’s": _set("updates.0.revision", 10_000),
     "an update twice": _twice,
+    "a key twice": _key_twice,
+    "a member twice": _member_twice,
+    "a summary that takes for ever": _set("event.summary", "[" * 4_900),
     "a text too long": _set("updates.0.body", "x" * 30_000),
     "a text that can’t be stored": _set("updates.0.body", "\x00"),
     "a time without a zone": _set("updates.0.published_at", "2026-11-26T12:00:00"),

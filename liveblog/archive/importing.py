@@ -87,6 +87,8 @@ class _Plan:
         folder = photo_folder()
         mine = {photo.name for photo, _, _ in self.pictures}
         before = set(present.photos.values_list("name", flat=True)) if present else set()
+        if Event.objects.filter(slug=self.event.slug).exclude(uuid=self.event.uuid).exists():
+            raise Refused(f"An event named “{self.event.slug}” is here already. Give another name with --slug.")
         if Photo.objects.filter(name__in=mine - before).exists():
             raise Refused("Another event here has pictures of the same names.")
         copied: list[str] = []
@@ -104,8 +106,7 @@ class _Plan:
             for name in set(copied) - before:
                 imaging.remove(folder, name)
             if isinstance(error, IntegrityError):
-                words = f"An event named “{self.event.slug}” is here already. Give another name with --slug."
-                raise Refused(words) from error
+                raise Refused(f"The export contradicts itself, or what is here: {error}") from error
             raise
         for name in before - mine:
             imaging.remove(folder, name)
@@ -119,7 +120,6 @@ class _Plan:
             locked.photos.all().delete()
             locked.updates.all().delete()
             locked.memberships.all().delete()
-            event.summary_html = markup.render(event.summary)
             event.save(force_update=True)
         else:
             event.save(force_insert=True)
@@ -187,6 +187,10 @@ class _Plan:
         if event.slug in RESERVED_SLUGS:
             raise Refused(f"“{event.slug}” is an address of the desk itself. Give another name with --slug.")
         _clean(event, "event", exclude={"uuid"})
+        try:
+            event.summary_html = markup.render(event.summary)
+        except markup.TooSlow:
+            raise Refused("The event’s summary takes too long to render.") from None
         if max(event.head_revision, event.reload_revision) > event.revision:
             raise Refused("The event’s revisions do not fit each other.")
         return event

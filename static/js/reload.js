@@ -47,7 +47,7 @@ async function fetchPage(revision) {
       const whole = await fetch(url, { credentials: "same-origin" });
       return whole.ok ? await whole.text() : null;
     }
-    return response.ok ? await response.text() : null;
+    return response.ok || response.status === 410 ? await response.text() : null; // a frame's one update is withdrawn
   } catch {
     return null;
   }
