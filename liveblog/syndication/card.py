@@ -45,6 +45,8 @@ def _kept(event: Event) -> bytes:
     key = (event.pk, event.edition, event.head_revision)
     with _drawing:  # one at a time, and each once
         if key not in _drawn:
+            for earlier in [one for one in _drawn if one[0] == event.pk]:  # it may say what was purged since
+                del _drawn[earlier]
             _drawn[key] = picture_of(event)
             while len(_drawn) > KEPT:
                 _drawn.popitem(last=False)
