@@ -256,6 +256,7 @@ DAMAGE: dict[str, Damage] = {
     "a revision beyond the event’s": _set("updates.0.revision", 10_000),
     "an update twice": _twice,
     "a key twice": _key_twice,
+    "a photo of an update that is missing": _set("photos.0.update", 99),
     "a member twice": _member_twice,
     "a summary that takes for ever": _set("event.summary", "[" * 4_900),
     "a text too long": _set("updates.0.body", "x" * 30_000),

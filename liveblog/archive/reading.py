@@ -1,0 +1,220 @@
+"""Reads an export, and refuses what is not right in it before anything is written."""
+
+import hashlib
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from PIL import Image
+
+from liveblog import markup
+from liveblog.archive import document
+from liveblog.archive.document import EVENT, PHOTO, UPDATE, VERSION_FIELDS, Part, Refused
+from liveblog.archive.exporting import CHUNK_UPDATES, MEDIA, Progress
+from liveblog.forms.event import RESERVED_SLUGS
+from liveblog.forms.sites import read_site
+from liveblog.models import Event, Photo, Role, Update, Version
+from liveblog.models.content import check_content
+
+DOCUMENT_BYTES = 500_000_000
+PICTURE_BYTES = 50_000_000
+
+
+class Plan:
+    """An export that has been read and found good, down to its pictures."""
+
+    def __init__(self, whole: Part, folder: Path, *, slug: str, progress: Progress) -> None:
+        self.folder, self.progress = folder, progress
+        self.event = self._read_event(Part(whole.value["event"], "event"), slug)
+        self.people = {one.need("username", document.text): one for one in whole.parts("people")}
+        self.members = [(one.need("username", document.text), one.need("role", Role)) for one in whole.parts("members")]
+        self.pictures = [self._read_picture(one) for one in whole.parts("photos")]
+        self.updates = self._read_updates(whole.parts("updates"))
+        numbers = [update.number for update, _, _ in self.updates]
+        revisions = [update.revision for update, _, _ in self.updates]
+        if numbers != sorted(set(numbers)) or (numbers and numbers[-1] > self.event.last_number):
+            raise Refused("The updates are not numbered one after the other.")
+        if len(set(revisions)) != len(revisions) or max(revisions, default=0) > self.event.revision:
+            raise Refused("The revisions of the updates do not fit the event’s.")
+        if self.event.pinned_number and self.event.pinned_number not in numbers:
+            raise Refused("The pinned update is missing.")
+        if any(number and number not in numbers for _, number, _ in self.pictures):
+            raise Refused("A photo belongs to an update that is missing.")
+
+    def _read_event(self, part: Part, slug: str) -> Event:
+        part.check_names(EVENT)
+        event = Event(
+            **{name: part.read(name, document.time, optional=True) for name in _EVENT_TIMES},
+            **{name: part.need(name, document.text) for name in _TEXTS},
+            **{name: part.need(name, document.number) for name in _NUMBERS},
+            uuid=part.need("uuid", document.key),
+            status=part.need("status", Event.Status),
+            order=part.need("order", Event.Order),
+            changed_at=part.need("changed_at", document.time),
+            contributors_wait=part.need("contributors_wait", document.kept(bool)),
+            embed_sites=[_site(one) for one in part.need("embed_sites", document.kept(list))],
+            pinned_number=part.read("pinned_number", document.number, optional=True),
+            cover=part.read("cover", _figure, optional=True),
+        )
+        event.slug = slug or event.slug
+        if event.slug in RESERVED_SLUGS:
+            raise Refused(f"“{event.slug}” is an address of the desk itself. Give another name with --slug.")
+        check_row(event, "event", exclude={"uuid"})
+        try:
+            event.summary_html = markup.render(event.summary)
+        except markup.TooSlow:
+            raise Refused("The event’s summary takes too long to render.") from None
+        if max(event.head_revision, event.reload_revision) > event.revision:
+            raise Refused("The event’s revisions do not fit each other.")
+        return event
+
+    def _read_updates(self, parts: list[Part]) -> "list[Told]":
+        read = []
+        for done, part in enumerate(parts, start=1):
+            read.append(self._read_update(part))
+            if done % CHUNK_UPDATES == 0 or done == len(parts):
+                self.progress("updates", done, len(parts))
+        return read
+
+    def _read_update(self, part: Part) -> "Told":
+        part.check_names([*UPDATE, "author", "version_by", "withdrawn_by", "versions"])
+        update = Update(
+            **{name: part.read(name, document.time, optional=True) for name in _UPDATE_TIMES},
+            **{name: part.need(name, document.text) for name in "digest byline headline body".split()},
+            **{name: part.need(name, document.number) for name in "number revision version content_revision".split()},
+            **{name: part.need(name, document.time) for name in ("posted_at", "published_at")},
+            key=part.need("key", document.key),
+            is_key=part.need("is_key", document.kept(bool)),
+            photos=[_figure(one) for one in part.need("photos", document.kept(list))],
+            corrections=[_correction(one) for one in part.need("corrections", document.kept(list))],
+        )
+        if len(update.digest) > 64:
+            raise Refused(f"{part.where}: its digest is none.")
+        if update.erased_at is None:
+            _content(update, part.where)
+        try:
+            update.body_html = markup.render(update.body)
+        except markup.TooSlow:
+            raise Refused(f"{part.where} takes too long to render.") from None
+        update.body_text = markup.plain(update.body_html)
+        check_row(update, part.where, exclude={"event", "author", "body_html", "body_text", "digest"})
+        names = {"author": self._person(part, "author")}
+        names |= {name: self._person(part, name, optional=True) for name in ("version_by", "withdrawn_by")}
+        return update, names, [self._read_version(one) for one in part.parts("versions")]
+
+    def _read_version(self, part: Part) -> tuple[Version, str]:
+        part.check_names([*VERSION_FIELDS, "made_by"])
+        version = Version(
+            number=part.need("number", document.number),
+            headline=part.need("headline", document.text),
+            body=part.need("body", document.text),
+            photos=[_figure(one) for one in part.need("photos", document.kept(list))],
+            made_at=part.need("made_at", document.time),
+        )
+        check_row(version, part.where, exclude={"update", "made_by"})
+        return version, self._person(part, "made_by")
+
+    def _read_picture(self, part: Part) -> tuple[Photo, int | None, str]:
+        part.check_names([*PHOTO, "update", "uploader", "files"])
+        photo = Photo(
+            **{name: part.need(name, document.number) for name in ("width", "height")},
+            key=part.need("key", document.key),
+            name=part.need("name", document.picture_name),
+            widths=part.need("widths", document.widths),
+            arrived_at=part.need("arrived_at", document.time),
+            is_cover=part.need("is_cover", document.kept(bool)),
+        )
+        files = {one.need("width", document.number): one for one in part.parts("files")}
+        if list(files) != photo.widths or photo.widths[-1] != photo.width:
+            raise Refused(f"{part.where}: its files do not fit its widths.")
+        for width, told in files.items():
+            content = read_file(self.folder / MEDIA / f"{photo.name}-{width}.webp", at_most=PICTURE_BYTES)
+            if hashlib.sha256(content).hexdigest() != told.need("sha256", document.text):
+                raise Refused(f"{part.where}: the file of width {width} is not the one that was exported.")
+            _check_picture(self.folder / MEDIA / f"{photo.name}-{width}.webp", photo, width, part.where)
+        return photo, part.read("update", document.number, optional=True), self._person(part, "uploader")
+
+    def _person(self, part: Part, name: str, *, optional: bool = False) -> str:
+        found = part.read(name, document.text, optional=optional)
+        if found is not None and found not in self.people:
+            raise Refused(f"{part.where}: nothing is said about {name} {found!r}.")
+        return found or ""
+
+
+type Told = tuple[Update, dict[str, str], list[tuple[Version, str]]]
+
+_TEXTS = "title slug summary time_zone language pause_note closing_note".split()
+_EVENT_TIMES = "starts_at ends_at ended_at first_public_at paused_at latest_clock".split()
+_UPDATE_TIMES = "version_at edited_at withdrawn_at erased_at".split()
+_NUMBERS = "revision head_revision reload_revision last_number".split()
+
+
+def read_file(path: Path, *, at_most: int) -> bytes:
+    """Return a file's bytes; nothing that leads out of the export's folder is followed."""
+    try:
+        found = path.lstat()
+        is_plain = stat.S_ISREG(found.st_mode) and not path.parent.is_symlink()
+        if is_plain and found.st_size <= at_most:
+            return path.read_bytes()
+    except OSError as error:
+        raise Refused(f"{path} can’t be read: {error.strerror}.") from error
+    raise Refused(f"{path} is too large." if is_plain else f"{path} is no file of the export.")
+
+
+def _check_picture(path: Path, photo: Photo, width: int, where: str) -> None:
+    try:
+        with Image.open(path, formats=("WEBP",)) as image:
+            is_right = image.width == width and (width != photo.width or image.height == photo.height)
+            is_right = is_right and not getattr(image, "is_animated", False)
+    except (OSError, ValueError, Image.DecompressionBombError):
+        is_right = False
+    if not is_right:
+        raise Refused(f"{where}: the file of width {width} is no picture of that size.")
+
+
+def _figure(value: Any) -> dict[str, Any]:
+    part = Part(value, "photo")
+    part.check_names("name width height widths alt".split())
+    part.need("name", document.picture_name)
+    part.need("widths", document.widths)
+    part.need("alt", document.text)
+    for name in ("width", "height"):
+        part.need(name, document.number)
+    return part.value
+
+
+def _correction(value: Any) -> dict[str, Any]:
+    part = Part(value, "correction")
+    part.check_names("at note version".split())
+    part.need("at", document.time)
+    part.need("note", document.text)
+    part.need("version", document.number)
+    return part.value
+
+
+def _site(value: Any) -> str:
+    try:
+        if read_site(value) == value:
+            return str(value)
+    except (ValidationError, AttributeError):
+        pass
+    raise Refused(f"event: {str(value)[:60]!r} is no site.")
+
+
+def _content(update: Update, where: str) -> None:
+    try:
+        check_content(headline=update.headline, body=update.body, photos=update.photos)
+    except ValidationError as error:
+        raise Refused(f"{where}: {' '.join(error.messages)}") from error
+
+
+def check_row(row: Any, where: str, exclude: Iterable[str] = ()) -> None:
+    """Hold a row to what its model says of each field; what may be unknown and is, is right."""
+    unknown = {field.name for field in row._meta.fields if field.null and getattr(row, field.attname) is None}
+    try:
+        row.clean_fields(exclude={*exclude, *unknown})
+        row.clean()
+    except ValidationError as error:
+        raise Refused(f"{where}: {error.message_dict}") from error
