@@ -15,7 +15,7 @@ from liveblog.models import Event, Update
 HEADLINE_CHARACTERS = 110
 """What Google's guidelines for articles allow before they cut."""
 
-_ESCAPES = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+_ESCAPED = "<>&\u2028\u2029"
 
 
 def event_data(event: Event, updates: Iterable[Update]) -> SafeString:
@@ -89,5 +89,7 @@ def _written(event: Event, moment: datetime) -> str:
 
 
 def _script(data: dict[str, Any]) -> SafeString:
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).translate(_ESCAPES)
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    for one in _ESCAPED:  # str.translate() took a fifth of the page's time
+        text = text.replace(one, f"\\u{ord(one):04X}")
     return mark_safe(text)  # noqa: S308  (nothing in it can end the element)
