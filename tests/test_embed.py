@@ -336,6 +336,7 @@ def test_addresses_mean_the_same_however_they_are_written(event: Event) -> None:
         "https://testserver/events/storm/",
         "http://TESTSERVER/events/storm/?sort=oldest#update-3",
         "http://testserver/events/%73torm/",
+        "http://testserver/events/storm",
         "http://testserver/events/storm/embed/",
     ):
         assert oembed(address).status_code == 200, address

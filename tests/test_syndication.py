@@ -398,6 +398,7 @@ def test_the_map_names_every_public_page_and_nothing_else(event: Event, make_eve
     assert set(found) == {"/events/storm/", "/events/storm/updates/1/", "/events/storm/updates/3/"}
     assert all(get(path).status_code == 200 for path in found)
     assert get("/sitemap-updates-2.xml").status_code == get("/sitemap-updates-0.xml").status_code == 404
+    assert get(f"/sitemap-updates-{10**20}.xml").status_code == 404
 
 
 def test_crawlers_are_told_where_they_have_no_business_and_where_the_map_is(event: Event) -> None:

@@ -32,7 +32,8 @@ class Named(NamedTuple):
         try:
             asked, own = urlsplit(address), urlsplit(settings.BASE_URL)
             is_own = asked.scheme in {"http", "https"} and asked.netloc.lower() == own.netloc.lower()
-            match = resolve(unquote(asked.path, errors="strict")) if is_own else None
+            path = unquote(asked.path, errors="strict").removesuffix("/") + "/"  # people leave the last slash out
+            match = resolve(path) if is_own else None
         except (ValueError, Resolver404):  # UnicodeDecodeError is a ValueError
             return None
         if match is None or match.url_name not in _EVENT_PAGES | _UPDATE_PAGES:

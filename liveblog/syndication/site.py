@@ -18,6 +18,8 @@ from liveblog.views import public
 
 ADDRESSES = 20_000
 """In one file; the protocol allows 50,000 and 50 MB (sitemaps.org)."""
+PARTS = 50_000
+"""What one index may name."""
 MAP_SECONDS = 60
 DAY_SECONDS = 86_400
 
@@ -45,7 +47,7 @@ def sitemap_events(request: HttpRequest) -> HttpResponse:
 def sitemap_updates(request: HttpRequest, part: int) -> HttpResponse:
     """Answer with one part of the pages of updates, numbered from 1."""
     first = (part - 1) * ADDRESSES
-    found = list(_updates()[first : first + ADDRESSES]) if part else []
+    found = list(_updates()[first : first + ADDRESSES]) if 0 < part <= PARTS else []
     if not found:
         raise Http404
     return _map((update.get_absolute_url(), update.changed_at) for update in found)
