@@ -30,6 +30,7 @@ READ = [
     "desk-deletion",
     "desk-versions",
     "desk-purge",
+    "desk-archive",
 ]
 WRITE = {
     "desk-new": {"title": "Another"},
@@ -47,6 +48,7 @@ WRITE = {
 }
 ELSEWHERE = {"desk-changes", "desk-photo", "desk-photos", "desk-render"}
 ELSEWHERE |= {"desk-people", "desk-person", "desk-invitations", "desk-revocation"}
+ELSEWHERE |= {"desk-frozen", "desk-export"}
 ELSEWHERE |= {"desk-waiting", "desk-publication", "desk-rejection"}
 """Addresses with files of tests of their own."""
 WRITE_ONLY = sorted(WRITE.keys() - set(READ))
