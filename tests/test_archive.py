@@ -52,7 +52,8 @@ def eventful(event: Event) -> Event:
     shot, cover = photo(event), photo(event, "maroon")
     publish(event, "With a photo.", photos=[Attachment(shot.key, "Waves \u2028 and more")], author=bo, is_key=True)
     event.set_cover(attachment=Attachment(cover.key, "The bay"))
-    moved = publish(event, "https://youtu.be/dQw4w9WgXcQ", published_at=datetime(2001, 2, 3, 4, 5, 6, 7, tzinfo=UTC))
+    text = "https://youtu.be/dQw4w9WgXcQ\n\n[a](/b) [c](//d.example/e)"
+    moved = publish(event, text, published_at=datetime(2001, 2, 3, 4, 5, 6, 7, tzinfo=UTC))
     gone = publish(event, "This was wrong.")
     erased = publish(event, "This must not be known.", headline="Secret name")
     first.edit(body="First, put right.", editor=bo)

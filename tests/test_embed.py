@@ -369,7 +369,10 @@ def test_a_title_full_of_html_stays_in_its_place(make_event: Callable[..., Event
 
 
 def test_a_fragment_is_plain_html_for_another_page(event: Event) -> None:
-    publish(event, "**Bold** and [a link](https://example.org/).", headline="Last", is_key=True)
+    publish(
+        event, "**Bold**, [a](https://example.org/) [b](/c) [d](//e.example) [f](#g).", headline="Last", is_key=True
+    )
+    event.revise(summary="[Home](/)")
     response = get("/events/storm/fragment/", limit="3")
     html = response.content.decode()
     found = Elements(html).found

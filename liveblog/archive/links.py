@@ -27,7 +27,9 @@ class Site(NamedTuple):
 
     def find(self, address: str) -> str:
         """Return the address for the disk of one of ours; what is not in the site leads to the original."""
-        if not address.startswith("/") or address.startswith("//"):
+        if address.startswith("//"):  # on a disk it would be another computer's
+            return f"https:{address}"
+        if not address.startswith("/"):
             return address
         own = self.event.get_absolute_url()
         parts = urlsplit(address)

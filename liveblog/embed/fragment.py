@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.utils.csp import CSP
 
-from liveblog import live
+from liveblog import live, markup
 from liveblog.embed.addresses import absolute
 from liveblog.embed.options import Options
 from liveblog.models import Event
@@ -52,7 +52,14 @@ def _answer(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _drawn(request: HttpRequest, event: Event, options: Options) -> HttpResponse:
     page = read_page(event, Asked(options.order or event.opening_order), size=options.limit)
-    context = {"event": event, "updates": page.updates, "options": options, "site": absolute("")}
+    home = absolute(event.get_absolute_url())
+    context = {
+        "event": event,
+        "rows": [(update, markup.absolute(update.body_html, home)) for update in page.updates],
+        "summary": markup.absolute(event.summary_html, home),
+        "options": options,
+        "site": absolute(""),
+    }
     response = render(request, "liveblog/embed/fragment.html", context)
     response["Content-Language"] = event.language
     response._csp_config = OWN_POLICY  # type: ignore[attr-defined]
