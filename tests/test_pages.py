@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from liveblog import rendering, stream
 from liveblog.models import Event, Place, Window
 from tests.page import Elements, Page, order_of
-from tests.server import publish
+from tests.server import make_user, publish
 
 pytestmark = pytest.mark.django_db
 
@@ -96,10 +96,12 @@ def test_pages_are_the_same_bytes_for_everyone(make_event: Callable[..., Event],
             assert other.headers.items() == plain.headers.items()
 
 
-def test_pages_carry_no_cookie_no_token_and_no_nonce(make_event: Callable[..., Event], author: Any) -> None:
+def test_pages_carry_no_cookie_no_token_and_no_nonce(make_event: Callable[..., Event]) -> None:
     event = make_event(updates=2)
+    reader = make_user("wyzzyx")  # a name that no edition or address can hold by chance
+    event.authors.add(reader)
     known = Client()
-    known.force_login(author)
+    known.force_login(reader)
     for path in every_page(event):
         for client in (Client(), known):
             response = client.get(path)
@@ -107,7 +109,7 @@ def test_pages_carry_no_cookie_no_token_and_no_nonce(make_event: Callable[..., E
             assert not response.cookies
             assert "csrf" not in text.lower()
             assert "nonce" not in text
-            assert author.get_username() not in text.replace("ada</span>", "")
+            assert reader.get_username() not in text
             vary = {name.strip().lower() for name in response.headers.get("Vary", "").split(",") if name.strip()}
             assert vary <= {"accept-encoding"}
             assert "nonce" not in response["Content-Security-Policy"]
