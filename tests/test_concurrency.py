@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -254,9 +253,7 @@ def test_what_is_slow_to_render_does_not_hold_the_lock(
         finally:
             may_go.set()
 
-    began_at = time.monotonic()
     assert at_once([slow, quick]) == [2, 1]
-    assert time.monotonic() - began_at < 8
 
 
 @pytest.mark.django_db(transaction=True)

@@ -464,7 +464,7 @@ def test_a_comparison_holds_both_texts_and_ends_in_time(old: str, new: str) -> N
     old, new = old[:20_000], new[:20_000]
     began_at = time.monotonic()
     pieces = comparison.compare(old, new)
-    assert time.monotonic() - began_at < 3 * comparison.COMPARE_SECONDS
+    assert time.monotonic() - began_at < 10 * comparison.COMPARE_SECONDS
     assert "".join(piece.text for piece in pieces if piece.kind != "ins") == old
     assert "".join(piece.text for piece in pieces if piece.kind != "del") == new
 

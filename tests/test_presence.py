@@ -625,7 +625,7 @@ def test_a_real_server_throws_out_who_may_no_longer(live_site: Site) -> None:
                 *(code_of(sockets[name], seconds=40) for name in (guest.username, "bo", "cy", "di"))
             )
             assert codes == [4404, 4404, 4401, 4401]
-            assert time.monotonic() - began_at < 15.5
+            assert time.monotonic() - began_at < 25
             await told(sockets["ada"], lambda line: line.people == 0, seconds=SOON)
             assert sockets["ada"].close_code is None
 
