@@ -196,3 +196,25 @@ def test_no_page_of_the_desk_has_an_accessibility_violation_or_scrolls_sideways(
         found = Axe().run(phone)
         assert found.violations_count == 0, f"{address}: {found.generate_report()}"
         assert phone.evaluate("document.documentElement.scrollWidth") <= 360, address
+
+
+OVERLAPS = """() => {
+  const boxes = [...document.querySelectorAll(".desk-head :is(h1, .badge, a)")].map((element) => {
+    const text = document.createRange();
+    text.selectNodeContents(element);
+    return [element.innerText, (element.matches(".badge") ? element : text).getBoundingClientRect()];
+  });
+  return boxes.flatMap(([name, one], at) => boxes.slice(at + 1)
+    .filter(([, other]) => one.left < other.right && other.left < one.right)
+    .filter(([, other]) => one.top < other.bottom && other.top < one.bottom)
+    .map(([other]) => `${name} / ${other}`));
+}"""
+
+
+@pytest.mark.parametrize("width", [320, 390, 560, 1280])
+def test_nothing_at_the_top_of_an_owners_desk_lies_on_anything_else(phone: Page, live_site: Site, width: int) -> None:
+    event = live_site.event(author=live_site.user("ada"))
+    phone.set_viewport_size({"width": width, "height": 740})
+    phone.goto(desk(live_site, event))
+    expect(phone.locator(".desk-links a")).to_have_count(5)
+    assert phone.evaluate(OVERLAPS) == []

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect
 from liveblog.models import Event
 from tests.browser.hosts import SHIFTS, Host, frame_in, serving, shifts
 from tests.browser.reading import until
-from tests.server import Site
+from tests.server import PASSWORD, Site
 
 WP_EMBED = Path("/usr/share/wordpress/wp-includes/js/wp-embed.js")
 """WordPress' own script, where Debian's package is installed."""
@@ -305,6 +305,31 @@ def test_the_dialog_shows_what_is_chosen_measures_it_and_gives_the_code(
     dialog.get_by_role("button", name="Close").click()
     expect(dialog).to_be_hidden()
     expect(page.locator("#embed-preview")).to_have_count(0)
+
+
+def test_the_dialog_at_the_desk_gives_the_code_and_leaves_what_is_being_typed(
+    context: BrowserContext, live_site: Site
+) -> None:
+    event = live_site.event(author=live_site.user("ada"), updates=6)
+    page = context.new_page()
+    page.goto(f"{live_site.url}/desk/{event.slug}/")
+    page.fill("[name=username]", "ada")
+    page.fill("[name=password]", PASSWORD)
+    page.keyboard.press("Enter")
+    page.fill("[name=body]", "Half a sentence")
+    page.get_by_role("link", name="Embed", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Embed")
+    expect(dialog.get_by_label("Code with a script")).to_have_value(_holding(f'data-event="{event.slug}"'))
+    expect(page.frame_locator("#embed-preview").locator("#cards > article")).to_have_count(6)
+    dialog.get_by_label("Updates").fill("2")
+    dialog.get_by_label("Updates").press("Tab")
+    expect(dialog.get_by_label("Code with a script")).to_have_value(_holding('data-limit="2"'))
+    dialog.get_by_role("button", name="Copy").first.click()
+    expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(page.locator("[name=body]")).to_have_value("Half a sentence")
+    expect(page.get_by_role("link", name="Embed", exact=True)).to_be_focused()
 
 
 def _holding(*parts: str) -> "object":
