@@ -19,6 +19,7 @@ class Answer(NamedTuple):
     body: bytes
     asked_at: float
     answered_at: float
+    etag: str
 
     @property
     def text(self) -> str:
@@ -74,7 +75,7 @@ class Browser:
         answered_at = time.monotonic()
         if response.headers["Content-Encoding"] == "gzip":
             body = gzip.decompress(body)
-        answer = Answer(body, asked_at, answered_at)
+        answer = Answer(body, asked_at, answered_at, response.headers["ETag"] or "")
         if response.status != status:
             raise RuntimeError(f"{method} {path} was answered {response.status}:\n{answer.body[:500]!r}")
         for cookie in response.headers.get_all("Set-Cookie", []):

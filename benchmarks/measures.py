@@ -94,17 +94,44 @@ def post_to_many(servers: Servers) -> Pair:
 def open_long_page(servers: Servers) -> Pair:
     """Time the page of an event with 20,000 updates, and of one with 100, in turns."""
     browser = Browser(servers.ours)
-    pages: dict[str, list[float]] = {content.LONG: [], content.SHORT: []}
-    cpu = dict.fromkeys(pages, 0.0)
+    return in_turns((browser, f"/events/{content.LONG}/"), (browser, f"/events/{content.SHORT}/"))
+
+
+def open_described_page(servers: Servers) -> Pair:
+    """Time the event page, and its cards in a frame, where nothing is written for search engines and shared links."""
+    browser = Browser(servers.ours)
+    return in_turns((browser, f"/events/{content.SHORT}/"), (browser, f"/events/{content.SHORT}/embed/?limit=50"))
+
+
+def open_feed(servers: Servers) -> Pair:
+    """Time the whole Atom feed of an event with 100 updates, and the same made with Django's syndication framework."""
+    path = f"/events/{content.POLL}/feed.atom"
+    return in_turns((Browser(servers.ours), path), (Browser(servers.peer), path))
+
+
+def poll_feed_for_nothing(servers: Servers) -> Pair:
+    """Count feed readers' conditional requests a second that find nothing new."""
+    path = f"/events/{content.POLL}/feed.atom"
+    for seconds in (POLLING_SECONDS / 10, POLLING_SECONDS):
+        ours, peer = (
+            poll(port, path, status=304, seconds=seconds, etag=Browser(port).get(path).etag) for port in servers
+        )
+    return Pair(ours.per_second, peer.per_second, ours.cpu_share, peer.cpu_share)
+
+
+def in_turns(ours: tuple[Browser, str], peer: tuple[Browser, str]) -> Pair:
+    """Time both addresses, one after the other, many times; return the medians."""
+    seconds: tuple[list[float], list[float]] = ([], [])
+    cpu = [0.0, 0.0]
     for turn in range(PAGES + 1):
-        for slug, seconds in pages.items():
+        for which, (browser, path) in enumerate((ours, peer)):
             began_with = time.process_time()
-            answer = browser.get(f"/events/{slug}/")
+            answer = browser.get(path)
             if turn:  # the first of each warms up
-                seconds.append(answer.seconds)
-                cpu[slug] += time.process_time() - began_with
-    (long, short), (long_cpu, short_cpu) = pages.values(), cpu.values()
-    return Pair(statistics.median(long), statistics.median(short), long_cpu / sum(long), short_cpu / sum(short))
+                seconds[which].append(answer.seconds)
+                cpu[which] += time.process_time() - began_with
+    shares = [used / sum(taken) for used, taken in zip(cpu, seconds, strict=True)]
+    return Pair(statistics.median(seconds[0]), statistics.median(seconds[1]), *shares)
 
 
 def publish_often(port: int, slug: str, *, times: int, readers: Readers | None = None) -> Posted:
@@ -150,4 +177,7 @@ MEASURES = [
     Measure("poll", "Polls with nothing new", poll_for_nothing, is_rate=True, at_least=12),
     Measure("post", "Posting with 2,000 sockets attached; peer: with none", post_to_many, at_most=1.5),
     Measure("page", "Page of an event with 20,000 updates; peer: with 100", open_long_page, at_most=1.3),
+    Measure("described", "Page with all that search engines read; peer: its cards", open_described_page, at_most=1.5),
+    Measure("feed", "Atom feed of 100 updates", open_feed, at_most=2),
+    Measure("unchanged", "Feed readers’ polls with nothing new", poll_feed_for_nothing, is_rate=True, at_least=3),
 ]

@@ -16,11 +16,15 @@ class Load(NamedTuple):
     cpu_share: float
 
 
-def poll(port: int, path: str, *, status: int, seconds: float) -> Load:
-    """Ask for ``path`` on all connections for so long; raises ``ConnectionError`` for another status."""
+def poll(port: int, path: str, *, status: int, seconds: float, etag: str = "") -> Load:
+    """Ask for ``path`` on all connections for so long, as one who has ``etag``.
+
+    Raises ``ConnectionError`` for another status.
+    """
+    known = f"If-None-Match: {etag}\r\n" if etag else ""
     request = (
         f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: text/html\r\n"
-        "Accept-Encoding: gzip\r\nUser-Agent: benchmarks\r\n\r\n"
+        f"Accept-Encoding: gzip\r\nUser-Agent: benchmarks\r\n{known}\r\n"
     ).encode()
     expected = f"HTTP/1.1 {status} ".encode()
     selector = selectors.DefaultSelector()
@@ -57,7 +61,7 @@ def poll(port: int, path: str, *, status: int, seconds: float) -> Load:
 def is_whole(answer: bytearray) -> bool:
     """Whether head and body have arrived; the body's length must be named, unless there can be none."""
     head, end, body = answer.partition(b"\r\n\r\n")
-    if not end or head.startswith(b"HTTP/1.1 204 "):
+    if not end or head.startswith((b"HTTP/1.1 204 ", b"HTTP/1.1 304 ")):
         return bool(end)
     _, named, rest = head.lower().partition(b"\r\ncontent-length:")
     if not named:

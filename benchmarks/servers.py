@@ -93,7 +93,7 @@ def wait_until_served(port: int, process: subprocess.Popen[bytes], log: Path) ->
                 return
         connection.close()
         if process.poll() is not None or time.monotonic() > ends_at:
-            raise RuntimeError(f"The server did not start:\n{log.read_text(errors='replace')}")
+            raise RuntimeError(f"The server did not start:\n{log.read_text(errors='replace')[-4000:]}")
         time.sleep(0.05)
 
 

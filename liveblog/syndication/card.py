@@ -113,9 +113,19 @@ def _title(draw: ImageDraw.ImageDraw, title: str, *, top: int, bottom: int) -> N
         lines = _wrapped(title, font, WIDTH - 2 * MARGIN, most=room + 1)
         if len(lines) <= room:
             break
+    lines = _balanced(title, font, lines) if len(lines) <= room else lines
     for number, line in enumerate(lines[:room]):
         text = line if number < room - 1 or len(lines) <= room else line[:-1].rstrip() + "…"
         draw.text((MARGIN - 3, top + number * size * 1.12), text, INK, font)
+
+
+def _balanced(text: str, font: Font, lines: list[str]) -> list[str]:
+    """Return ``text`` in as many lines as it has, none much longer than another."""
+    while True:
+        narrower = _wrapped(text, font, max(map(font.getlength, lines)) - 1, most=len(lines) + 1)
+        if len(narrower) > len(lines) or " ".join(narrower) != " ".join(lines):  # a word was cut
+            return lines
+        lines = narrower
 
 
 def _wrapped(text: str, font: Font, width: float, *, most: int) -> list[str]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
+from django.utils.http import http_date
 
 from liveblog import live
 from liveblog.models import Event
@@ -14,6 +15,9 @@ from liveblog.syndication import atom, json_feed
 from liveblog.views import find_event, public
 
 FEED_SECONDS = 5
+SETTLED_SECONDS = 60
+"""How old a change has to be before it gets a Last-Modified, whose seconds are too coarse for one that may be followed
+within the same: who asked in between would be told for ever that nothing has changed (RFC 9110, section 8.8.2.2)."""
 ATOM_TYPE = "application/atom+xml; charset=utf-8"
 JSON_TYPE = "application/feed+json; charset=utf-8"
 
@@ -36,14 +40,14 @@ def event_json(request: HttpRequest, slug: str) -> HttpResponse:
 def all_atom(request: HttpRequest) -> HttpResponse:
     """Answer with the Atom feed of all events."""
     state, changed_at = _state_of_all()
-    return _answer(request, state, changed_at, ATOM_TYPE, lambda: atom.all_feed(changed_at))
+    return _answer(request, state, None, ATOM_TYPE, lambda: atom.all_feed(changed_at))
 
 
 @public
 def all_json(request: HttpRequest) -> HttpResponse:
     """Answer with the JSON Feed of all events."""
-    state, changed_at = _state_of_all()
-    return _answer(request, state, changed_at, JSON_TYPE, json_feed.all_feed)
+    state, _ = _state_of_all()
+    return _answer(request, state, None, JSON_TYPE, json_feed.all_feed)
 
 
 def state_of(event: Event) -> str:
@@ -59,13 +63,17 @@ def _state_of_all() -> tuple[str, datetime]:
 
 
 def _answer(
-    request: HttpRequest, state: str, changed_at: datetime, content_type: str, draw: Callable[[], bytes]
+    request: HttpRequest, state: str, changed_at: datetime | None, content_type: str, draw: Callable[[], bytes]
 ) -> HttpResponse:
-    etag, seconds = f'"{state}"', int(changed_at.timestamp())
-    response = get_conditional_response(request, etag=etag, last_modified=seconds)
+    """Answer with a feed; without ``changed_at``, which goes back when an event goes, its ETag alone tells its state."""
+    etag, modified = f'"{state}"', None
+    if changed_at and (timezone.now() - changed_at).total_seconds() >= SETTLED_SECONDS:
+        modified = int(changed_at.timestamp())
+    response = get_conditional_response(request, etag=etag, last_modified=modified)
     if response is None:
         response = HttpResponse(draw(), content_type=content_type, headers={"ETag": etag})
-        response.headers["Last-Modified"] = changed_at.strftime("%a, %d %b %Y %H:%M:%S GMT")
+        if modified:
+            response.headers["Last-Modified"] = http_date(modified)
     response["Cache-Control"] = live.cacheable(FEED_SECONDS)
     response["Access-Control-Allow-Origin"] = "*"
     return response
