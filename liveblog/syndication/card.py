@@ -121,11 +121,12 @@ def _title(draw: ImageDraw.ImageDraw, title: str, *, top: int, bottom: int) -> N
 
 def _balanced(text: str, font: Font, lines: list[str]) -> list[str]:
     """Return ``text`` in as many lines as it has, none much longer than another."""
-    while True:
+    while len(lines) > 1:
         narrower = _wrapped(text, font, max(map(font.getlength, lines)) - 1, most=len(lines) + 1)
         if len(narrower) > len(lines) or " ".join(narrower) != " ".join(lines):  # a word was cut
-            return lines
+            break
         lines = narrower
+    return lines
 
 
 def _wrapped(text: str, font: Font, width: float, *, most: int) -> list[str]:

@@ -65,7 +65,7 @@ def _state_of_all() -> tuple[str, datetime]:
 def _answer(
     request: HttpRequest, state: str, changed_at: datetime | None, content_type: str, draw: Callable[[], bytes]
 ) -> HttpResponse:
-    """Answer with a feed; without ``changed_at``, which goes back when an event goes, its ETag alone tells its state."""
+    """Answer with a feed; without ``changed_at``, which goes back when an event goes, only its ETag tells its state."""
     etag, modified = f'"{state}"', None
     if changed_at and (timezone.now() - changed_at).total_seconds() >= SETTLED_SECONDS:
         modified = int(changed_at.timestamp())
