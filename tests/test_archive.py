@@ -215,6 +215,11 @@ def _lose_picture(document: dict[str, Any], folder: Path) -> None:
     next((folder / "media").iterdir()).unlink()
 
 
+def _picture_file_twice(document: dict[str, Any], folder: Path) -> None:
+    files = document["photos"][0]["files"]
+    files.append(files[-1])
+
+
 def _script_as_picture(document: dict[str, Any], folder: Path) -> None:
     photo = document["photos"][0]
     name = f"{photo['name']}-{photo['widths'][0]}.webp"
@@ -244,6 +249,8 @@ DAMAGE: dict[str, Damage] = {
     "a picture that leads away": _link_picture,
     "a folder that leads away": _link_folder,
     "a lost picture": _lose_picture,
+    "a picture’s file twice": _picture_file_twice,
+    "a file of a width the picture has not": _set("photos.0.files.0.width", 7),
     "a script for a picture": _script_as_picture,
     "a width beyond reason": _set("photos.0.widths", [10**9]),
     "a status that is none": _set("event.status", "secret"),
@@ -307,6 +314,42 @@ def test_a_folder_with_other_things_is_left_alone(event: Event, tmp_path: Path) 
         write(event, tmp_path / name)
         write(event, tmp_path / name)
     assert not list(tmp_path.glob(".*"))
+
+
+def test_a_copy_never_takes_the_place_of_another_events_or_of_the_other_kind(
+    event: Event, make_event: Callable[..., Event], tmp_path: Path
+) -> None:
+    other = make_event("Another", updates=1)
+    for name, write in (("exported", export), ("frozen", freeze)):
+        write(event, tmp_path / name)
+    before = files(tmp_path)
+    for name, write in (("exported", freeze), ("frozen", export)):
+        with pytest.raises(Refused, match="something else"):
+            write(event, tmp_path / name)
+    for name, write in (("exported", export), ("frozen", freeze)):
+        with pytest.raises(Refused, match="something else"):
+            write(other, tmp_path / name)
+    (tmp_path / "foreign").mkdir()
+    for content in ("{", "[]", '{"format": 1}', "null"):
+        (tmp_path / "foreign" / "event.json").write_text(content)
+        with pytest.raises(Refused, match="something else"):
+            export(event, tmp_path / "foreign")
+    shutil.rmtree(tmp_path / "foreign")
+    assert files(tmp_path) == before
+
+
+def test_a_photo_whose_file_was_lost_does_not_keep_an_event_from_moving(
+    event: Event, tmp_path: Path, settings: Any
+) -> None:
+    photo = event.photos.exclude(update=None).first()
+    assert photo is not None
+    photo.path(photo.widths[0]).unlink()
+    export(event, tmp_path / "one")
+    event.remove()
+    settings.MEDIA_ROOT = tmp_path / "elsewhere"
+    moved = import_event(tmp_path / "one").event
+    export(moved, tmp_path / "two")
+    assert files(tmp_path / "two") == files(tmp_path / "one")
 
 
 def test_an_event_moves_between_installations_and_databases(exported: Path, tmp_path: Path, postgres_url: str) -> None:

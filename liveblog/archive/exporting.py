@@ -1,6 +1,7 @@
 """Writes an event, with all that belongs to it for good, into a folder."""
 
 import hashlib
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -40,7 +41,8 @@ def export(event: Event, folder: Path, *, progress: Progress = quiet) -> None:
     What is not public yet, invitations and passwords stay here. The same state gives the same bytes.
     Raises ``Refused``.
     """
-    check_free(folder, DOCUMENT)
+    same = (FORMAT, str(event.uuid))
+    check_free(folder, DOCUMENT, lambda earlier: (earlier["format"], earlier["event"]["uuid"]) == same)
     media = folder / MEDIA
     media.mkdir(parents=True, exist_ok=True)
     content = dumped(document_of(event, progress=progress))
@@ -56,13 +58,21 @@ def export(event: Event, folder: Path, *, progress: Progress = quiet) -> None:
     for path in media.iterdir():
         if path.name not in wanted and path.suffix == ".webp":
             path.unlink()
-    (folder / DOCUMENT).write_bytes(content)
+    unfinished = folder / f"{DOCUMENT}.new"
+    unfinished.write_bytes(content)
+    unfinished.replace(folder / DOCUMENT)
 
 
-def check_free(folder: Path, mark: str) -> None:
-    """Refuse a folder that holds anything but what was written there by us, which has ``mark`` in it."""
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / mark).is_file())):
-        raise Refused(f"{folder} holds something else. Choose a new folder.")
+def check_free(folder: Path, mark: str, is_earlier: Callable[[Any], bool]) -> None:
+    """Refuse a folder that holds anything but an earlier one of the same: what its file ``mark`` says decides."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    try:
+        if is_earlier(json.loads((folder / mark).read_bytes())):
+            return
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        pass
+    raise Refused(f"{folder} holds something else. Choose a new folder.")
 
 
 def document_of(event: Event, *, progress: Progress = quiet) -> dict[str, Any]:
@@ -114,8 +124,9 @@ def _photo(photo: Photo) -> dict[str, Any]:
     files = []
     for width in photo.widths:
         path = photo.path(width)
-        content = path.read_bytes() if path.exists() else b""
-        files.append({"width": width, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()})
+        if path.exists():
+            content = path.read_bytes()
+            files.append({"width": width, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()})
     return fields_of(photo, PHOTO) | {
         "update": photo.update and photo.update.number,
         "uploader": photo.uploader.get_username(),

@@ -32,7 +32,7 @@ def freeze(event: Event, folder: Path, *, progress: Progress = quiet) -> None:
 
     Raises ``Refused`` for a folder that holds something else.
     """
-    check_free(folder, MARK)
+    check_free(folder, MARK, lambda earlier: earlier["event"] == str(event.uuid))
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as room:
         site = Path(room) / "site"

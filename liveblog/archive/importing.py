@@ -56,7 +56,7 @@ def import_event(folder: Path, *, slug: str = "", replace: bool = False, progres
 def _carry_out(plan: Plan, present: Event | None) -> Imported:
     """Write it all, files first: they are not found by anybody before the rows are."""
     folder = photo_folder()
-    mine = {photo.name for photo, _, _ in plan.pictures}
+    mine = {picture.photo.name for picture in plan.pictures}
     before = set(present.photos.values_list("name", flat=True)) if present else set()
     if Event.objects.filter(slug=plan.event.slug).exclude(uuid=plan.event.uuid).exists():
         raise Refused(f"An event named “{plan.event.slug}” is here already. Give another name with --slug.")
@@ -64,9 +64,9 @@ def _carry_out(plan: Plan, present: Event | None) -> Imported:
         raise Refused("Another event here has pictures of the same names.")
     copied: list[str] = []
     try:
-        for done, (photo, _, _) in enumerate(plan.pictures, start=1):
+        for done, (photo, widths, _, _) in enumerate(plan.pictures, start=1):
             copied.append(photo.name)
-            for width in photo.widths:
+            for width in widths:
                 path = imaging.path_of(folder, photo.name, width)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(plan.folder / MEDIA / f"{photo.name}-{width}.webp", path)
@@ -98,10 +98,10 @@ def _write(plan: Plan, present: Event | None) -> tuple[Event, list[str]]:
     users, new_people = _find_people(plan)
     Membership.objects.bulk_create(Membership(event=event, user=users[name], role=role) for name, role in plan.members)
     numbered = _write_updates(plan, event, users)
-    for photo, number, uploader in plan.pictures:
+    for photo, _, number, uploader in plan.pictures:
         photo.event, photo.uploader = event, users[uploader]
         photo.update = numbered[number] if number else None
-    Photo.objects.bulk_create([photo for photo, _, _ in plan.pictures])
+    Photo.objects.bulk_create([picture.photo for picture in plan.pictures])
     bell.ring_after_commit(event.pk)
     return event, new_people
 

@@ -4,7 +4,7 @@ import hashlib
 import stat
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 from PIL import Image
@@ -40,7 +40,7 @@ class Plan:
             raise Refused("The revisions of the updates do not fit the event’s.")
         if self.event.pinned_number and self.event.pinned_number not in numbers:
             raise Refused("The pinned update is missing.")
-        if any(number and number not in numbers for _, number, _ in self.pictures):
+        if any(picture.update and picture.update not in numbers for picture in self.pictures):
             raise Refused("A photo belongs to an update that is missing.")
 
     def _read_event(self, part: Part, slug: str) -> Event:
@@ -116,7 +116,7 @@ class Plan:
         check_row(version, part.where, exclude={"update", "made_by"})
         return version, self._person(part, "made_by")
 
-    def _read_picture(self, part: Part) -> tuple[Photo, int | None, str]:
+    def _read_picture(self, part: Part) -> "Picture":
         part.check_names([*PHOTO, "update", "uploader", "files"])
         photo = Photo(
             **{name: part.need(name, document.number) for name in ("width", "height")},
@@ -127,20 +127,32 @@ class Plan:
             is_cover=part.need("is_cover", document.kept(bool)),
         )
         files = {one.need("width", document.number): one for one in part.parts("files")}
-        if list(files) != photo.widths or photo.widths[-1] != photo.width:
+        if photo.widths[-1] != photo.width:
+            raise Refused(f"{part.where}: its widths do not fit each other.")
+        if list(files) != [width for width in photo.widths if width in files] or len(files) != len(part.value["files"]):
             raise Refused(f"{part.where}: its files do not fit its widths.")
         for width, told in files.items():
             content = read_file(self.folder / MEDIA / f"{photo.name}-{width}.webp", at_most=PICTURE_BYTES)
             if hashlib.sha256(content).hexdigest() != told.need("sha256", document.text):
                 raise Refused(f"{part.where}: the file of width {width} is not the one that was exported.")
             _check_picture(self.folder / MEDIA / f"{photo.name}-{width}.webp", photo, width, part.where)
-        return photo, part.read("update", document.number, optional=True), self._person(part, "uploader")
+        number = part.read("update", document.number, optional=True)
+        return Picture(photo, list(files), number, self._person(part, "uploader"))
 
     def _person(self, part: Part, name: str, *, optional: bool = False) -> str:
         found = part.read(name, document.text, optional=optional)
         if found is not None and found not in self.people:
             raise Refused(f"{part.where}: nothing is said about {name} {found!r}.")
         return found or ""
+
+
+class Picture(NamedTuple):
+    """A photo, the widths of it that the export has files of, and whom it belongs to."""
+
+    photo: Photo
+    widths: list[int]
+    update: int | None
+    uploader: str
 
 
 type Told = tuple[Update, dict[str, str], list[tuple[Version, str]]]
