@@ -1,16 +1,22 @@
 """What outlasts the service: exports that come back to the byte, imports that trust nothing, sites for a disk."""
 
+import copy
 import hashlib
 import io
 import json
+import math
 import os
+import random
 import shutil
 import subprocess
 import sys
 import uuid
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -272,6 +278,13 @@ DAMAGE: dict[str, Damage] = {
     "a time without a zone": _set("updates.0.published_at", "2026-11-26T12:00:00"),
     "a time beyond calendars": _set("updates.0.published_at", "9999-12-31T23:59:59.000000Z"),
     "an author nobody knows": _set("updates.0.author", "mallory"),
+    "a member nobody knows": _set("members.0.username", "mallory"),
+    "somebody who did nothing": lambda document, folder: document["people"].append({"username": "x"}),
+    "a field more of a person": _set("people.0.is_staff", True),
+    "a field more of a file": _set("photos.0.files.0.path", "/etc/passwd"),
+    "a file of another size": _set("photos.0.files.0.bytes", 7),
+    "a language with a line end": _set("event.language", "en\n"),
+    "a pause that began at no time": _set("event.pause_note", "Back at nine"),
     "a role that is none": _set("members.0.role", "superuser"),
     "a key that is none": _set("updates.0.key", "1"),
     "no updates": _set("updates", None),
@@ -291,6 +304,81 @@ def test_a_damaged_or_hostile_export_is_refused_and_changes_nothing(name: str, e
     assert not Event.objects.exists()
     assert not Update.objects.exists()
     assert not list((tmp_path / "media").rglob("*.webp"))
+
+
+ODD = [
+    *(
+        None,
+        True,
+        -1,
+        0,
+        7,
+        2**31,
+        2**63,
+        1.5,
+        math.nan,
+        math.inf,
+        "",
+        "\x00",
+        "\ud800",
+        "../x",
+        "x" * 3_000,
+        [],
+        {},
+        [None],
+    ),
+    *(
+        "0001-01-01T00:00:00.000000Z",
+        "9999-12-31T23:59:59.999999Z",
+        "2026-02-30T00:00:00.000000Z",
+        "a\u202eb",
+        "\n",
+        "ada",
+    ),
+    *("draft", "live", "ended", "oldest", "owner", "contributor", "<script>", "UTC", str(uuid.UUID(int=0))),
+]
+
+
+def places(value: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Return the way to each value in a document, but for the whole."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, inner in inside:
+        yield (*way, name)
+        yield from places(inner, (*way, name))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_changed_in_an_export_is_taken_in_as_it_stands_or_refused(
+    seed: int, exported: Path, tmp_path: Path
+) -> None:
+    chance = random.Random(seed)
+    folder = shutil.copytree(exported, tmp_path / "out")
+    before = json.loads((folder / "event.json").read_text())
+    everywhere = list(places(before))
+    for _ in range(60):
+        document = copy.deepcopy(before)
+        *way, last = chance.choice(everywhere)
+        at, other = (reduce(getitem, where, document) for where in (way, chance.choice(everywhere)))
+        if chance.random() < 0.1:
+            del at[last]
+        else:
+            at[last] = chance.choice(ODD) if chance.random() < 0.6 else copy.deepcopy(other)
+        (folder / "event.json").write_text(json.dumps(document))
+        with transaction.atomic(), suppress(Refused):
+            event = import_event(folder).event
+            assert document_of(event) == document, (*way, last)
+            assert import_event(folder).did == "unchanged"
+            for page in ("", "embed/", "fragment/", "feed.atom", "feed.json"):
+                status = Client().get(f"{event.get_absolute_url()}{page}").status_code
+                assert status == (200 if event.is_public else 404), (*way, last)
+            transaction.set_rollback(True)
+
+
+def test_people_here_keep_their_names_and_the_same_import_again_still_changes_nothing(exported: Path) -> None:
+    make_user("bo", first_name="Robert")
+    assert import_event(exported).did == "created"
+    assert import_event(exported).did == "unchanged"
+    assert make_user("bo").first_name == "Robert"
 
 
 def test_html_in_an_export_is_never_believed(exported: Path, tmp_path: Path) -> None:

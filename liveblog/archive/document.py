@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from liveblog.models.place import YEARS, written_time
@@ -13,6 +14,7 @@ FORMAT = "liveblog event"
 VERSION = 1
 DOCUMENT = "event.json"
 GREATEST = 2**53 - 1
+_NOTHING = object()
 
 EVENT = (
     "uuid title slug summary status starts_at ends_at ended_at first_public_at changed_at time_zone language order "
@@ -24,6 +26,7 @@ UPDATE = (
     "posted_at published_at edited_at withdrawn_at erased_at"
 ).split()
 VERSION_FIELDS = "number headline body photos made_at".split()
+PERSON = "username first_name last_name".split()
 PHOTO = "key name width height widths arrived_at is_cover".split()
 """What stands in the document is what is stored; what is made from it, such as HTML, is not."""
 
@@ -47,6 +50,21 @@ def fields_of(row: Any, names: Iterable[str]) -> dict[str, Any]:
 def dumped(document: Mapping[str, Any]) -> bytes:
     """Return the bytes of a document: the same for the same event, always."""
     return (json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode(errors="surrogatepass")
+
+
+def difference(one: Any, other: Any, where: str = "") -> str:
+    """Return where two documents part, such as ``event.title``; an empty text if they are the same."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        inner = [
+            (name, one.get(name, _NOTHING), other.get(name, _NOTHING)) for name in sorted(one.keys() | other.keys())
+        ]
+    elif isinstance(one, list) and isinstance(other, list):
+        inner = [(str(at), *pair) for at, pair in enumerate(zip_longest(one, other, fillvalue=_NOTHING), start=1)]
+    else:
+        return "" if type(one) is type(other) and one == other else where or DOCUMENT
+    return next(
+        (found for name, mine, yours in inner if (found := difference(mine, yours, f"{where}.{name}".lstrip(".")))), ""
+    )
 
 
 def parsed(content: bytes) -> dict[str, Any]:
@@ -139,6 +157,14 @@ def key(value: Any) -> uuid.UUID:
     """Read a UUID."""
     found = uuid.UUID(kept(str)(value))
     if str(found) != value:
+        raise ValueError(value)
+    return found
+
+
+def language(value: Any) -> str:
+    """Read a language's code, by the shape that HTML and HTTP take it in (RFC 5646)."""
+    found = kept(str)(value)
+    if not re.fullmatch(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*", found, re.ASCII):
         raise ValueError(value)
     return found
 

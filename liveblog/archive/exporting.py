@@ -14,6 +14,7 @@ from liveblog.archive.document import (
     DOCUMENT,
     EVENT,
     FORMAT,
+    PERSON,
     PHOTO,
     UPDATE,
     VERSION,
@@ -136,4 +137,4 @@ def _photo(photo: Photo) -> dict[str, Any]:
 
 def _people(names: set[str]) -> list[dict[str, str]]:
     found = User.objects.filter(username__in=names).order_by("username")
-    return [{"username": one.username, "first_name": one.first_name, "last_name": one.last_name} for one in found]
+    return [fields_of(one, PERSON) for one in found]

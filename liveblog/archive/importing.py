@@ -2,7 +2,7 @@
 
 import shutil
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
@@ -11,7 +11,7 @@ from liveblog import bell, imaging
 from liveblog.archive import document
 from liveblog.archive.document import Part, Refused
 from liveblog.archive.exporting import CHUNK_UPDATES, MEDIA, Progress, document_of, quiet
-from liveblog.archive.reading import DOCUMENT_BYTES, Plan, check_row, read_file
+from liveblog.archive.reading import DOCUMENT_BYTES, Plan, read_file
 from liveblog.models import Event, Membership, Photo, Update, Version, new_edition
 from liveblog.models.event import photo_folder
 
@@ -40,9 +40,7 @@ def import_event(folder: Path, *, slug: str = "", replace: bool = False, progres
     if present is not None:
         if slug and slug != present.slug:
             raise Refused(f"This event is here already, as “{present.slug}”.")
-        here = document_of(present)
-        here["event"]["slug"] = told.value.get("slug")
-        if document.dumped(here) == document.dumped(parsed):
+        if not _difference(present, parsed):
             return Imported(present, "unchanged", [])
         if not replace:
             raise Refused(
@@ -50,10 +48,22 @@ def import_event(folder: Path, *, slug: str = "", replace: bool = False, progres
                 "what the export says; what was changed here since is then lost."
             )
     plan = Plan(whole, folder, slug=slug or (present.slug if present else ""), progress=progress)
-    return _carry_out(plan, present)
+    return _carry_out(plan, present, parsed)
 
 
-def _carry_out(plan: Plan, present: Event | None) -> Imported:
+def _difference(event: Event, told: dict[str, Any]) -> str:
+    """Return where an event says something else than an export, or nothing.
+
+    Its address here is ours to choose, and people who were here before go by the names they have here.
+    """
+    here = document_of(event)
+    here["event"]["slug"] = told["event"].get("slug")
+    names = {one.need("username", document.text): one.value for one in Part(told, document.DOCUMENT).parts("people")}
+    here["people"] = [names.get(one["username"], one) for one in here["people"]]
+    return document.difference(here, told)
+
+
+def _carry_out(plan: Plan, present: Event | None, told: dict[str, Any]) -> Imported:
     """Write it all, files first: they are not found by anybody before the rows are."""
     folder = photo_folder()
     mine = {picture.photo.name for picture in plan.pictures}
@@ -73,6 +83,8 @@ def _carry_out(plan: Plan, present: Event | None) -> Imported:
             plan.progress("photos", done, len(plan.pictures))
         with transaction.atomic():
             event, new_people = _write(plan, present)
+            if where := _difference(event, told):
+                raise Refused(f"{where} is not what an export says there.")
     except BaseException as error:
         for name in set(copied) - before:
             imaging.remove(folder, name)
@@ -126,16 +138,8 @@ def _write_updates(plan: Plan, event: Event, users: dict[str, User]) -> dict[int
 def _find_people(plan: Plan) -> tuple[dict[str, User], list[str]]:
     users, new_people = {}, []
     for name, told in plan.people.items():
-        user = User.objects.filter(username=name).first()
-        if user is None:
-            user = User(
-                username=name,
-                first_name=told.need("first_name", document.text),
-                last_name=told.need("last_name", document.text),
-            )
-            user.set_unusable_password()
-            check_row(user, f"person {name!r}")
-            user.save()
+        users[name] = User.objects.filter(username=name).first() or told
+        if users[name] is told:
+            told.save()
             new_people.append(name)
-        users[name] = user
     return users, new_people

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from PIL import Image
 
 from liveblog import markup
 from liveblog.archive import document
-from liveblog.archive.document import EVENT, PHOTO, UPDATE, VERSION_FIELDS, Part, Refused
+from liveblog.archive.document import EVENT, PERSON, PHOTO, UPDATE, VERSION_FIELDS, Part, Refused
 from liveblog.archive.exporting import CHUNK_UPDATES, MEDIA, Progress
 from liveblog.forms.event import RESERVED_SLUGS
 from liveblog.forms.sites import read_site
@@ -28,8 +29,8 @@ class Plan:
     def __init__(self, whole: Part, folder: Path, *, slug: str, progress: Progress) -> None:
         self.folder, self.progress = folder, progress
         self.event = self._read_event(Part(whole.value["event"], "event"), slug)
-        self.people = {one.need("username", document.text): one for one in whole.parts("people")}
-        self.members = [(one.need("username", document.text), one.need("role", Role)) for one in whole.parts("members")]
+        self.people = {user.username: user for user in map(_person, whole.parts("people"))}
+        self.members = [(self._person(one, "username"), one.need("role", Role)) for one in whole.parts("members")]
         self.pictures = [self._read_picture(one) for one in whole.parts("photos")]
         self.updates = self._read_updates(whole.parts("updates"))
         numbers = [update.number for update, _, _ in self.updates]
@@ -52,6 +53,7 @@ class Plan:
             uuid=part.need("uuid", document.key),
             status=part.need("status", Event.Status),
             order=part.need("order", Event.Order),
+            language=part.need("language", document.language),
             changed_at=part.need("changed_at", document.time),
             contributors_wait=part.need("contributors_wait", document.kept(bool)),
             embed_sites=[_site(one) for one in part.need("embed_sites", document.kept(list))],
@@ -66,6 +68,8 @@ class Plan:
             event.summary_html = markup.render(event.summary)
         except markup.TooSlow:
             raise Refused("The event’s summary takes too long to render.") from None
+        if bool(event.pause_note) != bool(event.paused_at):
+            raise Refused("The event’s pause is said by half.")
         if max(event.head_revision, event.reload_revision) > event.revision:
             raise Refused("The event’s revisions do not fit each other.")
         return event
@@ -157,7 +161,7 @@ class Picture(NamedTuple):
 
 type Told = tuple[Update, dict[str, str], list[tuple[Version, str]]]
 
-_TEXTS = "title slug summary time_zone language pause_note closing_note".split()
+_TEXTS = "title slug summary time_zone pause_note closing_note".split()
 _EVENT_TIMES = "starts_at ends_at ended_at first_public_at paused_at latest_clock".split()
 _UPDATE_TIMES = "version_at edited_at withdrawn_at erased_at".split()
 _NUMBERS = "revision head_revision reload_revision last_number".split()
@@ -184,6 +188,14 @@ def _check_picture(path: Path, photo: Photo, width: int, where: str) -> None:
         is_right = False
     if not is_right:
         raise Refused(f"{where}: the file of width {width} is no picture of that size.")
+
+
+def _person(part: Part) -> User:
+    part.check_names(PERSON)
+    user = User(**{name: part.need(name, document.text) for name in PERSON})
+    user.set_unusable_password()
+    check_row(user, part.where)
+    return user
 
 
 def _figure(value: Any) -> dict[str, Any]:
