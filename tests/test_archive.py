@@ -27,10 +27,12 @@ from django.db import transaction
 from django.test import Client, override_settings
 from PIL import Image
 
-from liveblog.archive import Refused, export, freeze, import_event
+from liveblog.archive import Refused, export, freeze, import_event, pack
 from liveblog.archive.exporting import document_of
+from liveblog.archive.packing import CHUNK_BYTES
 from liveblog.models import Attachment, Event, Photo, Role, Update, Version
 from tests import server
+from tests.asgi import run
 from tests.page import Elements
 from tests.server import ROOT, Site, make_user, publish
 
@@ -555,6 +557,28 @@ def unpacked(response: Any) -> zipfile.ZipFile:
     assert response["Content-Type"] == "application/zip"
     assert "attachment" in response["Content-Disposition"]
     return zipfile.ZipFile(io.BytesIO(b"".join(response)))
+
+
+def test_what_is_packed_goes_out_while_the_rest_is_made(tmp_path: Path) -> None:
+    made = []
+
+    def make() -> Iterator[tuple[str, bytes | Path]]:
+        (tmp_path / "wave.webp").write_bytes(b"RIFF" * 7)
+        yield "photos/wave.webp", tmp_path / "wave.webp"
+        yield "photos/lost.webp", tmp_path / "lost.webp"
+        for number in range(5):
+            made.append(number)
+            yield f"{number}.bin", random.Random(number).randbytes(CHUNK_BYTES)
+
+    async def receive() -> list[tuple[bytes, int]]:
+        return [(chunk, len(made)) async for chunk in pack("storm", make())]
+
+    received = run(receive)
+    assert [done for _, done in received] == [1, 2, 3, 4, 5, 5]
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(chunk for chunk, _ in received)))
+    assert archive.testzip() is None
+    assert archive.namelist() == ["storm/photos/wave.webp", *(f"storm/{number}.bin" for number in range(5))]
+    assert archive.read("storm/photos/wave.webp") == b"RIFF" * 7
 
 
 @pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")

@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from liveblog.archive.document import (
     dumped,
     fields_of,
 )
+from liveblog.archive.packing import File, lay_out
 from liveblog.models import Event, Membership, Photo, Update
 
 MEDIA = "media"
@@ -44,24 +44,25 @@ def export(event: Event, folder: Path, *, progress: Progress = quiet) -> None:
     """
     same = (FORMAT, str(event.uuid))
     check_free(folder, DOCUMENT, lambda earlier: (earlier["format"], earlier["event"]["uuid"]) == same)
-    media = folder / MEDIA
-    media.mkdir(parents=True, exist_ok=True)
-    content = dumped(document_of(event, progress=progress))
-    wanted = set()
+    (_, content), *pictures = exported_files(event, progress=progress)
+    (folder / MEDIA).mkdir(parents=True, exist_ok=True)
+    lay_out(pictures, folder)
+    wanted = {name for name, _ in pictures}
+    for path in (folder / MEDIA).glob("*.webp"):
+        if f"{MEDIA}/{path.name}" not in wanted:
+            path.unlink()
+    lay_out([(f"{DOCUMENT}.new", content)], folder)
+    (folder / f"{DOCUMENT}.new").replace(folder / DOCUMENT)
+
+
+def exported_files(event: Event, *, progress: Progress = quiet) -> Iterator[File]:
+    """Return the files of the export: the document, and the pictures it names."""
+    yield DOCUMENT, dumped(document_of(event, progress=progress))
     photos = list(_photos(event))
     for done, photo in enumerate(photos, start=1):
         for width in photo.widths:
-            name = f"{photo.name}-{width}.webp"
-            wanted.add(name)
-            if photo.path(width).exists():
-                shutil.copyfile(photo.path(width), media / name)
+            yield f"{MEDIA}/{photo.name}-{width}.webp", photo.path(width)
         progress("photos", done, len(photos))
-    for path in media.iterdir():
-        if path.name not in wanted and path.suffix == ".webp":
-            path.unlink()
-    unfinished = folder / f"{DOCUMENT}.new"
-    unfinished.write_bytes(content)
-    unfinished.replace(folder / DOCUMENT)
 
 
 def check_free(folder: Path, mark: str, is_earlier: Callable[[Any], bool]) -> None:

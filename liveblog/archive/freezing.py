@@ -2,9 +2,8 @@
 
 import json
 import math
-import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from liveblog import rendering
 from liveblog.archive.document import written
 from liveblog.archive.exporting import Progress, check_free, quiet
 from liveblog.archive.links import Site, relinked
+from liveblog.archive.packing import File, lay_out
 from liveblog.models import Event, Photo, Update, Window
 from liveblog.stream import Asked, Page
 from liveblog.syndication import atom, json_feed
@@ -36,23 +36,27 @@ def freeze(event: Event, folder: Path, *, progress: Progress = quiet) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as room:
         site = Path(room) / "site"
-        site.mkdir()
-        _Frozen(event, site, progress).write()
+        lay_out(frozen_files(event, progress=progress), site)
         if folder.exists():
             folder.rename(Path(room) / "before")
         site.rename(folder)
 
 
-class _Frozen:
-    """One site on its way to the disk."""
+def frozen_files(event: Event, *, progress: Progress = quiet) -> Iterator[File]:
+    """Return the files of the static site, each as it is made."""
+    yield from _Frozen(event, progress).files()
 
-    def __init__(self, event: Event, folder: Path, progress: Progress) -> None:
+
+class _Frozen:
+    """One site in the making."""
+
+    def __init__(self, event: Event, progress: Progress) -> None:
         self.event = Event.objects.get(pk=event.pk)
-        self.folder = folder
         self.progress = progress
         self.updates = list(self.event.updates.visible().oldest_first())
         for update in self.updates:
             update.event = self.event
+        self.places = {update.number: place for place, update in enumerate(self.updates)}
         self.pages = max(1, math.ceil(len(self.updates) / PAGE_UPDATES))
         self.about = {
             "event": self.event,
@@ -61,34 +65,34 @@ class _Frozen:
             "styles": [Path(name).name for name in STYLES],
         }
 
-    def write(self) -> None:
-        """Write every file."""
-        for order in ("oldest", "newest"):
-            for page in range(self.pages):
-                self._write_stream(order, page)
-        shutil.copyfile(self.folder / f"{self.event.opening_order}-1.html", self.folder / "index.html")
-        (self.folder / "updates").mkdir()
-        for done, update in enumerate(self.updates, start=1):
-            self._write_update(update)
-            if done % 100 == 0 or done == len(self.updates):
-                self.progress("pages", done, len(self.updates))
-        self._copy_pictures()
-        (self.folder / "css").mkdir()
-        for name in STYLES:
-            found = finders.find(name)
-            assert found, f"static/{name} comes with the code"
-            shutil.copyfile(found, self.folder / "css" / Path(name).name)
-        (self.folder / "feed.atom").write_bytes(atom.event_feed(self.event, at_most=None))
-        (self.folder / "feed.json").write_bytes(json_feed.event_feed(self.event, at_most=None))
-        (self.folder / "event.json").write_text(json.dumps(self._data(), ensure_ascii=False, indent=1) + "\n")
+    def files(self) -> Iterator[File]:
+        """Return every file; what is read of the event's present state comes first."""
+        yield "feed.atom", atom.event_feed(self.event, at_most=None)
+        yield "feed.json", json_feed.event_feed(self.event, at_most=None)
+        yield "event.json", json.dumps(self._data(), ensure_ascii=False, indent=1) + "\n"
         mark = {
             "event": str(self.event.uuid),
             "revision": self.event.revision,
             "made_at": written(self.about["made_at"]),
         }
-        (self.folder / MARK).write_text(json.dumps(mark) + "\n")
+        yield MARK, json.dumps(mark) + "\n"
+        for name in STYLES:
+            found = finders.find(name)
+            assert found, f"static/{name} comes with the code"
+            yield f"css/{Path(name).name}", Path(found)
+        for order in ("oldest", "newest"):
+            for page in range(self.pages):
+                html = self._stream(order, page)
+                yield f"{order}-{page + 1}.html", html
+                if page == 0 and order == self.event.opening_order:
+                    yield "index.html", html
+        for done, update in enumerate(self.updates, start=1):
+            yield f"updates/{update.number}.html", self._alone(update)
+            if done % 100 == 0 or done == len(self.updates):
+                self.progress("pages", done, len(self.updates))
+        yield from self._pictures()
 
-    def _write_stream(self, order: str, page: int) -> None:
+    def _stream(self, order: str, page: int) -> str:
         ordered = self.updates if order == "oldest" else self.updates[::-1]
         shown = ordered[page * PAGE_UPDATES : (page + 1) * PAGE_UPDATES]
         context = self.about | {
@@ -101,28 +105,24 @@ class _Frozen:
             "after": page + 2 if page + 1 < self.pages else 0,
         }
         html = render_to_string("liveblog/archive/stream.html", context)
-        (self.folder / f"{order}-{page + 1}.html").write_text(relinked(html, self._site(order)))
+        return relinked(html, self._site(order))
 
-    def _write_update(self, update: Update) -> None:
+    def _alone(self, update: Update) -> str:
         context = self.about | {"update": update, "card": rendering.card(update)}
         html = render_to_string("liveblog/archive/update.html", context)
-        path = self.folder / "updates" / f"{update.number}.html"
-        path.write_text(relinked(html, self._site("oldest", up="../")))
+        return relinked(html, self._site("oldest", up="../"))
 
     def _site(self, order: str, *, up: str = "") -> Site:
-        places = {update.number: place for place, update in enumerate(self.updates)}
-        return Site(self.event, places, order=order, pages=self.pages, size=PAGE_UPDATES, up=up)
+        return Site(self.event, self.places, order=order, pages=self.pages, size=PAGE_UPDATES, up=up)
 
-    def _copy_pictures(self) -> None:
+    def _pictures(self) -> Iterator[File]:
         shown = {photo["name"] for update in self.updates for photo in update.photos}
         if self.event.cover:
             shown.add(self.event.cover["name"])
         photos = Photo.objects.filter(event=self.event, name__in=shown).order_by("name")
-        (self.folder / "photos").mkdir()
         for done, photo in enumerate(photos, start=1):
             for width in photo.widths:
-                if photo.path(width).exists():
-                    shutil.copyfile(photo.path(width), self.folder / "photos" / f"{photo.name}-{width}.webp")
+                yield f"photos/{photo.name}-{width}.webp", photo.path(width)
             self.progress("photos", done, len(photos))
 
     def _data(self) -> dict[str, Any]:

@@ -1,35 +1,71 @@
-"""Puts a folder into one file for a browser to take away."""
+"""Where an archive goes, file by file as it is made: into a folder, or into one file for a browser to take away."""
 
-import asyncio
-import tempfile
+import shutil
 import zipfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
-from typing import IO
 
-CHUNK_BYTES = 256 * 1024
+from asgiref.sync import sync_to_async
 
+type File = tuple[str, str | bytes | Path]
+"""Its path below the top, and what is to stand in it, or the file to copy; one that was lost is left out."""
 
-def pack(name: str, write: Callable[[Path], None]) -> AsyncIterator[bytes]:
-    """Have ``write`` fill a folder, and return it as the bytes of a zip with ``name`` on top, bounded in memory."""
-    packed = tempfile.TemporaryFile()  # noqa: SIM115  (closed when its last byte has been sent)
-    try:
-        with tempfile.TemporaryDirectory(prefix="liveblog-") as room:
-            folder = Path(room) / name
-            write(folder)
-            with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-                for path in sorted(folder.rglob("*")):
-                    kind = zipfile.ZIP_STORED if path.suffix == ".webp" else zipfile.ZIP_DEFLATED
-                    if path.is_file():
-                        archive.write(path, path.relative_to(room), kind)
-    except BaseException:
-        packed.close()
-        raise
-    packed.seek(0)
-    return _chunks(packed)
+CHUNK_BYTES = 64 * 1024
 
 
-async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
-    with file:
-        while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
-            yield chunk
+def lay_out(files: Iterable[File], folder: Path) -> None:
+    """Write ``files`` into ``folder``."""
+    for name, content in files:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not isinstance(content, Path):
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        elif content.exists():
+            shutil.copyfile(content, path)
+
+
+async def pack(top: str, files: Iterable[File]) -> AsyncIterator[bytes]:
+    """Return ``files`` below ``top`` as the bytes of a zip, each as soon as it is made.
+
+    So nothing is kept, and no proxy takes the time that it takes for silence.
+    """
+    chunks = _zipped(top, files)
+    following = sync_to_async(lambda: next(chunks, b""))  # in the request's thread, which has the database connection
+    while chunk := await following():
+        yield chunk
+
+
+class _Sink:
+    """A file that can only be written to, and hands out what was."""
+
+    def __init__(self) -> None:
+        self.waiting = bytearray()
+
+    def write(self, content: bytes, /) -> int:
+        self.waiting += content
+        return len(content)
+
+    def flush(self) -> None:
+        """Do nothing: what is written goes when it is taken."""
+
+    def close(self) -> None:
+        """Do nothing either."""
+
+    def take(self) -> bytes:
+        taken = bytes(self.waiting)
+        self.waiting.clear()
+        return taken
+
+
+def _zipped(top: str, files: Iterable[File]) -> Iterator[bytes]:
+    sink = _Sink()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files:
+            if not isinstance(content, Path):
+                archive.writestr(f"{top}/{name}", content)
+            elif content.exists():
+                kind = zipfile.ZIP_STORED if content.suffix == ".webp" else zipfile.ZIP_DEFLATED
+                archive.write(content, f"{top}/{name}", kind)
+            if len(sink.waiting) >= CHUNK_BYTES:
+                yield sink.take()
+    yield sink.take()

@@ -1,14 +1,14 @@
 """What an owner may take away: the event as a static site, or whole, for another installation."""
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Iterator
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from liveblog.archive import export, freeze, pack
+from liveblog.archive import exported_files, frozen_files, pack
+from liveblog.archive.packing import File
 from liveblog.desk.doors import AuthorRequest, desk_of
 from liveblog.models import Event, Role
 
@@ -27,7 +27,7 @@ def archive(request: AuthorRequest, event: Event) -> HttpResponse:
 @desk_of(Role.OWNER)
 def frozen(request: AuthorRequest, event: Event) -> HttpResponse:
     """Answer with the static site, in one file."""
-    return _packed(request, event.slug, lambda folder: freeze(event, folder))
+    return _packed(request, event.slug, frozen_files(event))
 
 
 @never_cache
@@ -35,11 +35,11 @@ def frozen(request: AuthorRequest, event: Event) -> HttpResponse:
 @desk_of(Role.OWNER)
 def exported(request: AuthorRequest, event: Event) -> HttpResponse:
     """Answer with the export, in one file."""
-    return _packed(request, f"{event.slug}-export", lambda folder: export(event, folder))
+    return _packed(request, f"{event.slug}-export", exported_files(event))
 
 
-def _packed(request: AuthorRequest, name: str, write: Callable[[Path], None]) -> HttpResponse:
+def _packed(request: AuthorRequest, name: str, files: Iterator[File]) -> HttpResponse:
     headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
     if request.method == "HEAD":
         return HttpResponse(content_type="application/zip", headers=headers)
-    return StreamingHttpResponse(pack(name, write), content_type="application/zip", headers=headers)  # type: ignore[return-value]
+    return StreamingHttpResponse(pack(name, files), content_type="application/zip", headers=headers)  # type: ignore[return-value]
