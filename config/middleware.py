@@ -5,10 +5,10 @@ from django.middleware.gzip import GZipMiddleware
 
 
 class TextGZipMiddleware(GZipMiddleware):
-    """Compress everything but photos, which are compressed already."""
+    """Compress everything but what is compressed already: photos and archives."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """Leave images as they are."""
-        if response.get("Content-Type", "").startswith("image/"):
+        """Leave them as they are."""
+        if response.get("Content-Type", "").startswith(("image/", "application/zip")):
             return response
         return super().process_response(request, response)

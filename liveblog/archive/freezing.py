@@ -67,15 +67,15 @@ class _Frozen:
 
     def files(self) -> Iterator[File]:
         """Return every file; what is read of the event's present state comes first."""
-        yield "feed.atom", atom.event_feed(self.event, at_most=None)
-        yield "feed.json", json_feed.event_feed(self.event, at_most=None)
-        yield "event.json", json.dumps(self._data(), ensure_ascii=False, indent=1) + "\n"
         mark = {
             "event": str(self.event.uuid),
             "revision": self.event.revision,
             "made_at": written(self.about["made_at"]),
         }
         yield MARK, json.dumps(mark) + "\n"
+        yield "feed.atom", atom.event_feed(self.event, at_most=None)
+        yield "feed.json", json_feed.event_feed(self.event, at_most=None)
+        yield "event.json", json.dumps(self._data(), ensure_ascii=False, indent=1) + "\n"
         for name in STYLES:
             found = finders.find(name)
             assert found, f"static/{name} comes with the code"

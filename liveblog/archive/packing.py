@@ -58,7 +58,7 @@ class _Sink:
 
 
 def _zipped(top: str, files: Iterable[File]) -> Iterator[bytes]:
-    sink = _Sink()
+    sink, enough = _Sink(), 1  # so that the browser shows at once that it begins
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files:
             if not isinstance(content, Path):
@@ -66,6 +66,7 @@ def _zipped(top: str, files: Iterable[File]) -> Iterator[bytes]:
             elif content.exists():
                 kind = zipfile.ZIP_STORED if content.suffix == ".webp" else zipfile.ZIP_DEFLATED
                 archive.write(content, f"{top}/{name}", kind)
-            if len(sink.waiting) >= CHUNK_BYTES:
+            if len(sink.waiting) >= enough:
+                enough = CHUNK_BYTES
                 yield sink.take()
     yield sink.take()
