@@ -64,8 +64,8 @@ def _zipped(top: str, files: Iterable[File]) -> Iterator[bytes]:
             if not isinstance(content, Path):
                 archive.writestr(f"{top}/{name}", content)
             elif content.exists():
-                kind = zipfile.ZIP_STORED if content.suffix == ".webp" else zipfile.ZIP_DEFLATED
-                archive.write(content, f"{top}/{name}", kind)
+                # Not ZIP_STORED: where a size follows its file, some programs can't tell where such a file ends.
+                archive.write(content, f"{top}/{name}", compresslevel=1)
             if len(sink.waiting) >= enough:
                 enough = CHUNK_BYTES
                 yield sink.take()
