@@ -54,7 +54,10 @@ function build() {
 function begin() {
   isOwnHeight = new URLSearchParams(location.search).has("height");
   one("#embed-height").addEventListener("input", () => { isOwnHeight = true; });
-  one("#embed-preview").addEventListener("load", measure);
+  one("#embed-preview").addEventListener("load", () => {
+    one("#embed-preview").contentWindow.addEventListener("keydown", closeFromInside);
+    measure();
+  });
   one("#embedding .apply").hidden = true;
   offerCopies();
   measure();
@@ -68,6 +71,11 @@ document.addEventListener("htmx:afterSwap", () => {
   preview.height = one("#embed-height").value;
   offerCopies();
 });
+
+/** Keys that are pressed in the preview don't reach the dialog around it. */
+function closeFromInside(press) {
+  if (press.key === "Escape" && !press.defaultPrevented) dialog?.close();
+}
 
 /** Suggests as much room as the content takes, within what an article has. */
 function measure() {

@@ -302,9 +302,13 @@ def test_the_dialog_shows_what_is_chosen_measures_it_and_gives_the_code(
     until(page, lambda: dialog.get_by_label("Height").input_value() == str(max(200, _height_of(content))))
     dialog.get_by_label("Height").fill("99999")
     expect(dialog.get_by_role("alert")).to_contain_text("from 150 to 5000")
-    dialog.get_by_role("button", name="Close").click()
+    preview.locator("a").first.press("Escape")
     expect(dialog).to_be_hidden()
     expect(page.locator("#embed-preview")).to_have_count(0)
+    page.get_by_role("link", name="Embed", exact=True).click()
+    expect(dialog).to_be_visible()
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_be_hidden()
 
 
 def test_the_dialog_at_the_desk_gives_the_code_and_leaves_what_is_being_typed(
