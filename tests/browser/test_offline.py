@@ -87,6 +87,23 @@ def test_the_desk_opens_without_a_network_and_posts_when_it_is_back(
     expect_posted(page, live_site, event, "This is update 1.", "Ended without.")
 
 
+def test_who_leaves_as_the_network_comes_back_is_not_taken_back(
+    phone: Callable[..., BrowserContext], live_site: Site, event: Event
+) -> None:
+    page = installed(phone("ada", live_site.url).new_page(), live_site.url, event)
+    page.context.set_offline(True)
+    page.goto(f"{live_site.url}/desk/never-opened/")
+    expect(page.get_by_role("heading", name="No network")).to_be_visible()
+    page.evaluate(
+        """() => {
+          addEventListener("beforeunload", () => setTimeout(() => dispatchEvent(new Event("online"))));
+          document.querySelector(".onward a[href='/desk/']").click();
+        }"""
+    )
+    page.wait_for_url(f"{live_site.url}/desk/")
+    expect(page.locator(f"a[href='/desk/{event.slug}/']")).to_be_visible()
+
+
 def test_a_network_that_swallows_shows_the_kept_page_after_three_seconds(
     phone: Callable[..., BrowserContext], live_site: Site, event: Event
 ) -> None:

@@ -23,8 +23,13 @@ export function openOffline() {
 
 /** Opens the page that could not be shown as soon as there is a network; where there seems to be one, now and then. */
 function tryAgain() {
-  addEventListener("online", () => location.reload());
-  if (navigator.onLine) setTimeout(() => location.reload(), AGAIN_MS);
+  let leftAt = -Infinity;
+  const again = () => {
+    if (performance.now() - leftAt > AGAIN_MS) location.reload(); // else it would take back where its author is going
+  };
+  addEventListener("beforeunload", () => { leftAt = performance.now(); });
+  addEventListener("online", again);
+  if (navigator.onLine) setTimeout(again, AGAIN_MS);
 }
 
 function tellWhatIsMissing() {
