@@ -5,7 +5,6 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from itertools import zip_longest
 from typing import Any
 
 from liveblog.models.place import YEARS, written_time
@@ -54,17 +53,15 @@ def dumped(document: Mapping[str, Any]) -> bytes:
 
 def difference(one: Any, other: Any, where: str = "") -> str:
     """Return where two documents part, such as ``event.title``; an empty text if they are the same."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        inner = [
-            (name, one.get(name, _NOTHING), other.get(name, _NOTHING)) for name in sorted(one.keys() | other.keys())
-        ]
-    elif isinstance(one, list) and isinstance(other, list):
-        inner = [(str(at), *pair) for at, pair in enumerate(zip_longest(one, other, fillvalue=_NOTHING), start=1)]
-    else:
+    if isinstance(one, list) and isinstance(other, list):
+        one, other = (dict(enumerate(each, start=1)) for each in (one, other))
+    if not (isinstance(one, dict) and isinstance(other, dict)):
         return "" if type(one) is type(other) and one == other else where or DOCUMENT
-    return next(
-        (found for name, mine, yours in inner if (found := difference(mine, yours, f"{where}.{name}".lstrip(".")))), ""
+    found = (
+        difference(one.get(name, _NOTHING), other.get(name, _NOTHING), f"{where}.{name}".lstrip("."))
+        for name in sorted(one.keys() | other.keys())
     )
+    return next(filter(None, found), "")
 
 
 def parsed(content: bytes) -> dict[str, Any]:
@@ -157,14 +154,6 @@ def key(value: Any) -> uuid.UUID:
     """Read a UUID."""
     found = uuid.UUID(kept(str)(value))
     if str(found) != value:
-        raise ValueError(value)
-    return found
-
-
-def language(value: Any) -> str:
-    """Read a language's code, by the shape that HTML and HTTP take it in (RFC 5646)."""
-    found = kept(str)(value)
-    if not re.fullmatch(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*", found, re.ASCII):
         raise ValueError(value)
     return found
 

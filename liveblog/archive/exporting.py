@@ -44,24 +44,33 @@ def export(event: Event, folder: Path, *, progress: Progress = quiet) -> None:
     """
     same = (FORMAT, str(event.uuid))
     check_free(folder, DOCUMENT, lambda earlier: (earlier["format"], earlier["event"]["uuid"]) == same)
-    (_, content), *pictures = exported_files(event, progress=progress)
+    content = dumped(document_of(event, progress=progress))
     (folder / MEDIA).mkdir(parents=True, exist_ok=True)
-    lay_out(pictures, folder)
-    wanted = {name for name, _ in pictures}
+    laid_out = lay_out(_pictures(event, progress), folder)
     for path in (folder / MEDIA).glob("*.webp"):
-        if f"{MEDIA}/{path.name}" not in wanted:
+        if path not in laid_out:
             path.unlink()
-    lay_out([(f"{DOCUMENT}.new", content)], folder)
-    (folder / f"{DOCUMENT}.new").replace(folder / DOCUMENT)
+    unfinished = folder / f"{DOCUMENT}.new"
+    unfinished.write_bytes(content)
+    unfinished.replace(folder / DOCUMENT)
 
 
 def exported_files(event: Event, *, progress: Progress = quiet) -> Iterator[File]:
     """Return the files of the export: the document, and the pictures it names."""
     yield DOCUMENT, dumped(document_of(event, progress=progress))
-    photos = list(_photos(event))
+    yield from _pictures(event, progress)
+
+
+def _pictures(event: Event, progress: Progress) -> Iterator[File]:
+    return picture_files(_photos(event), MEDIA, progress)
+
+
+def picture_files(photos: "list[Photo]", folder: str, progress: Progress) -> Iterator[File]:
+    """Return the files of ``photos``, to stand in ``folder``."""
     for done, photo in enumerate(photos, start=1):
         for width in photo.widths:
-            yield f"{MEDIA}/{photo.name}-{width}.webp", photo.path(width)
+            path = photo.path(width)
+            yield f"{folder}/{path.name}", path
         progress("photos", done, len(photos))
 
 

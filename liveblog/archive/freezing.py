@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from liveblog import rendering
 from liveblog.archive.document import written
-from liveblog.archive.exporting import Progress, check_free, quiet
+from liveblog.archive.exporting import Progress, check_free, picture_files, quiet
 from liveblog.archive.links import Site, relinked
 from liveblog.archive.packing import File, lay_out
 from liveblog.models import Event, Photo, Update, Window
@@ -120,10 +120,7 @@ class _Frozen:
         if self.event.cover:
             shown.add(self.event.cover["name"])
         photos = Photo.objects.filter(event=self.event, name__in=shown).order_by("name")
-        for done, photo in enumerate(photos, start=1):
-            for width in photo.widths:
-                yield f"photos/{photo.name}-{width}.webp", photo.path(width)
-            self.progress("photos", done, len(photos))
+        return picture_files(list(photos), "photos", self.progress)
 
     def _data(self) -> dict[str, Any]:
         """Return what readers can see, for machines; what was withdrawn and how things read before is not in it."""

@@ -77,9 +77,9 @@ def _carry_out(plan: Plan, present: Event | None, told: dict[str, Any]) -> Impor
         for done, (photo, widths, _, _) in enumerate(plan.pictures, start=1):
             copied.append(photo.name)
             for width in widths:
-                path = imaging.path_of(folder, photo.name, width)
+                path = photo.path(width)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(plan.folder / MEDIA / f"{photo.name}-{width}.webp", path)
+                shutil.copyfile(plan.folder / MEDIA / path.name, path)
             plan.progress("photos", done, len(plan.pictures))
         with transaction.atomic():
             event, new_people = _write(plan, present)

@@ -13,8 +13,9 @@ type File = tuple[str, str | bytes | Path]
 CHUNK_BYTES = 64 * 1024
 
 
-def lay_out(files: Iterable[File], folder: Path) -> None:
-    """Write ``files`` into ``folder``."""
+def lay_out(files: Iterable[File], folder: Path) -> set[Path]:
+    """Write ``files`` into ``folder``; return where they are now."""
+    laid_out = set()
     for name, content in files:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -22,6 +23,10 @@ def lay_out(files: Iterable[File], folder: Path) -> None:
             path.write_bytes(content.encode() if isinstance(content, str) else content)
         elif content.exists():
             shutil.copyfile(content, path)
+        else:
+            continue
+        laid_out.add(path)
+    return laid_out
 
 
 async def pack(top: str, files: Iterable[File]) -> AsyncIterator[bytes]:

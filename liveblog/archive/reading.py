@@ -15,6 +15,7 @@ from liveblog.archive import document
 from liveblog.archive.document import EVENT, PERSON, PHOTO, UPDATE, VERSION_FIELDS, Part, Refused
 from liveblog.archive.exporting import CHUNK_UPDATES, MEDIA, Progress
 from liveblog.forms.event import RESERVED_SLUGS
+from liveblog.forms.languages import read_language
 from liveblog.forms.sites import read_site
 from liveblog.models import Event, Photo, Role, Update, Version
 from liveblog.models.content import check_content
@@ -29,7 +30,7 @@ class Plan:
     def __init__(self, whole: Part, folder: Path, *, slug: str, progress: Progress) -> None:
         self.folder, self.progress = folder, progress
         self.event = self._read_event(Part(whole.value["event"], "event"), slug)
-        self.people = {user.username: user for user in map(_person, whole.parts("people"))}
+        self.people = {user.username: user for user in map(_user, whole.parts("people"))}
         self.members = [(self._person(one, "username"), one.need("role", Role)) for one in whole.parts("members")]
         self.pictures = [self._read_picture(one) for one in whole.parts("photos")]
         self.updates = self._read_updates(whole.parts("updates"))
@@ -53,7 +54,7 @@ class Plan:
             uuid=part.need("uuid", document.key),
             status=part.need("status", Event.Status),
             order=part.need("order", Event.Order),
-            language=part.need("language", document.language),
+            language=_language(part.need("language", document.text)),
             changed_at=part.need("changed_at", document.time),
             contributors_wait=part.need("contributors_wait", document.kept(bool)),
             embed_sites=[_site(one) for one in part.need("embed_sites", document.kept(list))],
@@ -63,7 +64,7 @@ class Plan:
         event.slug = slug or event.slug
         if event.slug in RESERVED_SLUGS:
             raise Refused(f"“{event.slug}” is an address of the desk itself. Give another name with --slug.")
-        check_row(event, "event", exclude={"uuid"})
+        _check_row(event, "event", exclude={"uuid"})
         try:
             event.summary_html = markup.render(event.summary)
         except markup.TooSlow:
@@ -103,7 +104,7 @@ class Plan:
         except markup.TooSlow:
             raise Refused(f"{part.where} takes too long to render.") from None
         update.body_text = markup.plain(update.body_html)
-        check_row(update, part.where, exclude={"event", "author", "body_html", "body_text", "digest"})
+        _check_row(update, part.where, exclude={"event", "author", "body_html", "body_text", "digest"})
         names = {"author": self._person(part, "author")}
         names |= {name: self._person(part, name, optional=True) for name in ("version_by", "withdrawn_by")}
         return update, names, [self._read_version(one) for one in part.parts("versions")]
@@ -117,7 +118,7 @@ class Plan:
             photos=[_figure(one) for one in part.need("photos", document.kept(list))],
             made_at=part.need("made_at", document.time),
         )
-        check_row(version, part.where, exclude={"update", "made_by"})
+        _check_row(version, part.where, exclude={"update", "made_by"})
         return version, self._person(part, "made_by")
 
     def _read_picture(self, part: Part) -> "Picture":
@@ -130,18 +131,20 @@ class Plan:
             arrived_at=part.need("arrived_at", document.time),
             is_cover=part.need("is_cover", document.kept(bool)),
         )
-        files = {one.need("width", document.number): one for one in part.parts("files")}
+        files = part.parts("files")
+        widths = [one.need("width", document.number) for one in files]
         if photo.widths[-1] != photo.width:
             raise Refused(f"{part.where}: its widths do not fit each other.")
-        if list(files) != [width for width in photo.widths if width in files] or len(files) != len(part.value["files"]):
+        if widths != [width for width in photo.widths if width in widths]:
             raise Refused(f"{part.where}: its files do not fit its widths.")
-        for width, told in files.items():
-            content = read_file(self.folder / MEDIA / f"{photo.name}-{width}.webp", at_most=PICTURE_BYTES)
+        for width, told in zip(widths, files, strict=True):
+            path = self.folder / MEDIA / photo.path(width).name
+            content = read_file(path, at_most=PICTURE_BYTES)
             if hashlib.sha256(content).hexdigest() != told.need("sha256", document.text):
                 raise Refused(f"{part.where}: the file of width {width} is not the one that was exported.")
-            _check_picture(self.folder / MEDIA / f"{photo.name}-{width}.webp", photo, width, part.where)
+            _check_picture(path, photo, width, part.where)
         number = part.read("update", document.number, optional=True)
-        return Picture(photo, list(files), number, self._person(part, "uploader"))
+        return Picture(photo, widths, number, self._person(part, "uploader"))
 
     def _person(self, part: Part, name: str, *, optional: bool = False) -> str:
         found = part.read(name, document.text, optional=optional)
@@ -190,11 +193,11 @@ def _check_picture(path: Path, photo: Photo, width: int, where: str) -> None:
         raise Refused(f"{where}: the file of width {width} is no picture of that size.")
 
 
-def _person(part: Part) -> User:
+def _user(part: Part) -> User:
     part.check_names(PERSON)
     user = User(**{name: part.need(name, document.text) for name in PERSON})
     user.set_unusable_password()
-    check_row(user, part.where)
+    _check_row(user, part.where)
     return user
 
 
@@ -227,6 +230,15 @@ def _site(value: Any) -> str:
     raise Refused(f"event: {str(value)[:60]!r} is no site.")
 
 
+def _language(value: str) -> str:
+    try:
+        if read_language(value).casefold() == value.casefold():
+            return value
+    except ValidationError:
+        pass
+    raise Refused(f"event: {value[:60]!r} is no language.")
+
+
 def _content(update: Update, where: str) -> None:
     try:
         check_content(headline=update.headline, body=update.body, photos=update.photos)
@@ -234,7 +246,7 @@ def _content(update: Update, where: str) -> None:
         raise Refused(f"{where}: {' '.join(error.messages)}") from error
 
 
-def check_row(row: Any, where: str, exclude: Iterable[str] = ()) -> None:
+def _check_row(row: Any, where: str, exclude: Iterable[str] = ()) -> None:
     """Hold a row to what its model says of each field; what may be unknown and is, is right."""
     unknown = {field.name for field in row._meta.fields if field.null and getattr(row, field.attname) is None}
     try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -25,7 +25,7 @@ def archive(request: AuthorRequest, event: Event) -> HttpResponse:
 @never_cache
 @require_safe
 @desk_of(Role.OWNER)
-def frozen(request: AuthorRequest, event: Event) -> HttpResponse:
+def frozen(request: AuthorRequest, event: Event) -> HttpResponseBase:
     """Answer with the static site, in one file."""
     return _packed(request, event.slug, frozen_files(event))
 
@@ -33,13 +33,13 @@ def frozen(request: AuthorRequest, event: Event) -> HttpResponse:
 @never_cache
 @require_safe
 @desk_of(Role.OWNER)
-def exported(request: AuthorRequest, event: Event) -> HttpResponse:
+def exported(request: AuthorRequest, event: Event) -> HttpResponseBase:
     """Answer with the export, in one file."""
     return _packed(request, f"{event.slug}-export", exported_files(event))
 
 
-def _packed(request: AuthorRequest, name: str, files: Iterator[File]) -> HttpResponse:
+def _packed(request: AuthorRequest, name: str, files: Iterator[File]) -> HttpResponseBase:
     headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
     if request.method == "HEAD":
         return HttpResponse(content_type="application/zip", headers=headers)
-    return StreamingHttpResponse(pack(name, files), content_type="application/zip", headers=headers)  # type: ignore[return-value]
+    return StreamingHttpResponse(pack(name, files), content_type="application/zip", headers=headers)

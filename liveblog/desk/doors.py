@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from liveblog.desk.login import ask_to_sign_in, has_text, text_of
 from liveblog.models import Event, Role, is_guest
 
-type View = Callable[..., HttpResponse]
+type View = Callable[..., HttpResponseBase]
 
 read_or_write = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -31,7 +31,7 @@ def signed_in(view: View) -> View:
     """Ask who is there first. A form sent by htmx stays where it is, with its text, and is told."""
 
     @wraps(view)
-    def asked(request: HttpRequest, **address: Any) -> HttpResponse:
+    def asked(request: HttpRequest, **address: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
             if is_from_outbox(request) and request.headers["Liveblog-Author"] != str(request.user.pk):
                 return _somebody_else(request.user)
@@ -59,7 +59,7 @@ def with_account(view: View) -> View:
 
     @signed_in
     @wraps(view)
-    def checked(request: AuthorRequest, **address: Any) -> HttpResponse:
+    def checked(request: AuthorRequest, **address: Any) -> HttpResponseBase:
         if is_guest(request.user):
             raise PermissionDenied
         return view(request, **address)
@@ -76,7 +76,7 @@ def desk_of(least: Role) -> Callable[[View], View]:
     def guarded(view: View) -> View:
         @signed_in
         @wraps(view)
-        def found(request: AuthorRequest, slug: str, **address: Any) -> HttpResponse:
+        def found(request: AuthorRequest, slug: str, **address: Any) -> HttpResponseBase:
             event = get_object_or_404(Event, slug=slug)
             role = event.role_of(request.user)
             if role is None:

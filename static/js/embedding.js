@@ -54,8 +54,8 @@ function build() {
 function begin() {
   isOwnHeight = new URLSearchParams(location.search).has("height");
   one("#embed-height").addEventListener("input", () => { isOwnHeight = true; });
-  one("#embed-preview").addEventListener("load", () => {
-    one("#embed-preview").contentWindow.addEventListener("keydown", closeFromInside);
+  one("#embed-preview").addEventListener("load", ({ currentTarget: preview }) => {
+    preview.contentWindow.addEventListener("keydown", closeFromInside);
     measure();
   });
   one("#embedding .apply").hidden = true;

@@ -309,6 +309,7 @@ def test_the_dialog_shows_what_is_chosen_measures_it_and_gives_the_code(
     expect(dialog).to_be_visible()
     dialog.get_by_role("button", name="Close").click()
     expect(dialog).to_be_hidden()
+    expect(page.locator("#embed-preview")).to_have_count(0)
 
 
 def test_the_dialog_at_the_desk_gives_the_code_and_leaves_what_is_being_typed(
