@@ -26,6 +26,8 @@ from liveblog.models import Event, Update
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 30
 STOP_SECONDS = 10
+ANSWER_SECONDS = 30
+"""An answer may take this while the other workers' servers and browsers have the machine and its disk."""
 PASSWORD = "correct horse battery staple"
 
 
@@ -158,6 +160,24 @@ class Site:
         """Return the address of a socket."""
         address = f"/events/{event.slug}/live/?after={after}&edition={event.edition}"
         return f"ws://127.0.0.1:{self.port}{address}"
+
+    # Its visitors.
+
+    def get(self, address: str, **query: Any) -> httpx.Response:
+        """Return what somebody gets who has no cookie; ``address`` is a path or whole."""
+        with self.visitor() as visitor:
+            return visitor.get(address, params=query or None)
+
+    def visitor(self) -> httpx.Client:
+        """Return a client that keeps its cookies."""
+        return httpx.Client(base_url=self.url, timeout=ANSWER_SECONDS, trust_env=False)
+
+    def log_in(self, visitor: httpx.Client, username: str = "ada") -> None:
+        """Log in as a person does who has ``PASSWORD``."""
+        visitor.get("/accounts/login/")
+        fields = {"username": username, "password": PASSWORD, "csrfmiddlewaretoken": visitor.cookies["csrftoken"]}
+        answer = visitor.post("/accounts/login/", data=fields)
+        assert answer.status_code == 302, answer.text
 
     # Its database.
 

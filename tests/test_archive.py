@@ -574,14 +574,9 @@ def test_an_owner_takes_both_away_in_one_file_each(event: Event, author: Any, tm
 
 
 def test_a_real_server_sends_them_and_a_draft_can_be_taken_away_too(live_site: Site, tmp_path: Path) -> None:
-    import httpx
-
     event = live_site.event(status="draft", updates=3, author=live_site.user("ada"))
-    with httpx.Client(base_url=live_site.url, trust_env=False, follow_redirects=True) as client:
-        page = client.get("/accounts/login/")
-        token = client.cookies["csrftoken"]
-        sent = {"username": "ada", "password": "correct horse battery staple", "csrfmiddlewaretoken": token}
-        client.post("/accounts/login/", data=sent, headers={"Referer": str(page.url)})
+    with live_site.visitor() as client:
+        live_site.log_in(client)
         answer = client.get(f"/desk/{event.slug}/archive/site.zip")
         assert answer.status_code == 200
         assert "Content-Encoding" not in answer.headers

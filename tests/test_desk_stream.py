@@ -21,7 +21,7 @@ from PIL import Image
 from liveblog import rendering
 from liveblog.desk import comparison
 from liveblog.models import Attachment, Event, Photo, Role, Update
-from tests.server import PASSWORD, Site
+from tests.server import Site
 
 HTMX = {"HX-Request": "true"}
 WORDS = "unmistakable-heron-words"
@@ -512,10 +512,8 @@ def test_what_was_erased_is_in_no_table_no_file_and_no_memory(live_site: Site) -
     base = f"{live_site.url}/desk/{event.slug}/"
     picture = io.BytesIO()
     Image.effect_noise((900, 600), 60).convert("RGB").save(picture, "JPEG")
-    with httpx.Client(trust_env=False, headers={"Referer": base}, timeout=30) as client:
-        client.get(f"{live_site.url}/accounts/login/")
-        token = {"csrfmiddlewaretoken": client.cookies["csrftoken"]}
-        client.post(f"{live_site.url}/accounts/login/", data=token | {"username": "ada", "password": PASSWORD})
+    with live_site.visitor() as client:
+        live_site.log_in(client)
         client.get(base)
         token = {"csrfmiddlewaretoken": client.cookies["csrftoken"]}
 
@@ -537,18 +535,18 @@ def test_what_was_erased_is_in_no_table_no_file_and_no_memory(live_site: Site) -
         send("updates/", key=str(uuid.uuid4()), body="What stays.")
 
         reader = live_site.changes(event)
-        assert WORDS in httpx.get(reader, trust_env=False).text, "the feed is in memory"
+        assert WORDS in live_site.get(reader).text, "the feed is in memory"
         assert WORDS in client.get(base).text
         assert list((live_site.data_dir / "media").rglob(f"{photo['name']}*"))
         assert _rows_with(live_site, WORDS)
 
         send("updates/1/purge/", number="1")
         deadline = time.monotonic() + 5
-        while WORDS in httpx.get(reader, trust_env=False).text and time.monotonic() < deadline:
+        while WORDS in live_site.get(reader).text and time.monotonic() < deadline:
             time.sleep(0.1)
         for after in (0, 1, 2, 3, 4):
-            assert WORDS not in httpx.get(live_site.changes(event, after), trust_env=False).text
-        assert "What stays." in httpx.get(reader, trust_env=False).text
+            assert WORDS not in live_site.get(live_site.changes(event, after)).text
+        assert "What stays." in live_site.get(reader).text
         for address in (
             base,
             f"{base}changes/?after=0",

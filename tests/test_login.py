@@ -7,7 +7,6 @@ from datetime import timedelta
 from html import unescape
 from typing import Any
 
-import httpx
 import pytest
 from axes.models import AccessAttempt, AccessLog
 from django.contrib.auth.models import User
@@ -180,7 +179,7 @@ def test_it_works_under_asgi(ada: User) -> None:
 def test_it_works_in_the_server_that_serves(live_site: Site) -> None:
     name = f"ada-{uuid.uuid4().hex[:6]}"
     live_site.user(name)
-    with httpx.Client(base_url=live_site.url, trust_env=False) as browser:
+    with live_site.visitor() as browser:
 
         def attempt(password: str, forwarded_for: str = "") -> int:
             browser.get(LOGINS[0])

@@ -17,7 +17,7 @@ import segno
 from websockets.sync.client import connect
 
 from config import environment
-from tests.server import PASSWORD, ROOT, Site, find_free_port
+from tests.server import ANSWER_SECONDS, PASSWORD, ROOT, Site, find_free_port
 
 OWN = next(iter(environment.own_addresses()), "")
 PUBLIC = "https://live.example.org"
@@ -33,7 +33,7 @@ def open_site(server: Callable[..., Site]) -> Site:
 
 
 def client(base: str, **headers: str) -> httpx.Client:
-    return httpx.Client(base_url=base, headers=headers, trust_env=False, timeout=10)
+    return httpx.Client(base_url=base, headers=headers, trust_env=False, timeout=ANSWER_SECONDS)
 
 
 def token_in(page: httpx.Response) -> str:

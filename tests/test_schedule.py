@@ -21,7 +21,7 @@ from django.utils import timezone
 from liveblog.feed import schedule
 from liveblog.models import Attendance, Audience, Event, Photo, Update, Waiting
 from tests.asgi import connect, in_thread, poll, run
-from tests.server import ROOT, Site, find_free_port
+from tests.server import ANSWER_SECONDS, ROOT, Site, find_free_port
 from tests.test_start import serving
 
 SECONDS = 2.0
@@ -388,7 +388,10 @@ def test_uvicorn_publishes_too_from_its_start_and_stops_without_a_word(server: A
         if asked == "once":
             import httpx
 
-            assert httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).status_code == 200
+            assert (
+                httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False, timeout=ANSWER_SECONDS).status_code
+                == 200
+            )
         waiting = site.do(plan, event, in_seconds=0.3)
         update = wait_for(lambda: published(site, event), seconds=PATIENCE_SECONDS)
         assert update.published_at >= waiting.due_at

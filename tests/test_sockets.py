@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-import httpx
 import pytest
 from django.core.exceptions import ValidationError
 from websockets.asyncio.client import connect as dial
@@ -428,7 +427,7 @@ def test_a_post_from_another_process_reaches_open_sockets_within_two_seconds(liv
             dial(live_site.live(event, 1)) as two,
         ):
             assert Fragment(await two.recv()).revision == event.revision
-            assert "<" in await asyncio.to_thread(lambda: httpx.get(live_site.page(event)).text)
+            assert "<" in await asyncio.to_thread(lambda: live_site.get(live_site.page(event)).text)
             posted = await asyncio.to_thread(live_site.manage, "post", event.slug, stdin="From *elsewhere*")
             assert f"/events/{event.slug}/updates/3/" in posted
             for socket in (one, two):
@@ -469,7 +468,7 @@ def test_pages_are_right_again_after_their_server_was_killed_and_came_back(serve
     event = site.event(updates=3)
 
     async def main() -> None:
-        page = Page.open(await asyncio.to_thread(lambda: httpx.get(site.page(event)).text))
+        page = Page.open(await asyncio.to_thread(lambda: site.get(site.page(event)).text))
         async with dial(site.live(event, page.cursor)) as socket:
             await asyncio.to_thread(site.kill)
             with pytest.raises(ConnectionClosed):

@@ -26,7 +26,7 @@ from django.test import Client
 from config import environment
 from liveblog.management.commands import demo
 from liveblog.models import Event, Update
-from tests.server import find_free_port
+from tests.server import ANSWER_SECONDS, find_free_port
 
 PROJECT = Path(__file__).resolve().parent.parent
 RUNNING = "Ctrl-C stops it"
@@ -46,7 +46,7 @@ class Service:
 
     def get(self, path: str) -> tuple[int, str]:
         """Return status and text of a page."""
-        with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+        with urllib.request.urlopen(self.url + path, timeout=ANSWER_SECONDS) as answer:
             return answer.status, answer.read().decode()
 
     def stop(self, signal_number: int = signal.SIGINT) -> tuple[int, str]:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from liveblog.models import Event
-from tests.server import PASSWORD, Site
+from tests.server import Site
 from tests.test_imaging import REFUSED, SECRET, TAKEN, with_gps
 
 UPLOAD_SECONDS = 90
@@ -22,10 +22,9 @@ class Desk:
     def __init__(self, site: Site) -> None:
         self.event: Event = site.event(author=site.user("ada"))
         self.site = site
-        self.client = httpx.Client(base_url=site.url, timeout=UPLOAD_SECONDS, trust_env=False)
-        self.client.get("/accounts/login/")
-        fields = {"username": "ada", "password": PASSWORD, "csrfmiddlewaretoken": self.client.cookies["csrftoken"]}
-        assert self.client.post("/accounts/login/", data=fields).status_code == 302
+        self.client = site.visitor()
+        self.client.timeout = UPLOAD_SECONDS
+        site.log_in(self.client)
         self.headers = {
             "X-CSRFToken": self.client.cookies["csrftoken"],
             "Liveblog-Author": str(site.user("ada").pk),
@@ -73,11 +72,11 @@ def test_where_a_photo_was_taken_is_in_no_byte_that_is_served(kind: str, desk: D
     assert SECRET.encode() in upload
     assert desk.upload(upload, key).status_code == 200
     assert desk.post(photo=str(key), alt="The place").status_code == 200
-    page = httpx.get(desk.site.page(desk.event), trust_env=False).text
+    page = desk.site.get(desk.site.page(desk.event)).text
     addresses = set(re.findall(r"/events/[\w-]+/photos/[0-9a-f]{32}-\d+\.webp", page))
     assert addresses
     for address in addresses:
-        content = httpx.get(desk.site.url + address, trust_env=False).content
+        content = desk.site.get(address).content
         shown = Image.open(io.BytesIO(content))
         assert shown.format == "WEBP"
         assert not shown.getexif()

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 from playwright.sync_api import Page
 
 from liveblog.models import Event, Place
@@ -101,7 +100,7 @@ def wrongs(page: Page, site: Site, event: Event) -> list[str]:
     if shown["order"] == "newest":
         right.reverse()
     found = [{name: card[name] for name in ("number", "revision", "headline", "body")} for card in shown["cards"]]
-    head, newcomers = page.evaluate(HEADS, httpx.get(f"{site.url}/events/{event.slug}/", trust_env=False).text)
+    head, newcomers = page.evaluate(HEADS, site.get(site.page(event)).text)
     return [
         text
         for is_wrong, text in (

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from html import unescape
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect
 
@@ -64,7 +63,7 @@ def codes(site: Site, event: Event, query: str = "") -> dict[str, str]:
     """Return the codes that the dialog offers, by label."""
     import re
 
-    html = httpx.get(f"{site.page(event)}embed/code/{query}", trust_env=False).text
+    html = site.get(f"{site.page(event)}embed/code/{query}").text
     found = re.findall(r'<textarea[^>]*aria-label="([^"]+)"[^>]*>(.*?)</textarea>', html, re.DOTALL)
     return {label: unescape(text) for label, text in found}
 
@@ -209,7 +208,7 @@ def test_wordpress_shows_it_and_hears_its_height(
     if script == "its own" and not WP_EMBED.exists():
         pytest.skip("WordPress is not installed here (Debian: wordpress); its documented protocol is tested")
     address = live_site.page(event)
-    answer = httpx.get(f"{live_site.url}/oembed/", params={"url": address, "maxwidth": 640}, trust_env=False).json()
+    answer = live_site.get("/oembed/", url=address, maxwidth=640).json()
     html = answer["html"]
     # What wp_filter_oembed_result makes of it.
     html = html.replace("<iframe", '<iframe class="wp-embedded-content" sandbox="allow-scripts" security="restricted"')
@@ -264,7 +263,7 @@ def test_a_fragment_becomes_part_of_the_host_page_by_fetch_and_by_htmx(
     expect(reader.locator("#place article")).to_have_count(5)
     assert reader.locator("#place").evaluate("(place) => place.textContent.includes('This is update 6.')")
 
-    library = httpx.get(f"{live_site.url}/", trust_env=False).text.split('src="')[1].split('"')[0]
+    library = live_site.get("/").text.split('src="')[1].split('"')[0]
     setting = found["Setting for htmx"]
     htmx = f'{setting}<script src="{live_site.url}{library}"></script>'
     code = found["Code for htmx"].replace("every 30s", "again from:body")

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -155,7 +154,7 @@ def test_a_page_far_behind_fetches_itself_anew(page: Page, far: Through, live_si
 
     live_site.do(write_much)
     newest = live_site.fresh(event).revision
-    until(page, lambda: httpx.get(live_site.changes(event, newest)).status_code == 204)  # the server knows it all
+    until(page, lambda: live_site.get(live_site.changes(event, newest)).status_code == 204)  # the server knows it all
     far.proxy.mend()
     expect_right(page, live_site, event, seconds=30)
     assert numbers(page) == list(range(513, 463, -1))

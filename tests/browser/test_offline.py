@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 
@@ -207,7 +206,7 @@ def test_without_a_last_desk_the_list_says_that_something_waits(
 
 
 def test_the_servers_own_addresses_of_the_app_store_nothing(live_site: Site) -> None:
-    with httpx.Client(base_url=live_site.url, trust_env=False) as client:
+    with live_site.visitor() as client:
         worker = client.get("/desk/sw.js")
         assert worker.headers["Content-Type"].startswith("text/javascript")
         assert worker.headers["Cache-Control"] == "no-cache"
