@@ -10,7 +10,7 @@ from django.db import connections
 from django.db.backends.signals import connection_created
 
 TEST_SECONDS = 40
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 20
 
 
 class Answer(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from liveblog.models import Event
-from tests.browser.reading import until
+from tests.browser.reading import PATIENCE_SECONDS, until
 from tests.server import PASSWORD, Site
 
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 760}, "has_touch": True, "is_mobile": True}
@@ -80,6 +80,6 @@ def bodies(site: Site, event: Event) -> list[str]:
     return [update.body for update in site.updates(event)]
 
 
-def expect_posted(page: Page, site: Site, event: Event, *texts: str, seconds: float = 10) -> None:
+def expect_posted(page: Page, site: Site, event: Event, *texts: str, seconds: float = PATIENCE_SECONDS) -> None:
     """Wait until these updates and no others are published, and the outbox is empty: nothing more can come."""
     until(page, lambda: bodies(site, event) == [*texts] and not outbox(page), seconds=seconds)

@@ -116,4 +116,4 @@ def expect_right(page: Page, site: Site, event: Event, *, seconds: float = PATIE
     """Wait until the page has the event's revision, then hold it against the promise."""
     until(page, lambda: int(state(page)["revision"]) >= site.fresh(event).revision, seconds=seconds)
     # A page that has just loaded a part of the stream, read earlier, asks once more.
-    until(page, lambda: not wrongs(page, site, event), seconds=10)
+    until(page, lambda: not wrongs(page, site, event), seconds=seconds)

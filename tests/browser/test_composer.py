@@ -299,7 +299,7 @@ def test_the_composer_and_the_outbox_are_usable_by_all_on_any_phone(
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
     live_site.publish(event, "There already.")
     write(page, "[" * 19_000)
-    expect(page.locator("#entries .entry[data-state=refused]")).to_be_visible(timeout=15_000)
+    expect(page.locator("#entries .entry[data-state=refused]")).to_be_visible(timeout=20_000)
     page.context.set_offline(True)
     write(page, "Waits.")
     page.set_input_files(LIBRARY, photos)

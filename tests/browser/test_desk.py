@@ -111,7 +111,7 @@ def test_what_can_not_be_posted_stays_in_the_form_with_a_word_why(phone: Page, l
     phone.fill("[name=body]", "[" * 19_000)  # Markdown would take for ever
     phone.tap(".post")
     refused = phone.locator("#entries .entry[data-state=refused]")
-    expect(refused).to_contain_text("too long", timeout=10_000)
+    expect(refused).to_contain_text("too long", timeout=20_000)
     refused.get_by_role("button", name="Edit").tap()
     expect(phone.locator("[name=body]")).to_have_value("[" * 19_000)
     assert live_site.updates(event) == []

@@ -366,7 +366,7 @@ def test_a_desk_that_fell_far_behind_fetches_anew_and_keeps_what_is_being_writte
 
     live_site.do(happen)
     page.context.set_offline(False)
-    expect(page.locator("#item-210")).to_be_attached(timeout=15_000)
+    expect(page.locator("#item-210")).to_be_attached(timeout=20_000)
     expect(page.locator("#composer [name=body]")).to_have_value("Being written")
     expect(page.locator("#item-58 [name=body]")).to_have_value("Being changed")
     expect(page.locator("#item-58 .meanwhile")).to_contain_text("Changed by somebody")
@@ -615,4 +615,4 @@ def test_the_title_and_the_way_to_the_readers_page_follow_what_happens_elsewhere
         expect(page.get_by_role("link", name="Readers’ page", exact=True)).to_be_visible()
         expect(page.locator("#status .badge")).to_have_text("Live")
     live_site.do(event.revise, title="Another title")
-    expect(bo.locator("#desk-title")).to_have_text("Another title", timeout=10_000)
+    expect(bo.locator("#desk-title")).to_have_text("Another title", timeout=20_000)

@@ -116,7 +116,7 @@ def test_a_readers_open_page_follows_the_event_to_its_deletion(phone: Page, page
     phone.get_by_label("Its address").fill(event.slug)
     phone.get_by_role("button", name="Delete for good").tap()
     expect(phone.locator("#said")).to_contain_text("was deleted")
-    expect(page.locator("#live")).to_have_text("This live blog is no longer available.", timeout=15_000)
+    expect(page.locator("#live")).to_have_text("This live blog is no longer available.", timeout=20_000)
 
 
 def test_a_cover_comes_to_an_open_page_changes_and_goes_without_a_shift(

@@ -94,7 +94,7 @@ def test_without_websockets_a_page_polls(page: Page, live_site: Site) -> None:
     event = live_site.event(updates=1)
     page.add_init_script("delete window.WebSocket")
     page.goto(live_site.page(event))
-    expect(page.locator("#connection")).to_have_text("Checking every 5 s", timeout=10_000)
+    expect(page.locator("#connection")).to_have_text("Checking every 5 s", timeout=20_000)
     live_site.publish(event)
     expect_right(page, live_site, event)
 

@@ -90,7 +90,7 @@ def test_an_event_that_is_taken_away_says_so(page: Page, live_site: Site, leave:
     event = live_site.event(updates=1)
     open_page(page, live_site, event)
     live_site.do(getattr(event, leave))
-    expect(page.get_by_text("This live blog is no longer available")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("This live blog is no longer available")).to_be_visible(timeout=20_000)
     assert page.locator("#feed").count() == 0
 
 

@@ -222,7 +222,7 @@ def test_a_refused_one_stays_does_not_hold_up_others_and_is_sent_again_under_a_n
     slow = "[" * 19_000  # Markdown would take for ever
     write(page, slow)
     refused = page.locator("#entries .entry[data-state=refused]")
-    expect(refused).to_contain_text("too long", timeout=15_000)
+    expect(refused).to_contain_text("too long", timeout=20_000)
     key = refused.get_attribute("data-key")
     write(page, "Goes through.")
     until(page, lambda: bodies(live_site, event) == ["Goes through."])

@@ -84,7 +84,7 @@ def test_the_line_comes_back_after_its_server_was_gone_and_does_not_lie_meanwhil
     event = site.event(author=site.user("ada"))
     ada = sit_down("ada", event, site)
     site.kill()
-    expect(ada.locator("#presence")).to_have_count(0, timeout=15_000)
+    expect(ada.locator("#presence")).to_have_count(0, timeout=20_000)
     site.start()
     expect(ada.locator("#presence")).to_be_visible(timeout=40_000)
 
