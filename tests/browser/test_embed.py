@@ -377,6 +377,15 @@ def test_frames_and_the_dialog_are_accessible_and_fit_a_phone(
     context.close()
 
 
+def test_in_a_wide_frame_the_lines_stay_short_enough_to_read(reader: Page, live_site: Site, event: Event) -> None:
+    reader.set_viewport_size({"width": 1600, "height": 800})
+    for address in ("embed/", "updates/2/embed/"):
+        reader.goto(live_site.page(event, address))
+        box = reader.locator("#cards > article").first.bounding_box() or {}
+        assert 600 < box["width"] < 800
+        assert abs(box["x"] - (1600 - box["width"]) / 2) < 1, "and in the middle"
+
+
 @pytest.fixture
 def axe() -> Callable[[Page], list[str]]:
     from axe_playwright_python.sync_playwright import Axe
