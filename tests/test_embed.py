@@ -137,6 +137,12 @@ def test_options_change_what_they_say(event: Event) -> None:
     assert [card.number for card in following.cards] == [3, 4]
 
 
+@pytest.mark.parametrize(("typed", "tag"), [("de_at", "de-AT"), ("German", "de"), ("ZH-hant-tw", "zh-Hant-TW")])
+def test_a_language_is_read_as_the_desk_reads_it(event: Event, typed: str, tag: str) -> None:
+    html = get("/events/storm/embed/", lang=typed).content.decode()
+    assert next(one for one in Elements(html).found if one.tag == "html")["data-language"] == tag
+
+
 HOSTILE_OPTIONS = [
     {"theme": 'dark" onload="alert(1)'},
     {"theme": "DARK\x00"},

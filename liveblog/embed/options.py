@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from typing import NamedTuple, Self
 from urllib.parse import urlencode
 
+from django.core.exceptions import ValidationError
+
+from liveblog.forms.languages import read_language
 from liveblog.stream import ORDERS, PAGE_UPDATES
 
 THEMES = ("auto", "light", "dark")
@@ -13,7 +16,6 @@ HEADERS = ("1", "0")
 
 _ACCENT = re.compile(r"#?([0-9A-Fa-f]{6})", re.ASCII)
 _LIMIT = re.compile(r"[1-9][0-9]?", re.ASCII)
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
 
 
 class Options(NamedTuple):
@@ -55,8 +57,7 @@ class Options(NamedTuple):
         if "header" in asked:
             take("header", asked["header"] == "1" if asked["header"] in HEADERS else None, "header is 1 or 0.")
         if "lang" in asked:
-            is_tag = _LANGUAGE.fullmatch(asked["lang"])
-            take("lang", asked["lang"] if is_tag else None, "lang is a language’s tag, such as de or pt-BR.")
+            take("lang", _language(asked["lang"]), "lang is a language’s tag, such as de or pt-BR.")
         return cls(**found), wrong  # type: ignore[arg-type]
 
     @property
@@ -73,3 +74,10 @@ class Options(NamedTuple):
     def query(self) -> str:
         """The same as a query string, with its question mark; empty if there are none."""
         return f"?{urlencode(self.chosen)}" if self.chosen else ""
+
+
+def _language(typed: str) -> str | None:
+    try:
+        return read_language(typed)
+    except ValidationError:
+        return None
