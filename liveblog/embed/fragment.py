@@ -45,6 +45,7 @@ def _answer(request: HttpRequest, slug: str) -> HttpResponse:
         return HttpResponse(" ".join(wrong.values()) + "\n", status=400, content_type="text/plain; charset=utf-8")
     etag = f'"{event.edition}-{event.revision}-{options.order}-{options.limit}-{options.header:d}"'
     response = get_conditional_response(request, etag=etag) or _drawn(request, event, options)
+    response._csp_config = OWN_POLICY  # type: ignore[attr-defined]  # told anew with every 304
     response["ETag"] = etag
     response["Cache-Control"] = live.cacheable(FRAGMENT_SECONDS)
     return response
@@ -62,7 +63,6 @@ def _drawn(request: HttpRequest, event: Event, options: Options) -> HttpResponse
     }
     response = render(request, "liveblog/embed/fragment.html", context)
     response["Content-Language"] = event.language
-    response._csp_config = OWN_POLICY  # type: ignore[attr-defined]
     return response
 
 

@@ -273,6 +273,19 @@ def test_a_fragment_becomes_part_of_the_host_page_by_fetch_and_by_htmx(
     until(reader, lambda: "Through htmx." in _again(reader))
 
 
+def test_what_is_too_wide_in_a_fragment_scrolls_by_itself_and_not_the_host_page(
+    reader: Page, host: Host, live_site: Site, event: Event
+) -> None:
+    row = "|" + "|".join(f" column{number} " for number in range(30)) + "|"
+    live_site.publish(event, f"```\n{'x' * 300}\n```\n\n{row}\n{'|---' * 30}|\n{row}\n\n{'y' * 300}")
+    reader.set_viewport_size({"width": 390, "height": 740})
+    fetch = FETCH.format(address=live_site.page(event, "fragment/"))
+    reader.goto(host.article('<div id="place"></div>', tail=f"<script>{fetch}</script>"))
+    expect(reader.locator("#place article").first.locator("pre, table")).to_have_count(2)
+    assert reader.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert reader.evaluate("document.querySelector('#place table').scrollWidth > innerWidth")
+
+
 def _again(page: Page) -> str:
     page.evaluate("document.body.dispatchEvent(new Event('again'))")
     return page.locator("body").inner_text()
