@@ -405,6 +405,7 @@ def test_a_fragment_follows_the_event_and_says_when_nothing_has_changed(event: E
     assert again.status_code == 304
     assert not again.content
     assert again["Access-Control-Allow-Origin"] == "*"
+    assert "style-src 'unsafe-inline'" in first["Content-Security-Policy"]
     assert again["Content-Security-Policy"] == first["Content-Security-Policy"], "browsers replace the one they keep"
     event.updates.get(number=4).withdraw()
     later = Client().get("/events/storm/fragment/", headers={"If-None-Match": first["ETag"]})
