@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -456,6 +457,17 @@ def test_the_dialog_for_one_update_is_for_one_that_is_there(event: Event) -> Non
     event.updates.get(number=3).withdraw()
     for number in ("3", "99", "x", "٣", "-1"):
         assert get("/events/storm/embed/code/", update=number).status_code == 404
+
+
+@pytest.mark.parametrize("query", [{}, {"update": "3"}])
+def test_the_line_for_wordpress_makes_the_addresses_known_that_the_dialog_gives(
+    event: Event, query: dict[str, str]
+) -> None:
+    html = unescape(get("/events/storm/embed/code/", **query).content.decode())
+    (address,) = re.findall(r'aria-label="Address">(.*?)</textarea>', html)
+    (known, endpoint) = re.findall(r"wp_oembed_add_provider\( '(.*?)', '(.*?)' \);", html)[0]
+    assert fnmatchcase(address, known)
+    assert get(endpoint.removeprefix("http://testserver"), url=address).status_code == 200
 
 
 # Sites that may embed.

@@ -79,6 +79,11 @@ class Codes(NamedTuple):
         return absolute((self.update or self.event).get_absolute_url())
 
     @property
+    def provider(self) -> str:
+        """What makes this service known to a WordPress site, in ``functions.php``: its frames then have no sandbox."""
+        return f"wp_oembed_add_provider( '{absolute('/events/*')}', '{absolute(reverse('oembed'))}' );"
+
+    @property
     def title(self) -> str:
         """What the frame is called, for those who can't see it."""
         return f"{self.update.title} – {self.event.title}" if self.update else f"Live blog: {self.event.title}"
