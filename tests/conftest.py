@@ -144,7 +144,7 @@ def redis_url() -> str:
 
     url = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
     try:
-        with redis.Redis.from_url(url, socket_connect_timeout=2) as client:
+        with redis.Redis.from_url(url, socket_connect_timeout=20) as client:
             client.ping()
     except redis.RedisError as error:
         message = f"no Redis at TEST_REDIS_URL ({url}): {error}"
@@ -162,7 +162,7 @@ def postgres_url() -> Iterator[str]:
 
     url = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
     try:
-        admin = psycopg.connect(url, autocommit=True, connect_timeout=2)
+        admin = psycopg.connect(url, autocommit=True, connect_timeout=20)
     except psycopg.OperationalError as error:
         message = f"no PostgreSQL at TEST_POSTGRES_URL: {str(error).strip().splitlines()[0]}"
         pytest.fail(message) if IS_CI else pytest.skip(message)

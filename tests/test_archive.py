@@ -433,7 +433,7 @@ def test_an_event_moves_between_installations_and_databases(exported: Path, tmp_
             env=environ,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout + done.stderr

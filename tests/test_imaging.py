@@ -625,7 +625,7 @@ def test_one_photo_at_a_time_is_decoded_on_a_machine(tmp_path: Path) -> None:
             waiting.result(timeout=0.5)
         assert files_in(tmp_path) == []
         fcntl.flock(lock, fcntl.LOCK_UN)
-        assert_clean(waiting.result(timeout=10), tmp_path)
+        assert_clean(waiting.result(timeout=60), tmp_path)
 
 
 def test_who_waits_too_long_for_the_others_is_told_to_come_back(

@@ -272,7 +272,7 @@ def test_nobody_else_publishes(tmp_path: Path) -> None:
         env=environ | {"DATA_DIR": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=True,
     )
     assert done.stdout.splitlines()[-1] == "['MainThread']", done.stdout

@@ -52,7 +52,7 @@ class Service:
     def stop(self, signal_number: int = signal.SIGINT) -> tuple[int, str]:
         """Return exit status and what was printed since the start."""
         self.process.send_signal(signal_number)
-        rest, _ = self.process.communicate(timeout=20)
+        rest, _ = self.process.communicate(timeout=60)
         return self.process.returncode, rest
 
 
@@ -456,7 +456,7 @@ def run(*arguments: str, data_dir: Path, **settings: str) -> subprocess.Popen[st
 def post(data_dir: Path, text: str) -> str:
     """Post to the demonstration from a process of its own, and return what that printed."""
     process = run("post", APOLLO, data_dir=data_dir)
-    output, _ = process.communicate(text, timeout=30)
+    output, _ = process.communicate(text, timeout=60)
     assert process.returncode == 0, output
     return output
 
@@ -464,7 +464,7 @@ def post(data_dir: Path, text: str) -> str:
 def assert_refused(data_dir: Path, pattern: str, **settings: str) -> str:
     """Check that the service does not start and says why, and return what it said."""
     process = run("serve", data_dir=data_dir, **settings)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert re.fullmatch(pattern, output), output
     return output

@@ -95,14 +95,16 @@ function offerCopies() {
   }
 }
 
+/** The button says so until another code is copied; "Selected" leaves it to the hand. */
 async function copy(button) {
   const field = button.parentElement.querySelector("textarea");
   field.select();
+  let isCopied = true;
   try {
     await navigator.clipboard.writeText(field.value);
   } catch {
-    document.execCommand("copy"); // plain http has no clipboard
+    isCopied = document.execCommand("copy"); // plain http has no clipboard
   }
-  button.textContent = "Copied";
-  setTimeout(() => { button.textContent = "Copy"; }, 2_000);
+  for (const other of document.querySelectorAll("[data-copies]")) other.textContent = "Copy";
+  button.textContent = isCopied ? "Copied" : "Selected";
 }

@@ -69,11 +69,13 @@ function rememberOrder(order) {
 }
 
 async function copyLink(link) {
+  let isCopied = true;
   try {
     await navigator.clipboard.writeText(link.href);
   } catch {
-    copyBySelection(link.href); // plain http is no secure context and has no clipboard
+    isCopied = copyBySelection(link.href); // plain http is no secure context and has no clipboard
   }
+  if (!isCopied) return open(link.href); // its address can be copied there
   say("Link copied");
   link.dataset.copied = "";
   setTimeout(() => delete link.dataset.copied, 2_000);
@@ -85,6 +87,7 @@ function copyBySelection(text) {
   field.className = "visually-hidden";
   document.body.append(field);
   field.select();
-  document.execCommand("copy");
+  const isCopied = document.execCommand("copy");
   field.remove();
+  return isCopied;
 }

@@ -129,6 +129,18 @@ def test_the_link_of_an_update_is_copied(browser: Browser, live_site: Site) -> N
     context.close()
 
 
+def test_a_link_that_cannot_be_copied_is_opened_and_not_called_copied(page: Page, live_site: Site) -> None:
+    event = live_site.event(updates=1)
+    page.add_init_script(
+        "Object.defineProperty(navigator, 'clipboard', { value: undefined }); document.execCommand = () => false"
+    )
+    open_page(page, live_site, event)
+    with page.context.expect_page() as opened:
+        page.click("#update-1 .permalink")
+    opened.value.wait_for_url(f"{live_site.page(event)}updates/1/")
+    assert page.locator("#announcement").inner_text() == ""
+
+
 def test_everything_can_be_read_without_javascript(browser: Browser, live_site: Site) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
