@@ -1,5 +1,6 @@
 """The desk without a network: it opens, keeps to its author, takes what is shared, and leaves readers alone."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -35,6 +36,7 @@ SHARE = """([text, address, photos]) => {
   document.body.append(form);
   form.submit();
 }"""
+WAITING = "caches.open('desk-shared').then((shared) => shared.keys()).then((requests) => requests.length)"
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8cfc000000301010018dd8db0"
     "0000000049454e44ae426082"
@@ -166,6 +168,28 @@ def test_signing_out_takes_the_kept_pages_and_a_failed_sign_in_hides_them(
     page.get_by_role("button", name="Sign out").tap()
     page.wait_for_url(f"{live_site.url}/")
     assert not [address for address in page.evaluate(KEPT) if address.startswith("/desk/")]
+
+
+def test_what_is_shared_is_taken_once_though_the_page_dies_half_way(
+    phone: Callable[..., BrowserContext], live_site: Site, event: Event
+) -> None:
+    page = installed(phone("ada", live_site.url).new_page(), live_site.url, event)
+    page.add_init_script("if (localStorage.getItem('slow')) createImageBitmap = () => new Promise(() => {})")
+    page.evaluate("localStorage.setItem('slow', 'yes')")
+    page.goto(f"{live_site.url}/desk/")
+    page.evaluate(SHARE, ["What they said", "", [["one.png", list(PNG)], ["two.png", list(PNG)]]])
+    page.wait_for_url(f"**/desk/{event.slug}/")
+    expect(page.locator(".shot")).to_have_count(2)
+    expect(page.locator(BODY)).to_have_value("A headline elsewhere\n\nWhat they said")
+    page.evaluate("localStorage.removeItem('slow')")
+    page.reload()
+    until(page, lambda: page.evaluate(WAITING) == 0)
+    expect(page.locator(".shot")).to_have_count(2)
+    expect(page.locator(".shot .shot-state", has_text=re.compile("."))).to_have_count(0)
+    expect(page.locator(BODY)).to_have_value("A headline elsewhere\n\nWhat they said")
+    page.tap("#composer .post")
+    until(page, lambda: len(live_site.updates(event)) == 2)
+    assert len(live_site.updates(event)[1].photos) == 2
 
 
 def test_what_is_shared_comes_into_the_draft_of_the_desk_used_last(

@@ -70,8 +70,10 @@ function begin(kept, last) {
   return isTyped ? { ...blank(isBlank(kept) ? kept.aside : kept), ...early } : kept;
 }
 
-/** Puts more text behind what is there. */
-export function append(text) {
+/** Puts what was shared behind what is there, once for each share. */
+export function append(text, share) {
+  if ([draft, draft.aside].some((one) => one?.shared?.includes(share))) return;
+  draft.shared = [...(draft.shared ?? []), share];
   body.value = [body.value.trimEnd(), text].filter(Boolean).join("\n\n");
   keep();
 }

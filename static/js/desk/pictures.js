@@ -31,22 +31,24 @@ export function show(photos) {
   dress();
 }
 
-/** Takes files in. */
-export async function take(files) {
+/** Takes files in; those whose `keys` are there already, because a page died over them, only once. */
+export async function take(files, keys = []) {
   const problems = [];
   const taken = [];
-  for (const file of files) {
+  for (const [place, file] of files.entries()) {
+    const photo = { key: keys[place] ?? newKey(), name: file.name, alt: "" };
+    const begun = all().find(({ dataset }) => dataset.key === photo.key);
     const isPhoto = file.type.startsWith("image/") || NAMES.test(file.name);
-    if (!isPhoto) problems.push(`${file.name} is not a photo.`);
-    else if (listed().filter(({ isOut }) => !isOut).length + taken.length >= MOST) problems.push(`${file.name} was left out: an update has at most ${MOST} photos.`);
-    else taken.push(file);
+    if (begun) taken.push({ photo, file, shot: begun });
+    else if (!isPhoto) problems.push(`${file.name} is not a photo.`);
+    else if (listed().filter(({ isOut }) => !isOut).length >= MOST) problems.push(`${file.name} was left out: an update has at most ${MOST} photos.`);
+    else {
+      const shot = make(photo);
+      shots.append(shot);
+      taken.push({ photo, file, shot });
+    }
   }
-  await Promise.all(taken.map((file) => {
-    const photo = { key: newKey(), name: file.name, alt: "" };
-    const shot = make(photo);
-    shots.append(shot);
-    return prepare(photo.key, () => takeOne(shot, photo.key, file, problems));
-  }));
+  await Promise.all(taken.map(({ photo, file, shot }) => prepare(photo.key, () => takeOne(shot, photo.key, file, problems))));
   if (problems.length) say(problems.join(" "));
 }
 

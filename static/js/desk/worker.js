@@ -97,6 +97,7 @@ async function file(request) {
 async function share(request) {
   try {
     const form = await request.formData();
+    form.getAll("photos").forEach(() => form.append("keys", crypto.randomUUID()));
     const number = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
     await (await caches.open(SHARED)).put(`/desk/share/${number}/`, new Response(form));
   } catch {
