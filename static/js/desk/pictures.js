@@ -36,20 +36,26 @@ export async function take(files, keys = []) {
   const problems = [];
   const taken = [];
   for (const [place, file] of files.entries()) {
-    const photo = { key: keys[place] ?? newKey(), name: file.name, alt: "" };
-    const begun = all().find(({ dataset }) => dataset.key === photo.key);
-    const isPhoto = file.type.startsWith("image/") || NAMES.test(file.name);
-    if (begun) taken.push({ photo, file, shot: begun });
-    else if (!isPhoto) problems.push(`${file.name} is not a photo.`);
-    else if (listed().filter(({ isOut }) => !isOut).length >= MOST) problems.push(`${file.name} was left out: an update has at most ${MOST} photos.`);
-    else {
-      const shot = make(photo);
-      shots.append(shot);
-      taken.push({ photo, file, shot });
-    }
+    const key = keys[place] ?? newKey();
+    const begun = all().find(({ dataset }) => dataset.key === key);
+    const problem = begun ? "" : problemOf(file);
+    if (problem) problems.push(problem);
+    else taken.push({ file, shot: begun ?? add({ key, name: file.name, alt: "" }) });
   }
-  await Promise.all(taken.map(({ photo, file, shot }) => prepare(photo.key, () => takeOne(shot, photo.key, file, problems))));
+  await Promise.all(taken.map(({ file, shot }) => prepare(shot.dataset.key, () => takeOne(shot, shot.dataset.key, file, problems))));
   if (problems.length) say(problems.join(" "));
+}
+
+function problemOf(file) {
+  if (!file.type.startsWith("image/") && !NAMES.test(file.name)) return `${file.name} is not a photo.`;
+  const isFull = listed().filter(({ isOut }) => !isOut).length >= MOST;
+  return isFull ? `${file.name} was left out: an update has at most ${MOST} photos.` : "";
+}
+
+function add(photo) {
+  const shot = make(photo);
+  shots.append(shot);
+  return shot;
 }
 
 async function takeOne(shot, key, file, problems) {

@@ -17,9 +17,9 @@ async function takeAll(append) {
   for (const request of await shared.keys()) {
     const form = await (await shared.match(request)).formData();
     const words = ["title", "text", "url"].map((name) => form.get(name)?.trim()).filter(Boolean);
-    const photos = form.getAll("photos").map((file, place) => ({ file, key: form.getAll("keys")[place] })).filter(({ file }) => file.size);
+    const files = form.getAll("photos").filter((file) => file.size);
     if (words.length) append([...new Set(words)].join("\n\n"), request.url);
-    if (photos.length) await take(photos.map(({ file }) => file), photos.map(({ key }) => key));
+    if (files.length) await take(files, form.getAll("keys"));
     await shared.delete(request); // only now is it safe in the draft; a page that dies before takes nothing twice
   }
 }
