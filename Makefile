@@ -7,7 +7,7 @@ WORKERS ?= 3
 CHECK_ENV := env -u DATABASE_URL -u REDIS_URL DEBUG=0 DATA_DIR=.cache/check \
 	BASE_URL=https://live.example.org ALLOWED_HOSTS=live.example.org
 
-.PHONY: run test lint lock bench clean help
+.PHONY: run test check lint lock bench clean help
 
 run: ## Serve on HOST:PORT (127.0.0.1:8000); settings are environment or make variables
 	@bin/bootstrap
@@ -15,7 +15,11 @@ run: ## Serve on HOST:PORT (127.0.0.1:8000); settings are environment or make va
 
 test: ## Run all tests, in a real browser too, by WORKERS processes (3); ARGS goes to pytest
 	@bin/bootstrap dev
-	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	WORKERS=$(WORKERS) bin/test $(ARGS)
+
+check: ## Run the tests that need no browser and no second server; ARGS goes to pytest
+	@bin/bootstrap dev
+	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal -m "not browser and not server" $(ARGS)
 
 lint: ## Check style, types, deployment settings and migrations
 	@bin/bootstrap dev

@@ -1,7 +1,9 @@
 """What tests share: a file database, feeds and a bell that begin anew, people and events, real servers."""
 
+import fcntl
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,13 +91,36 @@ def event(make_event: Callable[..., Any], author: Any) -> Any:
     return make_event(author=author)
 
 
-@pytest.fixture(scope="session")
-def prepared_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A data folder after a server's first start, to be copied."""
-    from tests.server import prepared_data_dir
+SERVERS = {"first_start", "lasting_site", "live_site", "server"}
+"""Fixtures that start a server."""
 
-    with prepared_data_dir(tmp_path_factory.mktemp("prepared")) as folder:
-        yield folder
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that start a server, which ``make check`` leaves out."""
+    for item in items:
+        if SERVERS & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.server)
+
+
+@pytest.fixture(scope="session")
+def prepared_data_dir(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A data folder as a deployment leaves it, migrated and with static files: made once a run, to be copied."""
+    from tests.server import prepare
+
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "prepared"
+    with held(folder.with_suffix(".lock")):
+        if not folder.exists():
+            prepare(folder)
+    return folder
+
+
+@contextmanager
+def held(lock: Path) -> Iterator[None]:
+    """Let one of the processes that run tests at a time do something."""
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture

@@ -45,6 +45,7 @@ class Site:
         self.url = f"http://127.0.0.1:{self.port}"
         self.database_url = environ.get("DATABASE_URL", f"sqlite:///{data_dir / 'liveblog.sqlite3'}")
         self._environ = environ
+        self._setup = () if "DATABASE_URL" in environ else ("--no-setup",)
         self._unblocked = unblocked
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="site", initializer=self._connect)
@@ -54,7 +55,7 @@ class Site:
     def start(self) -> None:
         """Start the server and wait until it can serve."""
         self._process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve", "--no-demo"],
+            [sys.executable, "manage.py", "serve", "--no-demo", *self._setup],
             cwd=ROOT,
             env=self.environ,
             stdin=subprocess.DEVNULL,
@@ -65,6 +66,7 @@ class Site:
         ends_at = time.monotonic() + START_SECONDS
         while not self.is_healthy():
             if self._process.poll() is not None or time.monotonic() > ends_at:
+                self.kill()
                 raise AssertionError(f"The server did not start:\n{self.log}")
             time.sleep(0.02)
 
@@ -254,18 +256,19 @@ def make_event(
     return event
 
 
-@contextmanager
-def prepared_data_dir(folder: Path) -> Iterator[Path]:
-    """Yield ``folder``, made into what a server leaves behind at its first start: it is copied for each server."""
-    site = Site(folder, unblocked=_nothing)
-    site.start()
+def prepare(folder: Path) -> None:
+    """Make ``folder`` what a deployment leaves for servers, at once or not at all: it is copied for each server."""
+    unfinished = folder.with_suffix(".unfinished")
+    site = Site(unfinished, unblocked=_nothing)
+    site.manage("migrate", "--verbosity=0")
+    site.manage("collectstatic", "--noinput", "--verbosity=0")
     site.close()
-    yield folder
+    unfinished.rename(folder)
 
 
 def copy_data_dir(prepared: Path, folder: Path) -> Path:
-    """Copy a prepared folder; the times of its files stay, so that static files are not collected again."""
-    return shutil.copytree(prepared, folder, copy_function=shutil.copy2)
+    """Copy a prepared folder."""
+    return shutil.copytree(prepared, folder)
 
 
 def find_free_port() -> int:

@@ -32,9 +32,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
-    """Playwright itself. It has an event loop in this thread, which other modules' tests must not meet."""
+    """Playwright itself. Its event loop stays in this thread, so tests without a browser run in another process."""
     with sync_playwright() as started:
         yield started
 
@@ -44,7 +44,7 @@ def find_chromium() -> str | None:
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def launch(playwright: Playwright) -> Callable[..., Browser]:
     """Start a Chromium: the one that is installed, else Playwright's own."""
     found = find_chromium()
@@ -55,7 +55,7 @@ def launch(playwright: Playwright) -> Callable[..., Browser]:
     return start
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
     """One Chromium for all tests."""
     started = launch()

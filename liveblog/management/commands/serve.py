@@ -36,10 +36,13 @@ class Command(BaseCommand):
     help = "Migrate, seed the demonstration, and serve on HOST and PORT until Ctrl-C."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the way to do without the demonstration."""
+        """Add what can be left out."""
         parser.add_argument("--no-demo", action="store_true", help="seed no demonstration (also: DEMO=0)")
+        parser.add_argument(
+            "--no-setup", action="store_true", help="neither migrate nor collect static files: a deployment did both"
+        )
 
-    def handle(self, *, no_demo: bool, **options: Any) -> None:
+    def handle(self, *, no_demo: bool, no_setup: bool, **options: Any) -> None:
         """Serve; whatever hinders it is one line and exit status 1."""
         for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a script's background jobs begin with it ignored
             signal.signal(number, signal.default_int_handler)
@@ -47,8 +50,9 @@ class Command(BaseCommand):
             address = find_free_address(settings.HOST, settings.PORT)
             raise_descriptor_limit()
             try:
-                self.migrate()
-                self.collect_static()
+                if not no_setup:
+                    self.migrate()
+                    self.collect_static()
                 has_demo = settings.DEMO and not no_demo
                 password = self.seed_demo() if has_demo else ""
                 with replayed_demo() if has_demo else nullcontext():
