@@ -4,6 +4,7 @@ import ipaddress
 import os
 import re
 import secrets
+import shlex
 import socket
 import struct
 import sys
@@ -23,7 +24,7 @@ _env = Env()
 
 def read_text(name: str, default: str = "") -> str:
     """Return a text; as everywhere here, a variable that is empty counts as not set."""
-    return os.environ.get(name, "").strip() or default
+    return str(_env.str(name, "")).strip() or default
 
 
 def read_switch(name: str, *, default: bool) -> bool:
@@ -40,7 +41,10 @@ def read_data_dir(name: str, *, default: Path) -> Path:
     """Return a folder of our own that can be written to, making it if need be."""
     folder = Path(read_text(name, str(default))).expanduser().absolute()
     try:
+        is_new = not folder.exists()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if is_new:  # wherever it stands, in a work tree too, none of it is to be committed
+            (folder / ".gitignore").write_text("*\n")
     except OSError as error:
         raise ImproperlyConfigured(f"{name} {folder} can't be made: {error.strerror}.") from error
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
@@ -119,6 +123,16 @@ def read_redis_url(name: str) -> str:
     return url
 
 
+def command(*words: str) -> str:
+    """Return a ``manage.py`` command to be typed into a shell, with the settings that lead it to the same data.
+
+    What may hold a password is named and not shown.
+    """
+    secret = [f"{name}=…" for name in ("DATABASE_URL", "REDIS_URL") if read_text(name)]
+    folder = [f"DATA_DIR={shlex.quote(read_text('DATA_DIR'))}"] if read_text("DATA_DIR") else []
+    return " ".join([*folder, *secret, ".venv/bin/python", "manage.py", *words])
+
+
 def own_addresses() -> list[str]:
     """Return the addresses under which other devices see this machine, the one it goes out by first.
 
@@ -154,7 +168,7 @@ def _read(kind: str, name: str, default: Any, rule: str, **options: Any) -> Any:
     try:
         return getattr(_env, kind)(name, **options)
     except EnvValidationError as error:
-        raise ImproperlyConfigured(f"{name} {rule}, not {os.environ[name]!r}.") from error
+        raise ImproperlyConfigured(f"{name} {rule}, not {read_text(name)!r}.") from error
 
 
 def _read_or_make_key(path: Path) -> str:

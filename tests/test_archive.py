@@ -101,6 +101,14 @@ def files(folder: Path) -> dict[str, bytes]:
 # Export and import.
 
 
+def test_an_export_cannot_be_committed_by_accident(event: Event, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    subprocess.run(["git", "init", "--quiet", tree], check=True)
+    export(event, tree / "moving")
+    seen = subprocess.run(["git", "-C", tree, "status", "--porcelain"], capture_output=True, check=True)
+    assert seen.stdout == b""
+
+
 def test_an_export_comes_back_to_the_byte(event: Event, tmp_path: Path, settings: Any) -> None:
     export(event, tmp_path / "one")
     before = files(tmp_path / "one")

@@ -77,6 +77,13 @@ def test_the_first_start_prints_where_to_go_and_keeps_its_data_to_itself(first_s
     assert (data_dir / "secret_key").stat().st_mode & 0o777 == 0o600
 
 
+def test_nothing_in_the_data_dir_can_be_committed_by_accident(first_start: tuple[Path, str]) -> None:
+    data_dir, _ = first_start
+    subprocess.run(["git", "init", "--quiet", data_dir.parent], check=True)
+    seen = subprocess.run(["git", "-C", data_dir.parent, "status", "--porcelain"], capture_output=True, check=True)
+    assert seen.stdout == b""
+
+
 def test_the_printed_password_is_the_editors_and_stands_nowhere_else(first_start: tuple[Path, str]) -> None:
     data_dir, output = first_start
     found = re.search(r"editor with the password (\S+)", output)
@@ -95,7 +102,7 @@ def test_a_second_start_keeps_what_was_posted_and_makes_nothing_anew(first_start
         assert "<strong>sandwiches</strong>" in service.get(f"/events/{APOLLO}/")[1]
     assert "password" in first_output
     assert "with the password" not in service.output
-    assert "changepassword editor" in service.output
+    assert f"DATA_DIR={data_dir} .venv/bin/python manage.py changepassword editor" in service.output
     assert ask(data_dir, "SELECT count(*) FROM liveblog_event") == count
     assert (data_dir / "static.stamp").stat().st_mtime_ns == collected_at
 

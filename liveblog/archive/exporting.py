@@ -46,6 +46,7 @@ def export(event: Event, folder: Path, *, progress: Progress = quiet) -> None:
     check_free(folder, DOCUMENT, lambda earlier: (earlier["format"], earlier["event"]["uuid"]) == same)
     content = dumped(document_of(event, progress=progress))
     (folder / MEDIA).mkdir(parents=True, exist_ok=True)
+    (folder / ".gitignore").write_text("*\n")  # it holds what was withdrawn, and must not be committed by accident
     laid_out = lay_out(_pictures(event, progress), folder)
     for path in (folder / MEDIA).glob("*.webp"):
         if path not in laid_out:

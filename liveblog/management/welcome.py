@@ -8,7 +8,7 @@ import segno
 from django.conf import settings
 from django.http.request import validate_host
 
-from config.environment import own_addresses
+from config.environment import command, own_addresses
 from liveblog.management.commands import demo
 
 WHITE_ON_BLACK, PLAIN = "\033[97;40m", "\033[0m"
@@ -32,9 +32,9 @@ def describe(address: str, password: str, *, can_draw: bool) -> str:
         rows.append(("Log in as", f"{demo.EDITOR} with the password {password} (shown only this once)"))
     elif demo.has_editor():
         rows.append(("Log in as", f"{demo.EDITOR}; the first start printed the password. To set a new one:"))
-        rows.append(("", f".venv/bin/python manage.py changepassword {demo.EDITOR}"))
+        rows.append(("", command("changepassword", demo.EDITOR)))
     else:
-        rows.append(("Make a login", ".venv/bin/python manage.py createsuperuser"))
+        rows.append(("Make a login", command("createsuperuser")))
     lines = [f"  {name:<17}{text}" for name, text in rows]
     if phone is not None and can_draw:
         lines += ["", *draw(phone)]

@@ -18,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
+from config.environment import command
 from liveblog.models import Event, Update
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "demo"
@@ -145,7 +146,7 @@ class Command(BaseCommand):
             self.stdout.write(line)
         if seeded.password:
             self.stdout.write(f"Log in as {EDITOR} with the password {seeded.password} (shown only this once).")
-        self.stdout.write("An administrator of your own: manage.py createsuperuser")
+        self.stdout.write(f"An administrator of your own: {command('createsuperuser')}")
 
 
 def tell_rest(wait: Callable[[float], bool], pause_seconds: tuple[float, float]) -> int:
