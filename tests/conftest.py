@@ -46,11 +46,17 @@ def pytest_configure() -> None:
 def django_db_modify_db_settings(
     tmp_path_factory: pytest.TempPathFactory, django_db_modify_db_settings_parallel_suffix: None
 ) -> None:
-    """Keep the tests' SQLite in a file: threads share it as they do in service. It need not survive a power cut."""
+    """Keep the tests' SQLite in a file: threads share it as they do in service. It need not survive a power cut.
+
+    Nor need PostgreSQL's, which would else wait for the disk at every commit; and to make a database may take it
+    longer than a statement may in service.
+    """
     database = django_settings.DATABASES["default"]
     if "sqlite3" in database["ENGINE"]:
         database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
         database["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
+    else:
+        database["OPTIONS"]["options"] = "-c synchronous_commit=off"
 
 
 @pytest.fixture(scope="session", autouse=True)
