@@ -334,6 +334,9 @@ def places(value: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from places(inner, (*way, name))
 
 
+CHANGES_EACH = 30
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_whatever_is_changed_in_an_export_is_taken_in_as_it_stands_or_refused(
     seed: int, exported: Path, tmp_path: Path
@@ -343,7 +346,7 @@ def test_whatever_is_changed_in_an_export_is_taken_in_as_it_stands_or_refused(
     before = json.loads((folder / "event.json").read_text())
     everywhere = list(places(before))
     taken_in = 0
-    for _ in range(60):
+    for _ in range(CHANGES_EACH):
         document = copy.deepcopy(before)
         *way, last = chance.choice(everywhere)
         at, other = (reduce(getitem, where, document) for where in (way, chance.choice(everywhere)))
@@ -361,7 +364,7 @@ def test_whatever_is_changed_in_an_export_is_taken_in_as_it_stands_or_refused(
                 status = Client().get(f"{event.get_absolute_url()}{page}").status_code
                 assert status == (200 if event.is_public else 404), (*way, last)
             transaction.set_rollback(True)
-    assert 0 < taken_in < 60
+    assert 0 < taken_in < CHANGES_EACH
 
 
 def test_people_here_keep_their_names_and_the_same_import_again_still_changes_nothing(exported: Path) -> None:
@@ -451,7 +454,6 @@ def test_an_event_moves_between_installations_and_databases(exported: Path, tmp_
     assert "New here, and without a password" in said
     assert "updates: 5 of 5" in said
     assert "photos: 2 of 2" in said
-    assert "the same" in manage("import", str(tmp_path / "one"))
     manage("export", "storm", str(tmp_path / "two"))
     assert files(tmp_path / "two") == files(tmp_path / "one")
 

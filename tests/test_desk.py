@@ -15,6 +15,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from liveblog import markup, rendering
+from liveblog.desk import page as desk_page
 from liveblog.models import Event, Update
 
 SLOW = "[" * 20_000
@@ -69,12 +70,6 @@ def signed_in(who: User) -> Client:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give Markdown less time than in service, for texts that would take it all."""
-    monkeypatch.setattr(markup, "RENDER_SECONDS", 0.5)
-
-
-@pytest.fixture
 def ada(db: None) -> User:
     return user("ada", first_name="Ada", last_name="Byron")
 
@@ -91,6 +86,12 @@ def bridge(ada: User) -> Event:
 @pytest.fixture
 def desk(ada: User, bridge: Event) -> Client:
     return signed_in(ada)
+
+
+@pytest.fixture
+def impatient(bridge: Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From here on give Markdown less time than in service, for texts that would take it all."""
+    monkeypatch.setattr(markup, "RENDER_SECONDS", 0.1)
 
 
 def address(name: str, slug: str = "bridge", number: int = 1) -> str:
@@ -169,19 +170,19 @@ def test_other_methods_are_refused(name: str, desk: Client) -> None:
     assert desk.head(address(name)).status_code == 200
 
 
-@pytest.mark.parametrize("name", OF_AN_EVENT)
 @pytest.mark.parametrize("status", ["draft", "live"])
-def test_to_somebody_else_it_does_not_exist(name: str, status: str, desk: Client, bridge: Event) -> None:
+def test_to_somebody_else_it_does_not_exist(status: str, desk: Client, bridge: Event) -> None:
     if status == "draft":
         bridge.make_draft()
     revision = bridge.revision
     stranger = signed_in(user("mallory"))
-    if name in READ:
-        assert desk.get(address(name)).status_code == 200
-        assert stranger.get(address(name)).status_code == 404
-    if name in WRITE:
-        assert stranger.post(address(name), WRITE[name]).status_code == 404
-        assert stranger.post(address(name), WRITE[name], headers=HTMX).status_code == 404
+    for name in OF_AN_EVENT:
+        if name in READ:
+            assert desk.get(address(name)).status_code == 200, name
+            assert stranger.get(address(name)).status_code == 404, name
+        if name in WRITE:
+            assert stranger.post(address(name), WRITE[name]).status_code == 404, name
+            assert stranger.post(address(name), WRITE[name], headers=HTMX).status_code == 404, name
     bridge.refresh_from_db()
     assert bridge.revision == revision
     assert "Harbour bridge" not in text_of(stranger.get(address("desks")))
@@ -227,23 +228,36 @@ def test_a_request_without_the_csrf_token_changes_nothing(name: str, ada: User, 
     assert bridge.revision == revision
 
 
-@pytest.mark.parametrize("name", OF_AN_EVENT)
 @pytest.mark.parametrize("slug", ["bridge%0d%0aX-Bad:%201", "bridge%00", "%C3%A9v%C3%A9nement", "..", "a" * 3000])
-def test_an_absurd_slug_is_a_404_and_nothing_worse(name: str, slug: str, desk: Client) -> None:
-    url = address(name).replace("bridge", slug)
-    for response in (desk.get(url), desk.post(url)):
-        assert response.status_code in {404, 405}
-        assert "X-Bad" not in response
+def test_an_absurd_slug_is_a_404_and_nothing_worse(slug: str, desk: Client) -> None:
+    for name in OF_AN_EVENT:
+        url = address(name).replace("bridge", slug)
+        for response in (desk.get(url), desk.post(url)):
+            assert response.status_code in {404, 405}, name
+            assert "X-Bad" not in response, name
 
 
-@pytest.mark.parametrize("field", ["on", "status", "body", "title"])
-@pytest.mark.parametrize("value", ["", "2", "null\x00", "١", "on\r\nX-Bad: 1", "x" * 100_000])
-@pytest.mark.parametrize("name", sorted(WRITE))
-def test_absurd_values_are_refused_in_words(name: str, field: str, value: str, desk: Client) -> None:
-    for headers in ({}, HTMX):
-        response = desk.post(address(name), {field: value, "key": str(uuid.uuid4())}, headers=headers)
-        assert response.status_code in {200, 204, 302, 422}
-        assert "X-Bad" not in response
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("desk-new", "title"),
+        ("desk-settings", "title"),
+        ("desk-updates", "body"),
+        ("desk-update", "body"),
+        ("desk-purge", "number"),
+        ("desk-pin", "on"),
+        ("desk-key", "on"),
+        ("desk-status", "status"),
+        ("desk-pause", "note"),
+        ("desk-deletion", "slug"),
+    ],
+)
+def test_absurd_values_are_refused_in_words(name: str, field: str, desk: Client) -> None:
+    for value in ("", "2", "null\x00", "١", "on\r\nX-Bad: 1", "x" * 100_000):
+        for headers in ({}, HTMX):
+            response = desk.post(address(name), {field: value, "key": str(uuid.uuid4())}, headers=headers)
+            assert response.status_code in {200, 204, 302, 422}, value
+            assert "X-Bad" not in response, value
 
 
 def test_a_request_that_is_far_too_big_is_refused(desk: Client) -> None:
@@ -291,8 +305,8 @@ def test_an_author_can_post_in_every_status(status: str, desk: Client, bridge: E
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_same_key_posted_twenty_times_in_parallel_is_one_update(ada: User, bridge: Event) -> None:
-    clients = [signed_in(ada) for _ in range(20)]
+def test_the_same_key_posted_by_eight_in_parallel_is_one_update(ada: User, bridge: Event) -> None:
+    clients = [signed_in(ada) for _ in range(8)]
     key = uuid.uuid4()
 
     def send(number: int) -> int:
@@ -301,8 +315,8 @@ def test_the_same_key_posted_twenty_times_in_parallel_is_one_update(ada: User, b
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(20) as threads:
-        answers = list(threads.map(send, range(20)))
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(send, range(8)))
     assert set(answers) == {200, 302}
     assert bridge.updates.filter(body="Once").count() == 1
     revision = bridge.revision
@@ -347,7 +361,6 @@ def test_a_used_key_with_another_text_shows_both_and_can_be_posted_as_new(
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("htmx", [False, True])
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
@@ -362,21 +375,22 @@ def test_a_used_key_with_another_text_shows_both_and_can_be_posted_as_new(
     ],
 )
 def test_what_is_refused_stays_in_the_form_with_the_reason(
-    htmx: bool, fields: dict[str, str], words: str, desk: Client, bridge: Event
+    fields: dict[str, str], words: str, desk: Client, bridge: Event
 ) -> None:
-    response = desk.post(
-        address("desk-updates"),
-        {"key": str(uuid.uuid4()), "headline": "Kept", "body": "Kept", "is_key": "on"} | fields,
-        headers=HTMX if htmx else {},
-    )
-    assert response.status_code == 422
-    page = text_of(response)
-    assert 'role="alert"' in page
-    assert words.lower() in page.lower()
-    assert fields.get("body", "Kept").strip() in page
-    assert fields.get("headline", "Kept") in page
-    assert re.search(r'name="is_key"[^>]* checked', page)
-    assert uuid.UUID(value_of(response, "key"))
+    for headers in ({}, HTMX):
+        response = desk.post(
+            address("desk-updates"),
+            {"key": str(uuid.uuid4()), "headline": "Kept", "body": "Kept", "is_key": "on"} | fields,
+            headers=headers,
+        )
+        assert response.status_code == 422
+        page = text_of(response)
+        assert 'role="alert"' in page
+        assert words.lower() in page.lower()
+        assert fields.get("body", "Kept").strip() in page
+        assert fields.get("headline", "Kept") in page
+        assert re.search(r'name="is_key"[^>]* checked', page)
+        assert uuid.UUID(value_of(response, "key"))
     assert bridge.updates.count() == 1
 
 
@@ -410,15 +424,13 @@ def test_an_edit_changes_what_was_sent_and_only_that(desk: Client, bridge: Event
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("headers", [{}, HTMX])
 @pytest.mark.parametrize("body", ["long " * 4001, SLOW, " ", "null\x00"])
-def test_a_refused_edit_keeps_the_text_and_changes_nothing(
-    body: str, headers: dict[str, str], desk: Client, bridge: Event
-) -> None:
-    response = desk.post(address("desk-update"), {"headline": "", "body": body}, headers=headers)
-    assert response.status_code == 422
-    assert body.strip() in text_of(response)
-    assert 'role="alert"' in text_of(response)
+def test_a_refused_edit_keeps_the_text_and_changes_nothing(body: str, desk: Client, bridge: Event) -> None:
+    for headers in ({}, HTMX):
+        response = desk.post(address("desk-update"), {"headline": "", "body": body}, headers=headers)
+        assert response.status_code == 422
+        assert body.strip() in text_of(response)
+        assert 'role="alert"' in text_of(response)
     assert bridge.updates.get(number=1).body == "They take their seats."
 
 
@@ -492,8 +504,11 @@ def test_the_controls_stand_around_the_card_and_never_in_it(desk: Client, bridge
     assert address("desk-pin") in page.replace(card, "")
 
 
-def test_older_updates_are_loaded_by_place_withdrawn_ones_too(desk: Client, bridge: Event, ada: User) -> None:
-    for number in range(2, 106):
+def test_older_updates_are_loaded_by_place_withdrawn_ones_too(
+    desk: Client, bridge: Event, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk_page, "PAGE_UPDATES", 5)
+    for number in range(2, 13):
         bridge.publish(author=ada, body=f"No. {number}")
     bridge.updates.get(number=3).withdraw()
     seen: list[int] = []
@@ -503,7 +518,7 @@ def test_older_updates_are_loaded_by_place_withdrawn_ones_too(desk: Client, brid
         seen += map(int, re.findall(r'<li class="item[^>]*id="item-(\d+)"', page))
         older = re.search(r'href="(\?before=[^"]+)"', page)
         url = address("desk") + (older[1] if older else "")
-    assert seen == list(range(105, 0, -1))
+    assert seen == list(range(12, 0, -1))
     assert older is None
 
 
@@ -602,16 +617,14 @@ def test_a_slug_left_empty_is_made_from_the_title_and_free(title: str, slug: str
         ("ends_at", "2026-01-01T19:59", "later than the start"),
     ],
 )
-@pytest.mark.parametrize("headers", [{}, HTMX])
-def test_a_setting_that_can_not_be_is_refused_in_words(
-    field: str, value: str, words: str, headers: dict[str, str], desk: Client
-) -> None:
+def test_a_setting_that_can_not_be_is_refused_in_words(field: str, value: str, words: str, desk: Client) -> None:
     sent = settings_of(starts_at="2026-01-01T20:00", summary="Kept") | {field: value}
-    response = desk.post("/desk/new/", sent, headers=headers)
-    assert response.status_code == 422
-    assert words in text_of(response)
-    assert 'role="alert"' in text_of(response)
-    assert sent["summary"] in text_of(response)
+    for headers in ({}, HTMX):
+        response = desk.post("/desk/new/", sent, headers=headers)
+        assert response.status_code == 422
+        assert words in text_of(response)
+        assert 'role="alert"' in text_of(response)
+        assert sent["summary"] in text_of(response)
     assert Event.objects.count() == 1
 
 
@@ -730,8 +743,8 @@ def test_the_list_shows_an_author_their_events_and_staff_all(desk: Client, bridg
 def test_the_desk_needs_no_query_for_each_update(
     desk: Client, bridge: Event, ada: User, django_assert_max_num_queries: Callable[[int], Any]
 ) -> None:
-    for number in range(30):
+    for number in range(12):
         bridge.publish(author=ada, body=f"No. {number}")
-    assert Update.objects.count() == 31
+    assert Update.objects.count() == 13
     with django_assert_max_num_queries(8):
         desk.get(address("desk"))

@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,7 +18,7 @@ import segno
 from websockets.sync.client import connect
 
 from config import environment
-from tests.server import ANSWER_SECONDS, PASSWORD, ROOT, Site, find_free_port
+from tests.server import ANSWER_SECONDS, PASSWORD, ROOT, Site, copy_data_dir, find_free_port
 
 OWN = next(iter(environment.own_addresses()), "")
 PUBLIC = "https://live.example.org"
@@ -26,10 +27,24 @@ PROXIED = {"X-Forwarded-Proto": "https", "Host": "live.example.org"}
 needs_network = pytest.mark.skipif(not OWN or ":" in OWN, reason="this machine has no address but its own")
 
 
-@pytest.fixture
-def open_site(server: Callable[..., Site]) -> Site:
+@pytest.fixture(scope="module")
+def open_site(
+    prepared_data_dir: Path, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any
+) -> Iterator[Site]:
     """A server of the whole network, as ``make run HOST=0.0.0.0`` starts it."""
-    return server(HOST="0.0.0.0")
+    folder = copy_data_dir(prepared_data_dir, tmp_path_factory.mktemp("open") / "data")
+    site = Site(folder, django_db_blocker.unblock, HOST="0.0.0.0")
+    try:
+        site.start()
+        yield site
+    finally:
+        site.close()
+
+
+@pytest.fixture
+def data_dir(prepared_data_dir: Path, tmp_path: Path) -> Path:
+    """A folder in which a server has run before."""
+    return copy_data_dir(prepared_data_dir, tmp_path / "data")
 
 
 def client(base: str, **headers: str) -> httpx.Client:
@@ -99,7 +114,7 @@ def test_a_phone_logs_in_and_posts_over_plain_http_with_origin_and_referer(open_
             refused = phone.post(f"/desk/{event.slug}/pause/", data=sent, headers={"Origin": elsewhere})
             assert refused.status_code == 403
     with connect(open_site.live(event).replace("127.0.0.1", OWN), proxy=None) as socket:
-        assert "We will be back at 20:00" in str(socket.recv(5))
+        assert "We will be back at 20:00" in str(socket.recv(ANSWER_SECONDS))
 
 
 # https, and only https, switches on what it needs.
@@ -120,7 +135,7 @@ def test_https_redirects_secures_cookies_and_promises_to_stay(server: Callable[.
         assert poll.status_code == 200  # the same bytes for everyone; it carries no cookie to be stolen
         assert not poll.cookies
     with connect(site.live(event), proxy=None) as socket:
-        assert "update-1" in str(socket.recv(5))
+        assert "update-1" in str(socket.recv(ANSWER_SECONDS))
     with client(site.url, **PROXIED) as proxied:
         assert proxied.get("/").status_code == 200
         page = proxied.get("/accounts/login/")
@@ -140,10 +155,9 @@ def test_https_redirects_secures_cookies_and_promises_to_stay(server: Callable[.
         assert all("Secure" in cookie for cookie in cookies)
 
 
-def test_plain_http_does_none_of_it_and_believes_no_proxy(server: Callable[..., Site]) -> None:
-    site = server()
+def test_plain_http_does_none_of_it_and_believes_no_proxy(live_site: Site) -> None:
     for headers in ({}, {"X-Forwarded-Proto": "https"}):
-        with client(site.url, **headers) as reader:
+        with client(live_site.url, **headers) as reader:
             answer = reader.get("/accounts/login/")
             assert answer.status_code == 200
             assert "Strict-Transport-Security" not in answer.headers
@@ -200,8 +214,8 @@ def printed(data_dir: Path, *, terminal: bool, **environ: str) -> str:
 
 
 @needs_network
-def test_a_terminal_shows_a_code_that_opens_the_desk_on_a_phone(tmp_path: Path) -> None:
-    output = printed(tmp_path, terminal=True, HOST="0.0.0.0")
+def test_a_terminal_shows_a_code_that_opens_the_desk_on_a_phone(data_dir: Path) -> None:
+    output = printed(data_dir, terminal=True, HOST="0.0.0.0")
     found = re.search(r"On your phone +(\S+)", output)
     assert found
     assert re.fullmatch(rf"http://{re.escape(OWN)}:\d+/desk/", found[1])
@@ -211,20 +225,20 @@ def test_a_terminal_shows_a_code_that_opens_the_desk_on_a_phone(tmp_path: Path) 
 
 
 @needs_network
-def test_a_pipe_gets_the_address_alone(tmp_path: Path) -> None:
-    output = printed(tmp_path, terminal=False, HOST="0.0.0.0")
+def test_a_pipe_gets_the_address_alone(data_dir: Path) -> None:
+    output = printed(data_dir, terminal=False, HOST="0.0.0.0")
     assert re.search(rf"On your phone +http://{re.escape(OWN)}:\d+/desk/", output)
     assert output.isascii()
 
 
-def test_a_server_of_this_machine_alone_offers_no_phone_anything(tmp_path: Path) -> None:
-    output = printed(tmp_path, terminal=True)
+def test_a_server_of_this_machine_alone_offers_no_phone_anything(data_dir: Path) -> None:
+    output = printed(data_dir, terminal=True)
     assert "phone" not in output
     assert "\x1b" not in output
 
 
 @needs_network
-def test_under_https_the_code_leads_to_the_public_address(tmp_path: Path) -> None:
-    output = printed(tmp_path, terminal=True, HOST="0.0.0.0", BASE_URL=PUBLIC)
+def test_under_https_the_code_leads_to_the_public_address(data_dir: Path) -> None:
+    output = printed(data_dir, terminal=True, HOST="0.0.0.0", BASE_URL=PUBLIC)
     assert f"On your phone    {PUBLIC}/desk/" in output
     assert drawn_in(output)[: len(matrix_of(f"{PUBLIC}/desk/"))] == matrix_of(f"{PUBLIC}/desk/")

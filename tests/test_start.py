@@ -26,7 +26,7 @@ from django.test import Client
 from config import environment
 from liveblog.management.commands import demo
 from liveblog.models import Event, Update
-from tests.server import ANSWER_SECONDS, find_free_port
+from tests.server import ANSWER_SECONDS, copy_data_dir, find_free_port
 
 PROJECT = Path(__file__).resolve().parent.parent
 RUNNING = "Ctrl-C stops it"
@@ -93,13 +93,16 @@ def test_the_printed_password_is_the_editors_and_stands_nowhere_else(first_start
         assert path.is_dir() or found[1].encode() not in path.read_bytes()
 
 
-def test_a_second_start_keeps_what_was_posted_and_makes_nothing_anew(first_start: tuple[Path, str]) -> None:
+def test_a_second_start_keeps_what_was_posted_makes_nothing_anew_and_hears_of_other_processes(
+    first_start: tuple[Path, str],
+) -> None:
     data_dir, first_output = first_start
     collected_at = (data_dir / "static.stamp").stat().st_mtime_ns
     post(data_dir, "The night shift brought **sandwiches**.")
     count = ask(data_dir, "SELECT count(*) FROM liveblog_event")
     with serving(data_dir) as service:
         assert "<strong>sandwiches</strong>" in service.get(f"/events/{APOLLO}/")[1]
+        check_that_a_post_from_another_process_arrives(service, data_dir)
     assert "password" in first_output
     assert "with the password" not in service.output
     assert f"DATA_DIR={data_dir} .venv/bin/python manage.py changepassword editor" in service.output
@@ -107,28 +110,26 @@ def test_a_second_start_keeps_what_was_posted_and_makes_nothing_anew(first_start
     assert (data_dir / "static.stamp").stat().st_mtime_ns == collected_at
 
 
-def test_a_post_from_another_process_reaches_readers_by_itself(first_start: tuple[Path, str]) -> None:
-    data_dir, _ = first_start
-    with serving(data_dir) as service:
-        revision, edition = (
-            ask(data_dir, f"SELECT {column} FROM liveblog_event WHERE slug = '{APOLLO}'")
-            for column in ("revision", "edition")
-        )
-        changes = f"/events/{APOLLO}/changes/?after={revision}&edition={edition}"
-        assert service.get(changes)[0] in (200, 204)  # the feed is awake, whatever the replay said meanwhile
-        answer = post(data_dir, "A word from elsewhere.")
-        assert re.fullmatch(rf"Update \d+: http://\S+/events/{APOLLO}/updates/\d+/\n", answer)
-        wait_until(lambda: "A word from elsewhere." in service.get(changes)[1], seconds=20)
+def check_that_a_post_from_another_process_arrives(service: Service, data_dir: Path) -> None:
+    revision, edition = (
+        ask(data_dir, f"SELECT {column} FROM liveblog_event WHERE slug = '{APOLLO}'")
+        for column in ("revision", "edition")
+    )
+    changes = f"/events/{APOLLO}/changes/?after={revision}&edition={edition}"
+    assert service.get(changes)[0] in (200, 204)  # the feed is awake, whatever the replay said meanwhile
+    answer = post(data_dir, "A word from elsewhere.")
+    assert re.fullmatch(rf"Update \d+: http://\S+/events/{APOLLO}/updates/\d+/\n", answer)
+    wait_until(lambda: "A word from elsewhere." in service.get(changes)[1], seconds=20)
 
 
-@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_it_without_a_trace(first_start: tuple[Path, str], signal_number: int) -> None:
+def test_a_signal_stops_it_without_a_trace(first_start: tuple[Path, str]) -> None:
+    """``serving()`` looks at the same for SIGINT, wherever it ends."""
     data_dir, _ = first_start
     with serving(data_dir) as service:
         service.get("/healthz")
         children = children_of(service.process.pid)
         assert children  # the replay
-        status, rest = service.stop(signal_number)
+        status, rest = service.stop(signal.SIGTERM)
     assert status == 0
     assert rest.split() == ["Stopped."]
     assert not any(is_running(child) for child in children)
@@ -143,11 +144,12 @@ def test_a_killed_server_leaves_no_replay_behind(first_start: tuple[Path, str]) 
         wait_until(lambda: not any(is_running(child) for child in children), seconds=20)
 
 
-def test_it_runs_without_the_demonstration(tmp_path: Path) -> None:
-    with serving(tmp_path, DEMO="0") as service:
+def test_it_runs_without_the_demonstration(prepared_data_dir: Path, tmp_path: Path) -> None:
+    data_dir = copy_data_dir(prepared_data_dir, tmp_path / "data")
+    with serving(data_dir, DEMO="0") as service:
         assert service.get("/")[0] == 200
     assert "createsuperuser" in service.output
-    assert ask(tmp_path, "SELECT count(*) FROM liveblog_event") == 0
+    assert ask(data_dir, "SELECT count(*) FROM liveblog_event") == 0
 
 
 def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
@@ -442,7 +444,11 @@ def serving(data_dir: Path, **settings: str) -> Iterator[Service]:
         yield service
     finally:
         if process.poll() is None:
-            assert service.stop()[0] == 0
+            children = children_of(process.pid)
+            status, rest = service.stop()
+            assert (status, rest.splitlines()[-1]) == (0, "Stopped.")
+            assert "Traceback" not in rest
+            assert not any(is_running(child) for child in children)
 
 
 def run(*arguments: str, data_dir: Path, **settings: str) -> subprocess.Popen[str]:
