@@ -1,7 +1,7 @@
 """What an open page should be, and waiting until it is."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
@@ -142,11 +142,14 @@ def expect_right(page: Page, site: Site, event: Event, *, seconds: float = PATIE
     until(page, lambda: not wrongs(page, site, event), seconds=seconds)
 
 
-def expect_accessible(page: Page, name: str = "", *, within: str | None = None) -> None:
-    """Hold a page, as it stands, against axe's rules in light and in dark; only the rules about colours twice."""
+def expect_accessible(
+    page: Page, name: str = "", *, within: str | None = None, schemes: Sequence[str] = ("light", "dark")
+) -> None:
+    """Hold a page, as it stands, against axe's rules; in a second scheme only against those about colours."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
-    for scheme, rules in (("light", None), ("dark", COLOUR_RULES)):
+    for scheme in schemes:
+        rules = None if scheme == schemes[0] else COLOUR_RULES
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         found = AxeResults(page.evaluate(AXE, [within, rules]))
         assert found.violations_count == 0, f"{name or page.url} in {scheme}: {found.generate_report()}"
