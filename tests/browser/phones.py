@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from liveblog.models import Event
 from tests.browser.reading import PATIENCE_SECONDS, until
+from tests.browser.sessions import start_session
 from tests.server import PASSWORD, Site
 
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 760}, "has_touch": True, "is_mobile": True}
@@ -34,17 +35,15 @@ OUTBOX = """() => [...document.querySelectorAll('#entries .entry')].map((entry) 
 
 @contextmanager
 def phones(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Make phones whose owners have signed in: ``make("ada", url)``. A script that fails in a page is an error."""
+    """Make phones whose owners are signed in: ``make("ada", site)``. A script that fails in a page is an error."""
     made: list[BrowserContext] = []
     errors: list[str] = []
 
-    def make(name: str, url: str, **options: Any) -> BrowserContext:
+    def make(name: str, site: Site, *, url: str = "", **options: Any) -> BrowserContext:
         context = browser.new_context(**PHONE | options)
         context.on("weberror", lambda error: errors.append(str(error.error)))
         made.append(context)
-        page = context.new_page()
-        sign_in(page, url, name)
-        page.close()  # an open tab would send, too
+        start_session(context, site, name, url=url)
         return context
 
     yield make
@@ -54,7 +53,7 @@ def phones(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
 
 def sign_in(page: Page, url: str, name: str) -> None:
-    """Sign in on the login page, opened if need be."""
+    """Sign in by the form, where that is what the test is about; ``start_session`` needs no page."""
     if "/accounts/login/" not in page.url:
         page.goto(f"{url}/accounts/login/?next=/desk/")
     page.fill("[name=username]", name)
@@ -67,6 +66,12 @@ def write(page: Page, text: str) -> None:
     """Write an update and post it."""
     page.fill(BODY, text)
     page.tap("#composer .post")
+
+
+def nudge(*pages: Page) -> None:
+    """Have desks ask at once what is new, instead of within five seconds."""
+    for page in pages:
+        page.evaluate("() => { document.dispatchEvent(new CustomEvent('desk:nudge')); }")
 
 
 def outbox(page: Page) -> list[dict[str, str]]:

@@ -1,15 +1,19 @@
 """What an open page should be, and waiting until it is."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from playwright.sync_api import Page
 
 from liveblog.models import Event, Place
 from tests.server import Site
 
 PATIENCE_SECONDS = 20.0
+LONGEST_PAUSE_MS = 100.0
+FAR_AHEAD = 2**53 - 1
+"""The greatest revision that a page can have."""
 
 # What a root looks like without what the page's scripts do to times, with its attributes in one order.
 PLAIN = """(root) => {
@@ -23,6 +27,13 @@ PLAIN = """(root) => {
   }
   return copy.outerHTML;
 }"""
+
+AXE = """async ([within, rules]) => {
+  const options = { resultTypes: ['violations'], ...(rules && { runOnly: rules }) };
+  const { violations } = await axe.run(within ?? document, options);
+  return { violations };
+}"""
+COLOUR_RULES = ["color-contrast", "link-in-text-block"]
 
 STATE = """() => {
   const feed = document.getElementById('feed');
@@ -59,14 +70,25 @@ def numbers(page: Page, *, held: bool | None = None) -> list[int]:
 def until(page: Page, condition: Callable[[], Any], *, seconds: float = PATIENCE_SECONDS) -> Any:
     """Wait until ``condition`` returns something true, letting the browser work meanwhile."""
     ends_at = time.monotonic() + seconds
+    pause_ms = 10.0
     while True:
         if found := condition():
             return found
         if time.monotonic() > ends_at:
             line = page.locator("#connection")
-            stands = line.inner_text(timeout=1000) if line.count() else "no feed"
+            stands = line.text_content() if line.count() else "no feed"
             raise AssertionError(f"waited {seconds} s in vain, {stands!r}")
-        page.wait_for_timeout(20)
+        page.wait_for_timeout(pause_ms)
+        pause_ms = min(LONGEST_PAUSE_MS, 1.5 * pause_ms)  # who waits leaves the machine to those who work
+
+
+def catch_up(site: Site, event: Event) -> None:
+    """Have the server know what ``site.do`` changed, now instead of within the second after which it looks by itself.
+
+    A page that is ahead of the server makes it look, and is answered when it has seen: so is this one question.
+    """
+    now = site.do(Event.objects.filter(pk=event.pk).first)
+    site.get(site.changes(now or event, now.revision if now else FAR_AHEAD))
 
 
 def is_ready(page: Page) -> bool:
@@ -114,6 +136,20 @@ def wrongs(page: Page, site: Site, event: Event) -> list[str]:
 
 def expect_right(page: Page, site: Site, event: Event, *, seconds: float = PATIENCE_SECONDS) -> None:
     """Wait until the page has the event's revision, then hold it against the promise."""
+    catch_up(site, event)
     until(page, lambda: int(state(page)["revision"]) >= site.fresh(event).revision, seconds=seconds)
     # A page that has just loaded a part of the stream, read earlier, asks once more.
     until(page, lambda: not wrongs(page, site, event), seconds=seconds)
+
+
+def expect_accessible(
+    page: Page, name: str = "", *, within: str | None = None, schemes: Sequence[str] = ("light", "dark")
+) -> None:
+    """Hold a page, as it stands, against axe's rules; in a second scheme only against those about colours."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    for scheme in schemes:
+        rules = None if scheme == schemes[0] else COLOUR_RULES
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        found = AxeResults(page.evaluate(AXE, [within, rules]))
+        assert found.violations_count == 0, f"{name or page.url} in {scheme}: {found.generate_report()}"

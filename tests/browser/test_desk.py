@@ -1,33 +1,41 @@
 """An author at the desk, on a phone, and a reader who watches."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.reading import expect_right, open_page, until
-from tests.server import PASSWORD, Site
+from liveblog.models import Event
+from tests.browser.phones import sign_in
+from tests.browser.reading import catch_up, expect_accessible, expect_right, open_page, until
+from tests.browser.sessions import start_session
+from tests.server import Site
 
 
 @pytest.fixture
-def phone(browser: Browser, live_site: Site) -> Page:
-    """A small phone whose owner has logged in."""
-    live_site.user("ada")
+def phone(browser: Browser, live_site: Site) -> Iterator[Page]:
+    """A small phone whose owner is signed in."""
     context = browser.new_context(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True)
-    page = context.new_page()
-    page.goto(f"{live_site.url}/desk/")
-    page.fill("[name=username]", "ada")
-    page.fill("[name=password]", PASSWORD)
-    page.click("main button[type=submit], main form button")
-    expect(page).to_have_url(f"{live_site.url}/desk/")
-    yield page
+    start_session(context, live_site, "ada")
+    yield context.new_page()
     context.close()
 
 
-def desk(site: Site, event: object) -> str:
+def desk(site: Site, event: Event) -> str:
     """Return the address of an event's desk."""
-    return f"{site.url}/desk/{event.slug}/"  # type: ignore[attr-defined]
+    return f"{site.url}/desk/{event.slug}/"
+
+
+def test_who_is_not_signed_in_signs_in_and_comes_where_they_wanted_to(page: Page, live_site: Site) -> None:
+    event = live_site.event(author=live_site.user("ada"))
+    page.goto(desk(live_site, event))
+    page.fill("[name=username]", "ada")
+    page.fill("[name=password]", "a guess")
+    page.click("main form .post")
+    expect(page.get_by_role("alert").first).to_be_visible()
+    sign_in(page, live_site.url, "ada")
+    expect(page).to_have_url(desk(live_site, event))
+    expect(page.locator("#composer [name=body]")).to_be_focused()
 
 
 def test_a_post_from_the_phone_reaches_an_open_page_at_once(phone: Page, page: Page, live_site: Site) -> None:
@@ -76,7 +84,7 @@ def test_an_event_is_made_previewed_announced_started_ended_and_reopened(
     phone.tap(".post")
     phone.wait_for_url("**/desk/the-storm*/")
     slug = phone.url.rstrip("/").split("/")[-1]
-    event = live_site.do(lambda: __import__("liveblog.models").models.Event.objects.get(slug=slug))
+    event = live_site.do(Event.objects.get, slug=slug)
     phone.fill("[name=body]", "Before the wind comes.")
     phone.tap(".post")
     expect(phone.locator("#items article")).to_have_count(1)
@@ -95,12 +103,15 @@ def test_an_event_is_made_previewed_announced_started_ended_and_reopened(
                 phone.tap(summary)
         phone.get_by_role("button", name=name).tap()
         expect(phone.locator("#status .badge")).to_have_text(badge)
-        until(page, lambda badge=badge: page.inner_text("#masthead .badge") == badge.upper() or page.click("#check"))
+        if name == "Reopen":  # an ended event is asked for once a minute; the reader is not so patient
+            catch_up(live_site, event)
+            page.click("#check")
+        expect(page.locator("#masthead .badge")).to_have_text(badge)
     expect_right(page, live_site, event)
 
 
 def test_what_can_not_be_posted_stays_in_the_form_with_a_word_why(phone: Page, live_site: Site) -> None:
-    event = live_site.event(author=live_site.user("ada"))
+    event = live_site.event(author=live_site.user("ada"), time_zone="Europe/Berlin")
     phone.goto(desk(live_site, event))
     phone.tap(".post")
     expect(phone.get_by_role("alert").filter(has_text="Write something")).to_be_visible()
@@ -108,12 +119,14 @@ def test_what_can_not_be_posted_stays_in_the_form_with_a_word_why(phone: Page, l
     phone.tap(".post")
     expect(phone.get_by_role("alert").filter(has_text="20,0")).to_be_visible()
     assert len(phone.input_value("[name=body]")) == 20_001
-    phone.fill("[name=body]", "[" * 19_000)  # Markdown would take for ever
+    phone.tap(".more-fields summary")
+    phone.fill("#composer [name=at]", "2025-03-30T02:30")
+    phone.fill("[name=body]", "Written at a time that did not exist.")
     phone.tap(".post")
     refused = phone.locator("#entries .entry[data-state=refused]")
-    expect(refused).to_contain_text("too long", timeout=20_000)
+    expect(refused).to_contain_text("does not exist in Europe/Berlin")
     refused.get_by_role("button", name="Edit").tap()
-    expect(phone.locator("[name=body]")).to_have_value("[" * 19_000)
+    expect(phone.locator("[name=body]")).to_have_value("Written at a time that did not exist.")
     assert live_site.updates(event) == []
 
 
@@ -156,9 +169,7 @@ def test_the_desk_works_without_javascript(browser: Browser, live_site: Site) ->
     context: BrowserContext = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(desk(live_site, event))
-    page.fill("[name=username]", "ada")
-    page.fill("[name=password]", PASSWORD)
-    page.keyboard.press("Enter")
+    sign_in(page, live_site.url, "ada")
     page.fill("[name=body]", "By a plain form.")
     page.click(".composer .post")
     expect(page.locator("#items article").first).to_contain_text("By a plain form.")
@@ -172,19 +183,16 @@ def test_the_desk_works_without_javascript(browser: Browser, live_site: Site) ->
     context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_of_the_desk_has_an_accessibility_violation_or_scrolls_sideways(
-    phone: Page, live_site: Site, scheme: str
-) -> None:
+def test_no_page_of_the_desk_has_an_accessibility_violation_or_scrolls_sideways(phone: Page, live_site: Site) -> None:
     event = live_site.event(author=live_site.user("ada"), updates=4)
     draft = live_site.event(author=live_site.user("ada"), updates=1, status="draft")
     live_site.do(live_site.updates(event)[0].withdraw)
     live_site.do(event.pin, update=live_site.updates(event)[1])
-    phone.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    complaint = phone.get_by_role("alert").first
     pages: dict[str, Callable[[], None]] = {
         "/desk/": lambda: None,
-        "/desk/new/": lambda: phone.tap(".post"),
-        f"/desk/{event.slug}/": lambda: phone.tap(".post"),
+        "/desk/new/": lambda: (phone.tap(".post"), expect(complaint).to_be_visible()),
+        f"/desk/{event.slug}/": lambda: (phone.tap("#composer .post"), expect(complaint).to_be_visible()),
         f"/desk/{event.slug}/edit/": lambda: None,
         f"/desk/{event.slug}/updates/2/": lambda: None,
         f"/desk/{draft.slug}/preview/": lambda: None,
@@ -192,9 +200,7 @@ def test_no_page_of_the_desk_has_an_accessibility_violation_or_scrolls_sideways(
     for address, prepare in pages.items():
         phone.goto(live_site.url + address)
         prepare()
-        phone.wait_for_load_state("networkidle")
-        found = Axe().run(phone)
-        assert found.violations_count == 0, f"{address}: {found.generate_report()}"
+        expect_accessible(phone, address)
         assert phone.evaluate("document.documentElement.scrollWidth") <= 360, address
 
 
@@ -211,10 +217,11 @@ OVERLAPS = """() => {
 }"""
 
 
-@pytest.mark.parametrize("width", [320, 390, 560, 1280])
-def test_nothing_at_the_top_of_an_owners_desk_lies_on_anything_else(phone: Page, live_site: Site, width: int) -> None:
+def test_nothing_at_the_top_of_an_owners_desk_lies_on_anything_else(phone: Page, live_site: Site) -> None:
     event = live_site.event(author=live_site.user("ada"))
-    phone.set_viewport_size({"width": width, "height": 740})
     phone.goto(desk(live_site, event))
     expect(phone.locator(".desk-links a")).to_have_count(5)
-    assert phone.evaluate(OVERLAPS) == []
+    for width in (320, 390, 560, 1280):
+        phone.set_viewport_size({"width": width, "height": 740})
+        assert phone.evaluate("innerWidth") == width
+        assert phone.evaluate(OVERLAPS) == [], width

@@ -14,6 +14,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Dialog, Page, expect
 
 from liveblog.models import Event, Role, Update
+from tests.browser.phones import nudge
 from tests.browser.proxy import Proxy
 from tests.browser.reading import until
 from tests.server import PASSWORD, Site
@@ -64,12 +65,6 @@ def shown(page: Page) -> list[dict[str, object]]:
     """Return what the desk shows, from the top."""
     found: list[dict[str, object]] = page.evaluate(ITEMS)
     return found
-
-
-def nudge(*pages: Page) -> None:
-    """Have desks ask at once, as the presence socket does."""
-    for page in pages:
-        page.evaluate("document.dispatchEvent(new CustomEvent('desk:nudge'))")
 
 
 def write(page: Page, text: str) -> None:

@@ -1,6 +1,6 @@
 """The live feed on other sites, as their readers meet it: host pages of another origin in a real browser."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
@@ -9,8 +9,9 @@ from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect
 
 from liveblog.models import Event
 from tests.browser.hosts import SHIFTS, Host, frame_in, serving, shifts
-from tests.browser.reading import until
-from tests.server import PASSWORD, Site
+from tests.browser.reading import catch_up, expect_accessible, until
+from tests.browser.sessions import start_session
+from tests.server import Site
 
 WP_EMBED = Path("/usr/share/wordpress/wp-includes/js/wp-embed.js")
 """WordPress' own script, where Debian's package is installed."""
@@ -98,9 +99,11 @@ def test_a_script_puts_a_live_feed_where_it_stands_and_moves_nothing(
     assert shifts(reader) == 0
 
     live_site.publish(event, "While it stands there.")
+    catch_up(live_site, event)
     until(reader, lambda: held(frame) == "1 new update")
     assert bodies(frame) == [f"This is update {number}." for number in (6, 5, 4)]
     live_site.do(lambda: event.updates.get(number=6).edit(body="Longer.\n\n" * 30))
+    catch_up(live_site, event)
     until(reader, lambda: "Longer." in bodies(frame)[0])
     assert reader.locator("#after").bounding_box() == before
     assert shifts(reader) == 0
@@ -156,6 +159,7 @@ def test_a_frame_reads_and_writes_no_storage_sets_no_cookie_and_never_leaves_its
     for press in ("#pause", "#zone", "#check"):
         frame.locator(press).click()
     live_site.publish(event, "Held back in either order.")
+    catch_up(live_site, event)
     until(reader, lambda: held(frame) == "1 new update")
     assert frame.evaluate("window.touched") == []
     assert reader.context.cookies() == []
@@ -179,6 +183,7 @@ def test_it_works_in_a_sandbox_and_where_the_sandbox_allows_nothing(
     assert frame.evaluate("self.origin") == "null"
     until(reader, lambda: frame.locator("#connection[data-socket=open]").count())
     live_site.publish(event, "Into the sandbox.")
+    catch_up(live_site, event)
     until(reader, lambda: held(frame) == "1 new update")
     frame.locator("#held").click()
     frame.locator("#edge-bottom a").click()
@@ -220,6 +225,7 @@ def test_wordpress_shows_it_and_hears_its_height(
     frame = frame_in(reader, "/embed/")
     element = reader.locator("iframe")
     live_site.publish(event, "For WordPress.")
+    catch_up(live_site, event)
     until(reader, lambda: held(frame) == "1 new update")
     assert (element.bounding_box() or {})["height"] == answer["height"]
     assert shifts(reader) == 0
@@ -238,12 +244,15 @@ def test_one_update_in_a_frame_follows_its_edits_its_withdrawal_and_its_return(
     expect(frame.locator(".prose").last).to_have_text("This is update 3.")
     live_site.publish(event, "Another one.")
     live_site.do(update.edit, body="Put right.")
+    catch_up(live_site, event)
     until(reader, lambda: bodies(frame) == ["Put right."])
     live_site.do(update.withdraw)
+    catch_up(live_site, event)
     until(reader, lambda: frame.locator("#empty").is_visible())
     assert frame.locator("#empty").inner_text() == "This update was withdrawn."
     assert "Put right." not in frame.content()
     live_site.do(update.restore)
+    catch_up(live_site, event)
     until(reader, lambda: bodies(frame) == ["Put right."])
     assert shifts(reader) == 0
 
@@ -328,11 +337,9 @@ def test_the_dialog_at_the_desk_gives_the_code_and_leaves_what_is_being_typed(
     context: BrowserContext, live_site: Site
 ) -> None:
     event = live_site.event(author=live_site.user("ada"), updates=6)
+    start_session(context, live_site, "ada")
     page = context.new_page()
     page.goto(f"{live_site.url}/desk/{event.slug}/")
-    page.fill("[name=username]", "ada")
-    page.fill("[name=password]", PASSWORD)
-    page.keyboard.press("Enter")
     page.fill("[name=body]", "Half a sentence")
     page.get_by_role("link", name="Embed", exact=True).click()
     dialog = page.get_by_role("dialog", name="Embed")
@@ -374,11 +381,8 @@ def test_only_the_sites_an_event_names_may_frame_it_and_nobody_frames_anything_e
     frame_in(reader, "/embed/")
 
 
-def test_frames_and_the_dialog_are_accessible_and_fit_a_phone(
-    browser: Browser, live_site: Site, event: Event, axe: Callable[[Page], list[str]]
-) -> None:
-    context = browser.new_context(viewport={"width": 360, "height": 740})
-    page = context.new_page()
+def test_frames_and_the_dialog_are_accessible_and_fit_a_phone(page: Page, live_site: Site, event: Event) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
     for address in (
         "embed/",
         "embed/?accent=ffee00&theme=dark",
@@ -387,9 +391,8 @@ def test_frames_and_the_dialog_are_accessible_and_fit_a_phone(
         "embed/code/",
     ):
         page.goto(live_site.page(event, address))
-        assert axe(page) == [], address
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
-    context.close()
+        expect_accessible(page, address, schemes=["light"])  # frames choose their colours by their address
 
 
 def test_in_a_wide_frame_the_lines_stay_short_enough_to_read(reader: Page, live_site: Site, event: Event) -> None:
@@ -399,10 +402,3 @@ def test_in_a_wide_frame_the_lines_stay_short_enough_to_read(reader: Page, live_
         box = reader.locator("#cards > article").first.bounding_box() or {}
         assert 600 < box["width"] < 800
         assert abs(box["x"] - (1600 - box["width"]) / 2) < 1, "and in the middle"
-
-
-@pytest.fixture
-def axe() -> Callable[[Page], list[str]]:
-    from axe_playwright_python.sync_playwright import Axe
-
-    return lambda page: [rule["id"] for rule in Axe().run(page).response["violations"]]

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Page, Playwright
 
 from tests.browser.conftest import ARGUMENTS, find_chromium
-from tests.server import PASSWORD, Site
+from tests.browser.sessions import start_session
+from tests.server import Site
 
 LARGE_PX = 32
 
@@ -35,10 +36,7 @@ def test_no_page_scrolls_sideways_with_text_twice_as_large(phone: Page, live_sit
     event = live_site.event("A title of some length for a small phone", author=live_site.user("ada"), updates=3)
     phone.goto(f"{live_site.url}/accounts/login/")
     assert phone.evaluate("getComputedStyle(document.documentElement).fontSize") == f"{LARGE_PX}px"
-    phone.fill("[name=username]", "ada")
-    phone.fill("[name=password]", PASSWORD)
-    phone.keyboard.press("Enter")
-    phone.wait_for_url("**/desk/")
+    start_session(phone.context, live_site, "ada")
     desk = f"/desk/{event.slug}/"
     addresses = ["/desk/", "/desk/new/", desk, f"{desk}people/", f"{desk}edit/", f"{desk}deletion/"]
     addresses += [
@@ -49,7 +47,6 @@ def test_no_page_scrolls_sideways_with_text_twice_as_large(phone: Page, live_sit
     ]
     for address in addresses:
         phone.goto(live_site.url + address)
-        phone.wait_for_load_state("networkidle" if "/desk/" not in address else "load")
         assert phone.evaluate("document.documentElement.scrollWidth") <= 320, address
         if address == desk:
             assert phone.locator("#composer .post").bounding_box() is not None

@@ -10,6 +10,7 @@ from liveblog.models import Event
 from tests.browser.phones import BODY, expect_posted, phones, sign_in, write
 from tests.browser.proxy import Proxy
 from tests.browser.reading import until
+from tests.browser.sessions import start_session
 from tests.server import Site
 
 KEPT = """async () => {
@@ -45,7 +46,7 @@ PNG = bytes.fromhex(
 
 @pytest.fixture
 def phone(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Make a phone whose owner has signed in: ``phone("ada", url)``."""
+    """Make a phone whose owner is signed in: ``phone("ada", live_site)``."""
     with phones(browser) as make:
         yield make
 
@@ -57,11 +58,10 @@ def event(live_site: Site) -> Event:
 
 
 def installed(page: Page, url: str, event: Event) -> Page:
-    """Open a desk and its list until the worker keeps both."""
-    for address in (f"{url}/desk/{event.slug}/", f"{url}/desk/", f"{url}/desk/{event.slug}/"):
-        page.goto(address)
-        page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-        until(page, lambda: page.evaluate("navigator.serviceWorker.controller !== null"))
+    """Open the list of desks, which brings the worker, then a desk, until the worker keeps both."""
+    page.goto(f"{url}/desk/")
+    until(page, lambda: page.evaluate("navigator.serviceWorker.controller !== null"))
+    page.goto(f"{url}/desk/{event.slug}/")
     until(page, lambda: {"/desk/", f"/desk/{event.slug}/"} <= set(page.evaluate(KEPT)))
     return page
 
@@ -69,7 +69,7 @@ def installed(page: Page, url: str, event: Event) -> Page:
 def test_the_desk_opens_without_a_network_and_posts_when_it_is_back(
     phone: Callable[..., BrowserContext], live_site: Site, event: Event
 ) -> None:
-    page = installed(phone("ada", live_site.url).new_page(), live_site.url, event)
+    page = installed(phone("ada", live_site).new_page(), live_site.url, event)
     page.fill(BODY, "Begun with a network")
     page.context.set_offline(True)
     page.reload()
@@ -91,7 +91,7 @@ def test_the_desk_opens_without_a_network_and_posts_when_it_is_back(
 def test_who_leaves_as_the_network_comes_back_is_not_taken_back(
     phone: Callable[..., BrowserContext], live_site: Site, event: Event
 ) -> None:
-    page = installed(phone("ada", live_site.url).new_page(), live_site.url, event)
+    page = installed(phone("ada", live_site).new_page(), live_site.url, event)
     page.context.set_offline(True)
     page.goto(f"{live_site.url}/desk/never-opened/")
     expect(page.get_by_role("heading", name="No network")).to_be_visible()
@@ -110,7 +110,7 @@ def test_a_network_that_swallows_shows_the_kept_page_after_three_seconds(
 ) -> None:
     with Proxy(live_site.port) as proxy:
         url = f"http://127.0.0.1:{proxy.port}"
-        page = installed(phone("ada", url).new_page(), url, event)
+        page = installed(phone("ada", live_site).new_page(), url, event)
         proxy.swallow()
         page.reload(wait_until="commit")
         expect(page.locator("#seen")).to_contain_text("No answer from the service")
@@ -120,7 +120,7 @@ def test_a_network_that_swallows_shows_the_kept_page_after_three_seconds(
 def test_readers_pages_posts_and_polls_are_left_alone(
     phone: Callable[..., BrowserContext], live_site: Site, event: Event
 ) -> None:
-    page = installed(phone("ada", live_site.url).new_page(), live_site.url, event)
+    page = installed(phone("ada", live_site).new_page(), live_site.url, event)
     for address in (live_site.page(event), f"{live_site.url}/", f"{live_site.url}/desk/{event.slug}/edit/"):
         page.goto(address)
     page.goto(f"{live_site.url}/desk/{event.slug}/?before=2100-01-01T00:00:00.000000Z,9")
@@ -136,11 +136,10 @@ def test_readers_pages_posts_and_polls_are_left_alone(
 def test_pages_of_one_author_are_never_shown_to_another(
     phone: Callable[..., BrowserContext], live_site: Site, event: Event
 ) -> None:
-    page = installed(phone("ada", live_site.url).new_page(), live_site.url, event)
+    page = installed(phone("ada", live_site).new_page(), live_site.url, event)
     theirs = live_site.event("Bob’s offline event", author=live_site.user("bob"))
     page.context.clear_cookies()  # ada's login has expired, and bob takes the phone
-    page.goto(f"{live_site.url}/desk/")
-    sign_in(page, live_site.url, "bob")
+    start_session(page.context, live_site, "bob")
     installed(page, live_site.url, theirs)
     page.context.set_offline(True)
     page.goto(f"{live_site.url}/desk/{event.slug}/")
@@ -152,7 +151,7 @@ def test_pages_of_one_author_are_never_shown_to_another(
 def test_signing_out_takes_the_kept_pages_and_a_failed_sign_in_hides_them(
     phone: Callable[..., BrowserContext], live_site: Site, event: Event
 ) -> None:
-    page = installed(phone("ada", live_site.url).new_page(), live_site.url, event)
+    page = installed(phone("ada", live_site).new_page(), live_site.url, event)
     page.context.clear_cookies()
     page.goto(f"{live_site.url}/desk/")
     page.fill("[name=username]", "bob")
@@ -173,7 +172,7 @@ def test_signing_out_takes_the_kept_pages_and_a_failed_sign_in_hides_them(
 def test_what_is_shared_is_taken_once_though_the_page_dies_half_way(
     phone: Callable[..., BrowserContext], live_site: Site, event: Event
 ) -> None:
-    page = installed(phone("ada", live_site.url).new_page(), live_site.url, event)
+    page = installed(phone("ada", live_site).new_page(), live_site.url, event)
     page.add_init_script("if (localStorage.getItem('slow')) createImageBitmap = () => new Promise(() => {})")
     page.evaluate("localStorage.setItem('slow', 'yes')")
     page.goto(f"{live_site.url}/desk/")
@@ -195,7 +194,7 @@ def test_what_is_shared_is_taken_once_though_the_page_dies_half_way(
 def test_what_is_shared_comes_into_the_draft_of_the_desk_used_last(
     phone: Callable[..., BrowserContext], live_site: Site, event: Event
 ) -> None:
-    page = installed(phone("ada", live_site.url).new_page(), live_site.url, event)
+    page = installed(phone("ada", live_site).new_page(), live_site.url, event)
     page.fill(BODY, "Already here.")
     page.goto(f"{live_site.url}/desk/")
     page.context.set_offline(True)
@@ -218,7 +217,7 @@ def test_what_is_shared_comes_into_the_draft_of_the_desk_used_last(
 def test_without_a_last_desk_the_list_says_that_something_waits(
     phone: Callable[..., BrowserContext], live_site: Site, event: Event
 ) -> None:
-    page = phone("ada", live_site.url).new_page()
+    page = phone("ada", live_site).new_page()
     page.goto(f"{live_site.url}/desk/")
     until(page, lambda: page.evaluate("navigator.serviceWorker.controller !== null"))
     page.evaluate(SHARE, ["What they said", "", []])
@@ -258,13 +257,13 @@ def test_a_guest_who_has_just_come_in_can_reload_without_a_network(
     page.goto(f"{live_site.url}/join/{token}/")
     page.get_by_role("button", name="Start reporting").tap()
     page.wait_for_url(f"**/desk/{event.slug}/")
-    until(page, lambda: f"/desk/{event.slug}/" in page.evaluate(KEPT), seconds=30)
+    until(page, lambda: f"/desk/{event.slug}/" in page.evaluate(KEPT))
     context.set_offline(True)
     write(page, "From the crowd.")
     page.reload()
     expect(page.locator("#entries .entry")).to_contain_text("From the crowd.")
     context.set_offline(False)
-    until(page, lambda: live_site.do(event.waiting.count) == 1, seconds=30)
+    until(page, lambda: live_site.do(event.waiting.count) == 1)
     expect(page.locator("#seen")).to_be_hidden()  # the stream has caught up
     context.close()
 
@@ -272,7 +271,7 @@ def test_a_guest_who_has_just_come_in_can_reload_without_a_network(
 def test_the_page_that_says_no_network_gives_way_when_there_is_one(
     phone: Callable[..., BrowserContext], live_site: Site, event: Event
 ) -> None:
-    page = installed(phone("ada", live_site.url).new_page(), live_site.url, event)
+    page = installed(phone("ada", live_site).new_page(), live_site.url, event)
     other = live_site.event("The flood", author=live_site.user("ada"))
     page.context.set_offline(True)
     page.goto(f"{live_site.url}/desk/{other.slug}/")

@@ -9,8 +9,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from config.environment import own_addresses
 from liveblog.models import Event
 from tests.browser.phones import BODY, EMPTY, FILL, LEAVE_SOME, bodies, expect_posted, outbox, phones, sign_in, write
-from tests.browser.proxy import Proxy
+from tests.browser.proxy import FATES, Proxy
 from tests.browser.reading import until
+from tests.browser.sessions import start_session
 from tests.server import Site
 
 type MakePhone = Callable[..., BrowserContext]
@@ -18,7 +19,7 @@ type MakePhone = Callable[..., BrowserContext]
 
 @pytest.fixture
 def phone(browser: Browser) -> Iterator[MakePhone]:
-    """Make a phone whose owner has signed in: ``phone("ada", url)``."""
+    """Make a phone whose owner is signed in: ``phone("ada", live_site)``."""
     with phones(browser) as make:
         yield make
 
@@ -32,7 +33,11 @@ def event(live_site: Site) -> Event:
 @pytest.fixture
 def page(phone: MakePhone, live_site: Site, event: Event) -> Page:
     """Ada's phone, at the event's desk."""
-    return at_desk(phone("ada", live_site.url), live_site.url, event)
+    return at_desk(phone("ada", live_site), live_site.url, event)
+
+
+# Whoever comes back to the page has it try at once, and need not wait for its next try by itself.
+LOOK_AGAIN = "() => { window.dispatchEvent(new Event('focus')); }"
 
 
 def at_desk(context: BrowserContext, url: str, event: Event) -> Page:
@@ -69,7 +74,7 @@ def test_an_answer_lost_after_the_server_saved_makes_one_update(
 ) -> None:
     with Proxy(live_site.port) as proxy:
         url = f"http://127.0.0.1:{proxy.port}"
-        page = at_desk(phone("ada", url), url, event)
+        page = at_desk(phone("ada", live_site), url, event)
         proxy.lose(3)  # Chromium sends a post again by itself when a kept connection is reset
         write(page, "Said once.")
         expect_posted(page, live_site, event, "Said once.")
@@ -81,13 +86,14 @@ def test_what_gets_no_answer_is_given_up_and_sent_again_under_its_key(
 ) -> None:
     with Proxy(live_site.port) as proxy:
         url = f"http://127.0.0.1:{proxy.port}"
-        page = at_desk(phone("ada", url), url, event)
+        page = at_desk(phone("ada", live_site), url, event)
         page.evaluate("document.getElementById('desk').dataset.answerSeconds = '1'")
         proxy.swallow()
         write(page, "Into a hole.")
         expect(page.locator("#entries .entry[data-state=later]")).to_contain_text("No answer came for 1 second")
         expect(page.locator("#entries [data-act=edit]")).to_be_hidden()
         expect(page.locator("#entries [data-act=discard]")).to_be_hidden()
+        page.evaluate("delete document.getElementById('desk').dataset.answerSeconds")  # what is slow now gets its time
         proxy.mend()  # the six connections there were stay dead, as with a router that forgot them
         expect_posted(page, live_site, event, "Into a hole.")
 
@@ -155,7 +161,7 @@ def test_a_reload_and_a_closed_tab_lose_nothing(page: Page, live_site: Site, eve
 def test_a_server_that_restarts_in_the_middle_loses_nothing(phone: MakePhone, server: Callable[..., Site]) -> None:
     site = server()
     event = site.event(author=site.user("ada"))
-    page = at_desk(phone("ada", site.url), site.url, event)
+    page = at_desk(phone("ada", site), site.url, event)
     write(page, "Before.")
     expect_posted(page, site, event, "Before.")
     site.kill()
@@ -163,7 +169,8 @@ def test_a_server_that_restarts_in_the_middle_loses_nothing(phone: MakePhone, se
     expect(page.locator("#entries .entry[data-state=later]")).to_be_visible()
     page.fill(BODY, "The next one")
     site.start()
-    expect_posted(page, site, event, "Before.", "While it is down.", seconds=15)
+    until(page, lambda: not outbox(page) or page.evaluate(LOOK_AGAIN))
+    expect_posted(page, site, event, "Before.", "While it is down.")
     expect(page.locator(BODY)).to_have_value("The next one")
 
 
@@ -222,7 +229,7 @@ def test_a_refused_one_stays_does_not_hold_up_others_and_is_sent_again_under_a_n
     slow = "[" * 19_000  # Markdown would take for ever
     write(page, slow)
     refused = page.locator("#entries .entry[data-state=refused]")
-    expect(refused).to_contain_text("too long", timeout=20_000)
+    expect(refused).to_contain_text("too long")
     key = refused.get_attribute("data-key")
     write(page, "Goes through.")
     until(page, lambda: bodies(live_site, event) == ["Goes through."])
@@ -282,8 +289,9 @@ def test_an_entry_is_never_sent_under_another_authors_login(page: Page, live_sit
     bob = live_site.user("bob")
     theirs = live_site.event("Bob’s own", author=bob)
     page.context.clear_cookies()
+    start_session(page.context, live_site, "bob")
     other = page.context.new_page()
-    sign_in(other, live_site.url, "bob")
+    other.goto(f"{live_site.url}/desk/")
     write(page, "Ada wrote this.")
     expect(page.locator("#outbox-login")).to_contain_text("somebody else")
     other.goto(f"{live_site.url}/desk/{theirs.slug}/")
@@ -294,8 +302,8 @@ def test_an_entry_is_never_sent_under_another_authors_login(page: Page, live_sit
     assert bodies(live_site, event) == []
     page.context.clear_cookies()
     other.close()
+    start_session(page.context, live_site, "ada")
     page.goto(f"{live_site.url}/desk/{event.slug}/")
-    sign_in(page, live_site.url, "ada")
     expect_posted(page, live_site, event, "Ada wrote this.")
     assert live_site.updates(event)[0].author_id == live_site.user("ada").pk
 
@@ -357,7 +365,7 @@ def test_a_draft_makes_room_for_its_own_entry(page: Page, live_site: Site, event
 def test_where_storage_throws_posting_still_works_and_the_page_says_so(
     phone: MakePhone, live_site: Site, event: Event
 ) -> None:
-    context = phone("ada", live_site.url)
+    context = phone("ada", live_site)
     context.add_init_script(
         "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('', 'SecurityError'); }});"
         "Object.defineProperty(window, 'indexedDB', {get() { throw new DOMException('', 'SecurityError'); }});"
@@ -380,7 +388,7 @@ def test_the_same_holds_on_plain_http_from_another_address(phone: MakePhone, ser
     event = site.event(author=site.user("ada"))
     with Proxy(site.port, host=address) as proxy:
         url = f"http://{address}:{proxy.port}"
-        context = phone("ada", url)
+        context = phone("ada", site, url=url)
         page, other = at_desk(context, url, event), at_desk(context, url, event)
         missing = "[isSecureContext, navigator.locks, crypto.randomUUID, navigator.serviceWorker]"
         assert page.evaluate(f"{missing}.some(Boolean)") is False
@@ -407,51 +415,56 @@ def test_the_same_holds_on_plain_http_from_another_address(phone: MakePhone, ser
 # Everything at once.
 
 
-def test_two_hundred_posts_of_three_authors_arrive_once_and_in_order_through_a_terrible_network(
+IMPATIENT = "document.getElementById('desk').dataset.answerSeconds = '2'"
+COUNT = "document.querySelectorAll('#entries .entry').length"
+POST = """(text) => {
+  const form = document.getElementById('composer');
+  form.elements.body.value = text;
+  form.dispatchEvent(new Event('input'));
+  form.requestSubmit();
+}"""
+
+
+def test_posts_of_three_authors_arrive_once_and_in_order_through_a_terrible_network(
     phone: MakePhone, server: Callable[..., Site]
 ) -> None:
+    """Nearly every second try fails, in each of the ways there are."""
     site = server()
-    names = ["ada", "bob", "cyd"]
-    authors = {name: site.user(name) for name in names}
-    event = site.event(author=authors["ada"])
-    site.do(lambda: [event.authors.add(author) for author in authors.values()])
-    counts = {"ada": 67, "bob": 67, "cyd": 66}
+    names, posts = ["ada", "bob", "cyd"], 20
+    event = site.event(author=site.user("ada"))
+    for name in names[1:]:
+        site.do(event.authors.add, site.user(name))
     with Proxy(site.port) as proxy:
-        url = f"http://127.0.0.1:{proxy.port}"
-        pages = {name: at_desk(phone(name, url), url, event) for name in names}
-        impatient = "document.getElementById('desk').dataset.answerSeconds = '2'"
-        for page in pages.values():
-            page.evaluate(impatient)
-        proxy.roughen(random.Random(1969), **{"pass": 68, "delay": 12, "cut": 8, "lose": 9, "swallow": 3})
-        for number in range(max(counts.values())):
+
+        def open_desk(context: BrowserContext) -> Page:
+            page = at_desk(context, f"http://127.0.0.1:{proxy.port}", event)
+            page.evaluate(IMPATIENT)
+            return page
+
+        pages = {name: open_desk(phone(name, site)) for name in names}
+        proxy.roughen(random.Random(1969), **{"pass": 42, "delay": 14, "cut": 16, "lose": 22, "swallow": 6})
+        for number in range(posts):
             for name, page in pages.items():
-                if number < counts[name]:
-                    page.evaluate(
-                        "(text) => { const form = document.getElementById('composer'); form.elements.body.value = text;"
-                        "form.dispatchEvent(new Event('input')); form.requestSubmit(); }",
-                        f"{name} {number}",
-                    )
-            if number == 20:
+                page.evaluate(POST, f"{name} {number}")
+            if number == 6:
                 pages["ada"].reload()
-                pages["ada"].evaluate(impatient)
-            if number == 30:
+                pages["ada"].evaluate(IMPATIENT)
+            if number == 9:
                 site.kill()
                 site.start()
-            if number == 40:
+            if number == 12:
                 context = pages["bob"].context
                 pages["bob"].close()
-                pages["bob"] = at_desk(context, url, event)
-                pages["bob"].evaluate(impatient)
-        right = {name: [f"{name} {number}" for number in range(count)] for name, count in counts.items()}
+                pages["bob"] = open_desk(context)
 
         def all_there() -> bool:
-            return len(site.updates(event)) >= 200 and not any(outbox(page) for page in pages.values())
+            for page in pages.values():
+                page.evaluate(LOOK_AGAIN)
+            return not any(page.evaluate(COUNT) for page in pages.values())
 
-        for page in pages.values():
-            page.evaluate("window.dispatchEvent(new Event('focus'))")  # the server was down: no need to wait longer
-        until(pages["ada"], all_there, seconds=400)
+        until(pages["cyd"], all_there, seconds=300)
         found = bodies(site, event)
         for name in names:
-            assert [body for body in found if body.startswith(name)] == right[name]
-        assert len(found) == 200
-        assert all(proxy.fates[fate] for fate in ("cut", "lose", "delay", "swallow")), proxy.fates
+            assert [body for body in found if body.startswith(name)] == [f"{name} {number}" for number in range(posts)]
+        assert len(found) == posts * len(names)
+        assert all(proxy.fates[fate] for fate in FATES), proxy.fates

@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import BrowserContext, Frame, Page, Route, expect
 
 from tests.browser.hosts import Host, frame_in, serving
-from tests.browser.phones import BODY, sign_in
-from tests.browser.reading import open_page, until
+from tests.browser.phones import BODY
+from tests.browser.reading import catch_up, open_page, until
+from tests.browser.sessions import start_session
 from tests.server import Site
 
 VIDEO = "https://youtu.be/dQw4w9WgXcQ"
@@ -39,6 +40,7 @@ def test_a_player_that_arrived_live_asks_nobody_before_the_press_and_plays_on_th
     event = live_site.event(updates=2)
     open_page(page, live_site, event)
     update = live_site.publish(event, f"Watch this:\n\n[The goal]({VIDEO})\n\nWhat a night.")
+    catch_up(live_site, event)
     front = page.locator("#update-3 .player-front")
     expect(front).to_be_visible()
     assert asked == []
@@ -54,9 +56,11 @@ def test_a_player_that_arrived_live_asks_nobody_before_the_press_and_plays_on_th
     assert [address.split("?")[0] for address in asked] == ["https://www.youtube-nocookie.com/embed/dQw4w9WgXcQ"]
 
     live_site.do(update.edit, body=f"Watch it again:\n\nA line more.\n\n[The goal]({VIDEO})\n\nWhat a long night.")
+    catch_up(live_site, event)
     expect(page.locator("#update-3 .prose")).to_contain_text("What a long night.")
     assert framed(page).evaluate("window.mark") == mark
     live_site.do(lambda: update.move(published_at=event.updates.get(number=1).published_at))
+    catch_up(live_site, event)
     until(page, lambda: page.locator("#cards > article").last.get_attribute("id") != "update-2")
     assert framed(page).evaluate("window.mark") == mark
     assert len(asked) == 1
@@ -101,8 +105,8 @@ def test_an_author_sees_players_in_the_preview_and_among_the_updates(
     live_site: Site, asked: list[str], context: BrowserContext
 ) -> None:
     event = live_site.event(updates=1, author=live_site.user("ada"))
+    start_session(context, live_site, "ada")
     page = context.new_page()
-    sign_in(page, live_site.url, "ada")
     page.goto(f"{live_site.url}/desk/{event.slug}/")
     page.fill(BODY, VIDEO)
     page.click("#preview-toggle")
