@@ -1,51 +1,80 @@
-"""Markdown in, safe HTML and plain text out; pure, and bounded in time whatever the text."""
+"""Markdown in, safe HTML and plain text out; pure, and bounded in time and memory whatever the text."""
 
 import html
 import json
+import logging
 import os
 import re
-import subprocess
-import sys
+import signal
+import socket
 import textwrap
-import threading
 import unicodedata
 from contextlib import suppress
 from html.parser import HTMLParser
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import Empty, Full, LifoQueue
 from urllib.parse import urljoin
-from xml.etree.ElementTree import Element
 
-import nh3
-from markdown import Markdown
-from markdown.extensions import Extension
-from markdown.treeprocessors import Treeprocessor
+from liveblog.child_process import ChildProcess, Limits
 
-IDLE_WORKERS = 4
+logger = logging.getLogger(__name__)
+
 RENDER_SECONDS = 2.0
-"""Markdown 3.11 needs 4 s for 4,000 ``[`` and more than 30 s for 20,000 (measured)."""
+"""Of CPU time. Markdown 3.11 needs 4 s for 4,000 ``[`` and more than 30 s for 20,000 (measured)."""
+WALL_SECONDS = 60.0
+"""After which a child that neither works nor ends is given up."""
+MEMORY_BYTES = 1024**3
+FILE_BYTES = 1024**2
+ANSWER_BYTES = 16 * 1024**2
+"""The largest found for an update's 20,000 characters has 760 kB: nested formatting, opened anew in each paragraph."""
+IDLE_RENDERERS = 4
+
+_CHILD = Path(__file__).with_name("markup_child.py")
 
 
-class TooSlow(Exception):
-    """The text takes Markdown longer than ``RENDER_SECONDS``."""
+class NotRendered(Exception):
+    """No HTML was made of a text; as a string, one sentence that tells its author why."""
+
+
+class TooSlow(NotRendered):
+    """The text takes Markdown more CPU time than ``RENDER_SECONDS``."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This Markdown takes too long to render. Take long rows of brackets, stars or the like out of it."
+        )
+
+
+class Unavailable(NotRendered):
+    """The text could not be rendered for reasons that are not its own: it can be tried again."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The service could not render this just now. Nothing you wrote is lost: try again in a moment."
+        )
 
 
 def render(text: str) -> str:
-    """Return safe HTML for Markdown ``text``.
+    """Return safe HTML for Markdown ``text``; raises ``TooSlow``, ``Unavailable``.
 
     The work is done in a child process, the only kind of worker that can be stopped in the middle
-    of a regular expression. Raises ``TooSlow``.
+    of a regular expression. One that dies of anything but its limit of CPU time says nothing about
+    the text, which is then given to a fresh one.
     """
     if not text.strip():
         return ""
-    worker = _Worker.take()
-    try:
-        answer = worker.ask(text)
-    except BaseException:
-        worker.kill()
-        raise
-    worker.give_back()
-    return answer
+    for find in (_renderers.take, _Renderer):
+        try:
+            renderer = find()
+            answer = renderer.ask(text)
+        except TimeoutError as error:
+            raise Unavailable from error
+        except OSError as error:
+            logger.warning("A text was not rendered: %s", error)
+        else:
+            _renderers.give_back(renderer)
+            return answer
+    raise Unavailable
 
 
 def absolute(safe_html: str, page: str) -> str:
@@ -111,167 +140,67 @@ class _TextParser(HTMLParser):
             self.parts.append(" ")
 
 
-class _Worker:
-    """A child process that renders one text at a time and can be killed."""
-
-    idle: SimpleQueue["_Worker"] = SimpleQueue()
-    giving_back = threading.Lock()
+class _Renderer(ChildProcess):
+    """A child that renders one text after the other."""
 
     def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", str(Path(__file__).resolve())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            start_new_session=True,
-        )
-        self._readline()  # it says when its imports are done: starting is not rendering
-
-    @classmethod
-    def take(cls) -> "_Worker":
-        while True:
-            try:
-                worker = cls.idle.get_nowait()
-            except Empty:
-                return cls()
-            if worker.process.poll() is None:
-                return worker
-
-    def give_back(self) -> None:
-        with self.giving_back:
-            is_wanted = self.idle.qsize() < IDLE_WORKERS
-            if is_wanted:
-                self.idle.put(self)
-        if not is_wanted:
-            self.kill()
+        self._socket, theirs = socket.socketpair()
+        self._socket.settimeout(WALL_SECONDS)
+        self._answers = self._socket.makefile("rb")
+        with theirs:
+            limits = Limits(memory_bytes=MEMORY_BYTES, file_bytes=FILE_BYTES)
+            super().__init__(_CHILD, limits=limits, stdin=theirs.fileno(), stdout=theirs.fileno())
 
     def ask(self, text: str) -> str:
-        assert self.process.stdin is not None
-        timer = threading.Timer(RENDER_SECONDS, self.process.kill)
-        timer.start()
+        """Return the HTML. Raises ``TooSlow``, ``TimeoutError``, ``OSError`` if it died: it is then closed."""
         try:
-            self.process.stdin.write(json.dumps(text) + "\n")
-            self.process.stdin.flush()
-            answer = self._readline()
-        except BrokenPipeError:
-            answer = ""
-        finally:
-            timer.cancel()
-        if not answer:
-            raise TooSlow
-        return str(json.loads(answer))
+            with suppress(BrokenPipeError, ConnectionResetError):  # its status says more
+                self._socket.sendall(json.dumps([RENDER_SECONDS, text]).encode() + b"\n")
+                answer = self._answers.readline(ANSWER_BYTES)
+                if answer.endswith(b"\n"):
+                    return str(json.loads(answer))
+            status = self.end(within_seconds=1)
+            if status == -signal.SIGPROF:
+                raise TooSlow
+            raise ChildProcessError(f"exit {status}: {self.complaint()}")
+        except BaseException:
+            self.close()
+            raise
 
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate()
-
-    def _readline(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline()
-
-
-def _forget_workers() -> None:
-    _Worker.idle = SimpleQueue()
-    _Worker.giving_back = threading.Lock()
+    def close(self) -> None:
+        """Close the socket too."""
+        super().close()
+        self._answers.close()
+        self._socket.close()
 
 
-os.register_at_fork(after_in_child=_forget_workers)
+class _Renderers:
+    """The few that wait for a text; a forked process begins without any."""
 
+    def __init__(self) -> None:
+        self.forget()
+        os.register_at_fork(after_in_child=self.forget)
 
-# What follows runs in the child.
+    def forget(self) -> None:
+        """Leave them to the process that started them."""
+        self.idle: LifoQueue[_Renderer] = LifoQueue(IDLE_RENDERERS)
 
-_TAGS = set(
-    "a abbr b blockquote br cite code dd del dl dt em h2 h3 h4 h5 h6 hr i ins kbd li mark ol p pre q s "
-    "small strong sub sup table tbody td tfoot th thead tr u ul".split()
-)
-_ATTRIBUTES: dict[str, set[str]] = {
-    "*": set(),  # nh3 would allow lang and title everywhere
-    "a": {"href", "title"},
-    "abbr": {"title"},
-    "code": {"class"},
-    "ol": {"start"},
-    "td": {"align"},
-    "th": {"align"},
-}
-_SCHEMES = {"http", "https", "mailto", "tel"}
-_LANGUAGE_CLASS = re.compile(r"language-[\w+#-]{1,30}")
+    def take(self) -> _Renderer:
+        """Return one that lives, a new one if need be."""
+        with suppress(Empty):
+            while True:
+                renderer = self.idle.get_nowait()
+                if renderer.is_alive:
+                    return renderer
+                renderer.close()
+        return _Renderer()
 
-
-class _ImagesToLinks(Treeprocessor):
-    """Turns every image into a link to it: nothing a reader did not ask for is loaded."""
-
-    def run(self, root: Element) -> None:
-        for image in list(root.iter("img")):
-            image.tag = "a"
-            image.text = image.get("alt") or image.get("title") or image.get("src")
-            image.attrib = {"href": image.get("src") or ""}
-
-
-class _HeadingsBelowHeadline(Treeprocessor):
-    """Moves headings below the update's own, an ``h3`` at most."""
-
-    def run(self, root: Element) -> None:
-        for element in root.iter():
-            if re.fullmatch(r"h[1-6]", element.tag):
-                element.tag = f"h{min(6, int(element.tag[1]) + 3)}"
-
-
-class _House(Extension):
-    """The two processors above."""
-
-    def extendMarkdown(self, md: Markdown) -> None:
-        md.treeprocessors.register(_ImagesToLinks(md), "images-to-links", 1)
-        md.treeprocessors.register(_HeadingsBelowHeadline(md), "headings-below-headline", 0.5)
-
-
-def _converter() -> Markdown:
-    return Markdown(
-        extensions=["fenced_code", "tables", "sane_lists", "smarty", "nl2br", "pymdownx.magiclink", _House()],
-        extension_configs={"tables": {"use_align_attribute": True}},
-    )
-
-
-def _keep_attribute(tag: str, attribute: str, value: str) -> str | None:
-    if attribute == "class" and not _LANGUAGE_CLASS.fullmatch(value):
-        return None
-    if attribute == "align" and value not in {"left", "center", "right"}:
-        return None
-    return value
-
-
-def _safe(markdown_html: str) -> str:
-    return nh3.clean(
-        markdown_html,
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
-        attribute_filter=_keep_attribute,
-        url_schemes=_SCHEMES,
-        link_rel="nofollow noopener",
-        set_tag_attribute_values={"table": {"tabindex": "0"}},  # a wide one scrolls, by keyboard too
-        strip_comments=True,
-    )
-
-
-def _serve() -> None:
-    for stream in (sys.stdin, sys.stdout):
-        stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
-    markdown = _converter()
-    print("ready", flush=True)
-    for line in sys.stdin:
-        text = json.loads(line)
+    def give_back(self, renderer: _Renderer) -> None:
+        """Keep it for the next text, unless there are enough."""
         try:
-            answer = _safe(markdown.reset().convert(text))
-        except RecursionError:  # hundreds of nested quotes or lists: shown as they were typed
-            answer = _safe(f"<pre>{html.escape(text)}</pre>")
-            # It was left in the middle of its work, and reset() does not take it out of there (3.11.3).
-            markdown = _converter()
-        print(json.dumps(answer), flush=True)
-        # What has been rendered may be purged later: nothing of it is kept here.
-        line = text = answer = ""
-        markdown.lines = []  # type: ignore[attr-defined]
+            self.idle.put_nowait(renderer)
+        except Full:
+            renderer.close()
 
 
-if __name__ == "__main__":
-    with suppress(BrokenPipeError, KeyboardInterrupt):
-        _serve()
+_renderers = _Renderers()

@@ -8,6 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 LAYERS = (
+    ("child_process", "markup_child"),
     ("markup", "bell", "imaging", "players"),
     ("models",),
     ("rendering",),
@@ -90,20 +91,30 @@ def test_a_module_imports_only_what_stands_below_it(path: Path) -> None:
         assert is_below or (part, other) in NEIGHBOURS, f"{part} imports {other}"
 
 
-def test_markup_is_pure() -> None:
-    """It knows nothing of Django: a child process starts from it in a moment."""
-    source = ast.parse((ROOT / "liveblog" / "markup.py").read_text())
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("markup.py", {"child_process"}),
+        ("markup_child.py", set()),
+        ("imaging/child.py", set()),
+        ("child_process.py", set()),
+    ],
+)
+def test_markup_and_what_runs_in_children_know_nothing_of_django(name: str, ours: set[str]) -> None:
+    """Children start in a moment, and without any code of ours but their own."""
+    path = ROOT / "liveblog" / name
     names = {
         (node.module or "") if isinstance(node, ast.ImportFrom) else node.names[0].name
-        for node in ast.walk(source)
+        for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Import | ast.ImportFrom)
     }
-    assert not [name for name in names if name.split(".")[0] in {"django", "liveblog", "config", "channels"}]
+    assert not [name for name in names if name.split(".")[0] in {"django", "config", "channels"}]
+    assert {other for other, _ in imported(path)} == ours
 
 
 def test_the_bell_and_the_models_know_nothing_of_who_hears_or_shows_them() -> None:
     for path in modules():
-        if part_of(path) in {"markup", "bell"}:
+        if part_of(path) == "bell":
             assert not imported(path)
         if part_of(path) == "models":
             assert {other for other, _ in imported(path)} <= {"markup", "bell", "imaging", "models"}

@@ -1,10 +1,17 @@
 """Markdown in, safe HTML and plain text out, in bounded time (DESIGN.md section 9)."""
 
+import os
+import resource
+import signal
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -344,12 +351,19 @@ def test_no_text_takes_longer_than_the_limit_and_the_workers_live_on(monkeypatch
     assert markup.render("*fine*") == "<p><em>fine</em></p>"
 
 
-def test_text_that_takes_markdown_for_ever_is_cut_after_two_seconds() -> None:
+def test_text_that_takes_markdown_for_ever_is_cut_after_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(markup, "_renderers", markup._Renderers())  # a child that has done nothing yet
     assert markup.RENDER_SECONDS == 2
-    began_at = time.monotonic()
+    before = _cpu_seconds_of_children()
     with pytest.raises(markup.TooSlow):
         markup.render("[" * 20_000)
-    assert 1.9 < time.monotonic() - began_at < 20
+    assert 1.9 < _cpu_seconds_of_children() - before < 20
+
+
+def _cpu_seconds_of_children() -> float:
+    """Return what those that have ended have used; the clock would measure the machine."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def test_nested_quotes_without_end_are_shown_as_they_were_typed_or_refused() -> None:
@@ -376,10 +390,9 @@ def test_many_threads_render_at_once_while_some_texts_are_cut(monkeypatch: pytes
 
 def test_a_worker_that_died_is_replaced() -> None:
     markup.render("warm")
-    worker = markup._Worker.take()
-    worker.process.kill()
-    worker.process.wait()
-    worker.give_back()
+    renderer = markup._renderers.take()
+    renderer.end()
+    markup._renderers.give_back(renderer)
     assert markup.render("*fine*") == "<p><em>fine</em></p>"
 
 
@@ -387,34 +400,36 @@ def test_a_rendering_that_is_interrupted_leaves_no_answer_for_the_next(monkeypat
     class Stop(BaseException):
         pass
 
-    markup.render("warm")
-    with monkeypatch.context() as interrupted:
-
-        def stop(self: markup._Worker) -> str:
+    class Interrupted:
+        def readline(self, size: int) -> bytes:
             raise Stop
 
-        interrupted.setattr(markup._Worker, "_readline", stop)
-        with pytest.raises(Stop):
-            markup.render("first")
+        def close(self) -> None:
+            pass
+
+    markup.render("warm")
+    (renderer,) = _idle()[-1:]  # the one that is taken next
+    monkeypatch.setattr(renderer, "_answers", Interrupted())
+    with pytest.raises(Stop):
+        markup.render("first")
     assert markup.render("second") == "<p>second</p>"
 
 
 def test_workers_are_used_again() -> None:
     markup.render("warm")
-    before = {worker.process.pid for worker in _idle()}
+    before = {_pid(renderer) for renderer in _idle()}
     for number in range(5):
         assert markup.render(f"{number}.") == f"<p>{number}.</p>"
-    assert {worker.process.pid for worker in _idle()} == before
+    assert {_pid(renderer) for renderer in _idle()} == before
     assert threading.active_count() < 30
 
 
-def _idle() -> list[markup._Worker]:
-    found = []
-    while not markup._Worker.idle.empty():
-        found.append(markup._Worker.idle.get())
-    for worker in found:
-        markup._Worker.idle.put(worker)
-    return found
+def _idle() -> list[markup._Renderer]:
+    return list(markup._renderers.idle.queue)
+
+
+def _pid(renderer: markup._Renderer) -> int:
+    return renderer._process.pid
 
 
 def test_a_text_nested_too_deeply_spoils_nothing_for_the_texts_after_it() -> None:
@@ -426,4 +441,122 @@ def test_a_text_nested_too_deeply_spoils_nothing_for_the_texts_after_it() -> Non
 def test_no_more_than_a_few_idle_workers_are_kept() -> None:
     with ThreadPoolExecutor(12) as threads:
         assert len(list(threads.map(markup.render, [f"text {number}" for number in range(36)]))) == 36
-    assert markup._Worker.idle.qsize() <= markup.IDLE_WORKERS
+    assert markup._renderers.idle.qsize() <= markup.IDLE_RENDERERS
+
+
+# Deaths that are not the text's fault.
+
+
+def _rendered_while(act: Callable[[int], None]) -> str:
+    """Render a text, and ``act`` on the child that has it and has been halted before it could begin."""
+    markup.render("warm")
+    renderer = _idle()[-1]  # the one that is taken next
+    os.kill(_pid(renderer), signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as thread:
+        rendering = thread.submit(markup.render, "*innocent*")
+        while renderer in _idle():
+            time.sleep(0.001)
+        act(_pid(renderer))
+        return rendering.result(timeout=120)
+
+
+def test_a_text_whose_child_is_killed_is_rendered_by_another() -> None:
+    assert _rendered_while(lambda pid: os.kill(pid, signal.SIGKILL)) == "<p><em>innocent</em></p>"
+
+
+def test_a_machine_that_lets_a_child_wait_does_not_make_its_text_too_slow() -> None:
+    def go_on_late(pid: int) -> None:
+        time.sleep(markup.RENDER_SECONDS + 0.5)
+        os.kill(pid, signal.SIGCONT)
+
+    assert _rendered_while(go_on_late) == "<p><em>innocent</em></p>"
+
+
+def test_children_that_die_while_they_wait_cost_nobody_a_text() -> None:
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(markup.render, [f"text {number}" for number in range(16)]))
+    dying = _idle()
+    assert dying
+    for renderer in dying:
+        renderer._process.kill()
+    assert [markup.render(f"{number}") for number in range(6)] == [f"<p>{number}</p>" for number in range(6)]
+
+
+def _child(script: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have another script run in each new child's place; return the file that gets a line from each."""
+    path, starts = folder / "child.py", folder / "starts"
+    path.write_text(f"open({str(starts)!r}, 'a').write('started\\n')\n{script}")
+    monkeypatch.setattr(markup, "_CHILD", path)
+    monkeypatch.setattr(markup, "_renderers", markup._Renderers())
+    return starts
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "",
+        "raise ValueError",
+        "input(); raise MemoryError",
+        "import os; input(); os.abort()",
+        "import os; input(); os.kill(os.getpid(), 9)",
+        "input(); print('\"half an ans', end='', flush=True)",
+    ],
+)
+def test_a_text_that_no_child_survives_is_to_come_again_and_is_not_called_slow(
+    script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    starts = _child(script, tmp_path, monkeypatch)
+    with pytest.raises(markup.Unavailable, match="again"):
+        markup.render("innocent")
+    assert starts.read_text() == "started\n" * 2
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
+    assert all(message.isprintable() for message in caplog.messages)
+    assert not markup._renderers.idle.qsize()
+
+
+def test_a_text_that_needs_more_memory_than_there_may_be_is_not_called_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(markup, "_renderers", markup._Renderers())
+    monkeypatch.setattr(markup, "MEMORY_BYTES", 100 * 1024**2)
+    assert markup.render("*fine*") == "<p><em>fine</em></p>"
+    with pytest.raises(markup.Unavailable):
+        markup.render("x" * 40_000_000)
+
+
+def test_a_child_that_hangs_without_working_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(markup, "WALL_SECONDS", 0.5)
+    starts = _child("import signal; signal.pause()", tmp_path, monkeypatch)
+    with pytest.raises(markup.Unavailable):
+        markup.render("innocent")
+    assert starts.read_text() == "started\n"
+
+
+def test_a_child_without_end_in_its_answer_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(markup, "ANSWER_BYTES", 100_000)
+    _child("input()\nwhile True: print('x' * 1000, end='')", tmp_path, monkeypatch)
+    with pytest.raises(markup.Unavailable):
+        markup.render("innocent")
+
+
+def test_the_child_knows_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "hush")
+    _child("import json, os; input(); print(json.dumps(' '.join(os.environ)))", tmp_path, monkeypatch)
+    assert "MALLOC_ARENA_MAX" in markup.render("text")
+    assert "SECRET_KEY" not in markup.render("text")
+
+
+def test_a_forked_process_has_children_of_its_own() -> None:
+    """As a server with ``--workers`` or ``--preload`` would be: both ask, and each gets its own answers."""
+    script = """
+import os
+from liveblog import markup
+markup.render("warm")
+pid = os.fork()
+name = "parent" if pid else "child"
+for number in range(100):
+    assert markup.render(f"{name} {number}") == f"<p>{name} {number}</p>"
+if pid:
+    assert os.waitpid(pid, 0)[1] == 0
+print(name, flush=True)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (0, "child\nparent\n"), done.stderr

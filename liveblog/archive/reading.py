@@ -65,10 +65,7 @@ class Plan:
         if event.slug in RESERVED_SLUGS:
             raise Refused(f"“{event.slug}” is an address of the desk itself. Give another name with --slug.")
         _check_row(event, "event", exclude={"uuid"})
-        try:
-            event.summary_html = markup.render(event.summary)
-        except markup.TooSlow:
-            raise Refused("The event’s summary takes too long to render.") from None
+        event.summary_html = _rendered(event.summary, "event")
         if bool(event.pause_note) != bool(event.paused_at):
             raise Refused("The event’s pause is said by half.")
         if max(event.head_revision, event.reload_revision) > event.revision:
@@ -99,10 +96,7 @@ class Plan:
             raise Refused(f"{part.where}: its digest is none.")
         if update.erased_at is None:
             _content(update, part.where)
-        try:
-            update.body_html = markup.render(update.body)
-        except markup.TooSlow:
-            raise Refused(f"{part.where} takes too long to render.") from None
+        update.body_html = _rendered(update.body, part.where)
         update.body_text = markup.plain(update.body_html)
         _check_row(update, part.where, exclude={"event", "author", "body_html", "body_text", "digest"})
         names = {"author": self._person(part, "author")}
@@ -237,6 +231,13 @@ def _language(value: str) -> str:
     except ValidationError:
         pass
     raise Refused(f"event: {value[:60]!r} is no language.")
+
+
+def _rendered(text: str, where: str) -> str:
+    try:
+        return markup.render(text)
+    except markup.NotRendered as error:
+        raise Refused(f"{where}: {error}") from None
 
 
 def _content(update: Update, where: str) -> None:

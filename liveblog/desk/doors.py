@@ -15,6 +15,9 @@ from django.views.decorators.http import require_http_methods
 from liveblog.desk.login import ask_to_sign_in, has_text, text_of
 from liveblog.models import Event, Role, is_guest
 
+RETRY_SECONDS = "5"
+"""When to send again what the service could not take in just now: the outbox does so by itself."""
+
 type View = Callable[..., HttpResponseBase]
 
 read_or_write = require_http_methods(["GET", "HEAD", "POST"])
@@ -28,14 +31,20 @@ class AuthorRequest(HttpRequest):
 
 
 def signed_in(view: View) -> View:
-    """Ask who is there first. A form sent by htmx stays where it is, with its text, and is told."""
+    """Ask who is there first. A form sent by htmx stays where it is, with its text, and is told.
+
+    A 503 says when to come again.
+    """
 
     @wraps(view)
     def asked(request: HttpRequest, **address: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
             if is_from_outbox(request) and request.headers["Liveblog-Author"] != str(request.user.pk):
                 return _somebody_else(request.user)
-            return view(request, **address)
+            response = view(request, **address)
+            if response.status_code == 503:
+                response.headers.setdefault("Retry-After", RETRY_SECONDS)
+            return response
         if is_htmx(request) or is_from_outbox(request):
             return HttpResponse("You are signed out.\n", status=401, content_type="text/plain")
         if request.method == "POST":  # most of these addresses can't be opened afterwards

@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from liveblog.desk.doors import AuthorRequest, desk_of, is_htmx, not_yours, read_or_write
 from liveblog.desk.page import address_of, done, query_of, refuse
 from liveblog.forms import EditForm
+from liveblog.forms.fields import status_of
 from liveblog.models import Event, Overtaken, Role, Update, byline_of
 from liveblog.models.update import ERASED
 
@@ -36,7 +37,7 @@ def edit(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
         form.go_on_from(theirs)
         by = byline_of(theirs.version_by or theirs.author)
         return _form(request, update, form, status=409, theirs=theirs, by=by)
-    return done(request, update, "Saved.") if is_saved else _form(request, update, form, status=422)
+    return done(request, update, "Saved.") if is_saved else _form(request, update, form, status=status_of(form))
 
 
 def _form(

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from liveblog.desk.doors import AuthorRequest, desk_of, is_htmx, read_or_write, signed_in, with_account
 from liveblog.desk.page import go, read_place, show_desk
 from liveblog.forms import CoverForm, EventForm
+from liveblog.forms.fields import status_of
 from liveblog.forms.languages import LANGUAGES
 from liveblog.models import Event, Role, Update
 from liveblog.stream import Asked, read_page
@@ -108,4 +109,5 @@ def _settings(
         "time_zones": sorted(zoneinfo.available_timezones()),
         "languages": LANGUAGES,
     }
-    return render(request, template, context, status=422 if form.errors or (cover and cover.errors) else 200)
+    statuses = [status_of(one) for one in (form, cover) if one is not None and one.errors]
+    return render(request, template, context, status=max(statuses, default=200))

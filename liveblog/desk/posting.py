@@ -18,7 +18,7 @@ from liveblog.desk.page import Item, show_desk
 from liveblog.desk.queue import queue_context
 from liveblog.feed import audience
 from liveblog.forms import ComposerForm
-from liveblog.forms.fields import TOO_SLOW
+from liveblog.forms.fields import status_of
 from liveblog.models import (
     GUEST_POSTS_A_MINUTE,
     Attachment,
@@ -59,7 +59,7 @@ def publish(request: AuthorRequest, event: Event) -> HttpResponse:
     except (TooMany, imaging.Refused, ValidationError) as error:
         return _refuse_photo_or_pace(request, event, form, error)
     if stored is None:
-        return _refuse(request, event, form, status=422)
+        return _refuse(request, event, form, status=status_of(form))
     return _accept(request, event, stored)
 
 
@@ -108,8 +108,10 @@ def preview_markdown(request: AuthorRequest, event: Event) -> HttpResponse:
             "html": mark_safe(players.with_fronts(html)),  # noqa: S308  (held to the allow-list)
             "headline": request.POST.get("headline", "").strip(),
         }
-    except markup.TooSlow:
-        context = {"event": event, "trouble": TOO_SLOW}
+    except markup.Unavailable as error:
+        return _plain(str(error), 503)
+    except markup.TooSlow as error:
+        context = {"event": event, "trouble": str(error)}
     finally:
         _rendering.discard(request.user.pk)
     return render(request, "liveblog/desk/posted.html#preview", context)
@@ -180,7 +182,7 @@ def _told(error: Exception) -> HttpResponse:
     if isinstance(error, TooMany):
         return _plain(str(error), 429, {"Retry-After": str(error.seconds)})
     if isinstance(error, imaging.Refused):
-        return _plain(str(error), error.status, {"Retry-After": "5"} if error.status == 503 else {})
+        return _plain(str(error), error.status)
     assert isinstance(error, ValidationError)
     return _plain(" ".join(error.messages), 422)
 

@@ -15,6 +15,7 @@ from liveblog.desk.doors import AuthorRequest, desk_of, is_htmx, not_yours, read
 from liveblog.desk.page import Item
 from liveblog.desk.queue import Queued, queue_context, within_reach
 from liveblog.forms import ApprovalForm, RejectionForm, WaitingForm
+from liveblog.forms.fields import status_of
 from liveblog.models import Event, Overtaken, Role, Update, Waiting
 
 CHANGED = "It was changed meanwhile and has not been published. Look at it again first."
@@ -46,7 +47,7 @@ def waiting(request: AuthorRequest, event: Event, key: uuid.UUID) -> HttpRespons
         "item": Queued.of(found, event, request.role, request.user),
         "query": "",
     }
-    status = 409 if clash else 422 if form.errors else 200
+    status = 409 if clash else status_of(form) if form.errors else 200
     return render(request, "liveblog/desk/waiting.html", context, status=status)
 
 

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from liveblog import markup
-from liveblog.forms.fields import TOO_SLOW, MarkdownField, WallClockField, read_in_zone, wall_clock
+from liveblog.forms.fields import MarkdownField, WallClockField, not_rendered, read_in_zone, wall_clock
 from liveblog.forms.languages import read_language
 from liveblog.forms.sites import SitesField
 from liveblog.models import Event, Role
@@ -100,8 +100,8 @@ class EventForm(forms.ModelForm):
         """Refuse Markdown that would keep the event's row locked while it renders."""
         try:
             markup.render(self.cleaned_data["summary"])
-        except markup.TooSlow:
-            raise ValidationError(TOO_SLOW) from None
+        except markup.NotRendered as error:
+            raise not_rendered(error) from None
         return str(self.cleaned_data["summary"])
 
     def clean_slug(self) -> str:
@@ -176,8 +176,8 @@ class EventForm(forms.ModelForm):
             self.event.revise(**values)
         except ValidationError as error:
             self.add_error(None, error)
-        except markup.TooSlow:  # it was quick enough a moment ago
-            self.add_error("summary", TOO_SLOW)
+        except markup.NotRendered as error:  # it was rendered a moment ago
+            self.add_error("summary", not_rendered(error))
         except IntegrityError:
             self.add_error("slug", "Somebody has just taken this address. Choose a different one.")
         return None if self.errors else self.event

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from liveblog import markup
 from liveblog.models.place import YEARS
 
-TOO_SLOW = "This Markdown takes too long to render. Take long rows of brackets, stars or the like out of it."
+UNAVAILABLE = "unavailable"
 
 _WALL_CLOCK = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
@@ -51,6 +51,17 @@ class WallClockField(forms.Field):
                 raise ValidationError(f"The year {read.year} is out of reach.")
             return read
         raise ValidationError("Enter a date and a time, such as 2026-11-22T20:00.")
+
+
+def not_rendered(error: markup.NotRendered) -> ValidationError:
+    """Return why Markdown was not taken, as a form says it."""
+    return ValidationError(str(error), code=UNAVAILABLE if isinstance(error, markup.Unavailable) else "too-slow")
+
+
+def status_of(form: forms.BaseForm) -> int:
+    """Return the status of the answer with a refused form: 503 where the same may be taken when it comes again."""
+    codes = {error.code for errors in form.errors.as_data().values() for error in errors}
+    return 503 if UNAVAILABLE in codes else 422
 
 
 def read_in_zone(typed: datetime, zone: zoneinfo.ZoneInfo) -> datetime:

@@ -11,7 +11,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils import timezone
 
 from liveblog import markup
-from liveblog.forms.fields import TOO_SLOW, MarkdownField, WallClockField, read_in_zone
+from liveblog.forms.fields import MarkdownField, WallClockField, not_rendered, read_in_zone
 from liveblog.models import Attachment, Event, Update, Waiting
 
 
@@ -32,8 +32,8 @@ class UpdateForm(forms.Form):
             yield
         except ValidationError as error:
             self.add_error(None, error if not hasattr(error, "error_dict") else self._placed(error))
-        except markup.TooSlow:
-            self.add_error("body", TOO_SLOW)
+        except markup.NotRendered as error:
+            self.add_error("body", not_rendered(error))
 
     def _placed(self, error: ValidationError) -> ValidationError:
         """Put each message beside its field, those of fields that this form lacks on top."""

@@ -1,37 +1,18 @@
 """Reads one photo from standard input and writes it anew: the process that may be killed at any moment.
 
-decoding.py starts it, isolated, in the folder it writes to. It imports nothing of ours.
+decoding.py starts it, held to its limits, in the folder it writes to. It imports nothing of ours.
 """
 
 import importlib
 import io
 import json
 import os
-import resource
-import signal
 import sys
 import warnings
 from pathlib import Path
 from typing import Any, BinaryIO
 
-
-def _limit(order: dict[str, Any]) -> None:
-    limits = [
-        (resource.RLIMIT_CPU, order["cpu_seconds"], order["cpu_seconds"] + 1),  # SIGXCPU, then SIGKILL
-        (resource.RLIMIT_FSIZE, order["file_bytes"], order["file_bytes"]),
-        (resource.RLIMIT_CORE, 0, 0),
-    ]
-    if sys.platform != "darwin":  # macOS has the name only, and refuses to set it
-        limits.append((resource.RLIMIT_AS, order["memory_bytes"], order["memory_bytes"]))
-    for kind, soft, hard in limits:
-        resource.setrlimit(kind, (soft, hard))
-    signal.alarm(order["wall_seconds"])  # for the case that its parent is gone
-
-
-if __name__ == "__main__":
-    _limit(json.loads(sys.argv[1]))
-
-from PIL import AvifImagePlugin, ExifTags, Image, ImageCms, ImageFile  # noqa: E402  held to the limits too
+from PIL import AvifImagePlugin, ExifTags, Image, ImageCms, ImageFile
 
 QUALITY = 80
 METHOD = 4

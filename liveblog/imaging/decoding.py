@@ -2,13 +2,12 @@
 
 import json
 import logging
-import os
 import signal
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import IO
+
+from liveblog.child_process import ChildProcess, Limits
 
 logger = logging.getLogger(__name__)
 
@@ -60,36 +59,21 @@ def decode(upload: IO[bytes], *, into: Path, turn: int) -> list[Size]:
     let a second child in beside the first. Raises ``Refused``, and ``ChildFailed`` for what is not
     the photo's fault.
     """
-    order = {
-        "widths": WIDTHS,
-        "megapixels": MEGAPIXELS,
-        "memory_bytes": MEMORY_BYTES,
-        "cpu_seconds": CPU_SECONDS,
-        "wall_seconds": WALL_SECONDS,
-        "file_bytes": FILE_BYTES,
-    }
-    # Files, not pipes: RLIMIT_FSIZE bounds what a child gone mad can write to them.
-    with tempfile.TemporaryFile(dir=into) as answer, tempfile.TemporaryFile(dir=into) as complaint:
-        try:
-            status = subprocess.run(
-                [sys.executable, "-I", str(_CHILD), json.dumps(order)],
-                stdin=upload,
-                stdout=answer,
-                stderr=complaint,
-                cwd=into,
-                env=_environment(),
-                pass_fds=[turn],
-                start_new_session=True,
-                timeout=WALL_SECONDS,
-                check=False,
-            ).returncode
-        except subprocess.TimeoutExpired:
-            status = -signal.SIGALRM
+    order = {"widths": WIDTHS, "megapixels": MEGAPIXELS, "file_bytes": FILE_BYTES}
+    limits = Limits(
+        memory_bytes=MEMORY_BYTES, file_bytes=FILE_BYTES, cpu_seconds=CPU_SECONDS, wall_seconds=WALL_SECONDS
+    )
+    # A file, not a pipe: RLIMIT_FSIZE bounds what a child gone mad can write to it.
+    with (
+        tempfile.TemporaryFile(dir=into) as answer,
+        ChildProcess(
+            _CHILD, json.dumps(order), limits=limits, stdin=upload, stdout=answer, folder=into, keeps=[turn]
+        ) as child,
+    ):
+        status = child.end(within_seconds=WALL_SECONDS)
         answer.seek(0)
-        complaint.seek(0)
         verdict = _verdict(status, answer.read(_ANSWER_BYTES), into)
-        # In ASCII and on one line, because an upload may have a say in it.
-        told = ascii(complaint.read()[-_ANSWER_BYTES:])
+        told = child.complaint()
     if verdict == "failed":
         raise ChildFailed(f"exit {status}: {told}")
     if isinstance(verdict, str):
@@ -100,13 +84,6 @@ def decode(upload: IO[bytes], *, into: Path, turn: int) -> list[Size]:
 
 class ChildFailed(Exception):
     """The child could not do its work, whatever the photo: Pillow is missing, or the disk is full."""
-
-
-def _environment() -> dict[str, str]:
-    """Return nothing of ours but where a relocated Python finds its own libraries."""
-    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
-    # Each of glibc's arenas would reserve 64 MB of the address space that RLIMIT_AS counts.
-    return kept | {"MALLOC_ARENA_MAX": "1"}
 
 
 def _verdict(status: int, answer: bytes, into: Path) -> list[Size] | str:

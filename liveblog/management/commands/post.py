@@ -44,8 +44,8 @@ class Command(BaseCommand):
             raise CommandError(" ".join(error.messages)) from error
         except KeyReused as error:
             raise CommandError(str(error)) from error
-        except markup.TooSlow as error:
-            raise CommandError("This Markdown takes too long to render; simplify it.") from error
+        except markup.NotRendered as error:
+            raise CommandError(str(error)) from error
         except ValueError as error:
             raise CommandError(f"The key must be a UUID, not “{options['key']}”.") from error
         self.stdout.write(f"Update {update.number}: {settings.BASE_URL}{update.get_absolute_url()}")

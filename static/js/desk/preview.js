@@ -11,6 +11,9 @@ export function openPreview() {
     toggle.setAttribute("aria-expanded", String(!preview.hidden));
     ask();
   });
+  preview.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
+    if (xhr.status === 503) preview.textContent = "There is no preview just now. What you wrote is not touched by that.";
+  });
   form.addEventListener("input", ask);
   document.addEventListener("desk:posted", ask);
 }

@@ -8,6 +8,7 @@ const WORDS = {
   403: "Your session has changed. What you wrote is still here: sign in, then send it again.",
   404: "This is gone, or no longer yours to change. What you wrote is still here.",
   413: "This is too large to be sent. What you wrote is still here.",
+  503: "The service could not take this just now. What you wrote is still here: try again in a moment.",
 };
 const on = (name, act) => document.addEventListener(name, act);
 const isPlain = (xhr) => xhr.getResponseHeader("Content-Type")?.startsWith("text/plain");
