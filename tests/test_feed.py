@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from channels.layers import InMemoryChannelLayer
+from channels.layers import InMemoryChannelLayer, channel_layers
 from django.db import OperationalError, transaction
 
 from liveblog import bell, live
@@ -43,7 +43,9 @@ class BrokenLayer(InMemoryChannelLayer):
 
 
 class HangingLayer(InMemoryChannelLayer):
-    """A channel layer that never comes back."""
+    """A channel layer that does not come back."""
+
+    SECONDS = 60
 
     async def new_channel(self, prefix: str = "specific") -> str:
         """Hang."""
@@ -51,7 +53,7 @@ class HangingLayer(InMemoryChannelLayer):
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
         """Hang."""
-        await asyncio.Future()
+        await asyncio.sleep(self.SECONDS)
 
 
 @pytest.fixture
@@ -82,12 +84,12 @@ def readings(asked: list[tuple[str, str]]) -> int:
 # First use.
 
 
-def test_a_thousand_arrivals_at_once_make_one_reading(make_event: Callable[..., Event]) -> None:
+def test_hundreds_of_arrivals_at_once_make_one_reading(make_event: Callable[..., Event]) -> None:
     event = make_event(updates=3)
     asked: list[tuple[str, str]] = []
 
     async def main() -> None:
-        answers = await asyncio.gather(*(poll(event, 0) for _ in range(1_000)))
+        answers = await asyncio.gather(*(poll(event, 0) for _ in range(300)))
         assert {answer.status for answer in answers} == {200}
         assert len({answer.body for answer in answers}) == 1
 
@@ -155,8 +157,7 @@ def test_a_post_reaches_a_waiting_socket_by_the_bell_alone(event: Event, uncheck
     async def main() -> None:
         async with connect(event, event.revision) as socket:
             await until(lambda: Feeds.here().readers)
-            await until(lambda: bell._server_loop)
-            await asyncio.sleep(0.05)  # for the subscription, which nothing announces
+            await until(lambda: channel_layers["default"].groups.get(bell.GROUP))
             for number in range(3):
                 update = await in_thread(publish, event, f"Update {number}")
                 fragment = Fragment(await socket.text())
@@ -223,7 +224,7 @@ def test_what_commits_between_the_two_readings_of_a_first_use_is_not_lost(make_e
                 await asyncio.sleep(0.01)
             return Fragment(answer.body)
 
-        fragment = await asyncio.wait_for(second(), 3)
+        fragment = await asyncio.wait_for(second(), PATIENCE_SECONDS)
         assert [card.number for card in fragment.elements.cards] == [2]
 
     with every_query(seen):
@@ -324,7 +325,7 @@ def test_a_ring_during_a_reading_makes_another_one_follow(event: Event, unchecke
             feed.ring()
 
         before = readings(asked)
-        during.append(lambda: asyncio.run_coroutine_threadsafe(ring(), loop).result(5))
+        during.append(lambda: asyncio.run_coroutine_threadsafe(ring(), loop).result(60))
         feed.ring()
         await until(lambda: feed._catching_up is None)
         assert readings(asked) == before + 2
@@ -397,7 +398,7 @@ def test_only_a_check_that_began_after_the_question_may_answer_it(
         found = original(self)
         if not is_held.is_set():
             is_held.set()
-            may_go.wait(5)
+            assert may_go.wait(PATIENCE_SECONDS)
         return found
 
     async def main() -> None:
@@ -526,11 +527,15 @@ def test_without_the_bell_publishing_waits_for_nothing_and_readers_have_it_by_th
 
 
 @pytest.mark.parametrize("layer", ["DeafLayer", "BrokenLayer", "HangingLayer"])
-def test_in_a_command_a_dead_bell_costs_two_seconds_at_most(event: Event, ring_on: Any, layer: str) -> None:
+def test_in_a_command_a_dead_bell_costs_two_seconds_at_most(
+    event: Event, ring_on: Any, layer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert bell.RING_SECONDS == 2
+    monkeypatch.setattr(bell, "RING_SECONDS", 0.1)
     ring_on(layer)
     began_at = time.monotonic()
     publish(event)
-    assert time.monotonic() - began_at < bell.RING_SECONDS + 10
+    assert time.monotonic() - began_at < HangingLayer.SECONDS
     assert event.updates.count() == 1
 
 
@@ -544,8 +549,6 @@ def test_a_bell_that_comes_back_is_heard_again(event: Event, settings: Any, monk
         async with connect(event, event.revision) as socket:
             await until(lambda: Feeds.here().readers)
             use_layer(settings, {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}})
-            from channels.layers import channel_layers
-
             await until(lambda: channel_layers["default"].groups.get(bell.GROUP))
             await in_thread(publish, event)
             await socket.text()
@@ -620,7 +623,7 @@ def test_open_sockets_are_closed_when_the_database_falls_silent_and_polls_say_wh
         async with connect(event, event.revision) as socket:
             await until(lambda: Feeds.here().readers)
             silence.is_down = True
-            assert await socket.closed(6) == live.POLL_INSTEAD
+            assert await socket.closed() == live.POLL_INSTEAD
 
     with every_query(silence):
         run(main)
@@ -737,7 +740,7 @@ def test_an_event_with_the_slug_of_a_deleted_one_is_another(make_event: Callable
             while (await poll(other, other.revision)).status != 204:
                 await asyncio.sleep(0.01)
 
-        await asyncio.wait_for(found(), 3)
+        await asyncio.wait_for(found(), PATIENCE_SECONDS)
         assert (await poll(event, event.revision, event.edition)).body == live.RELOAD
 
     run(main)
@@ -813,12 +816,12 @@ def test_an_overloaded_loop_asks_for_fewer_polls_and_recovers(
         feeds = Feeds.here()
         assert (await poll(event, event.revision)).headers["Poll-Seconds"] == "5"
         monkeypatch.setattr(registry, "LATE_SECONDS", -1)  # every second is late
-        await until(lambda: feeds.shedding >= 2, 3)
+        await until(lambda: feeds.shedding >= 2)
         assert (await poll(event, event.revision)).headers["Poll-Seconds"] == "10"
         feeds.shedding = 12
         assert (await poll(event, event.revision)).headers["Poll-Seconds"] == "60"
         monkeypatch.setattr(registry, "LATE_SECONDS", 60)
-        await until(lambda: feeds.shedding < 12, 3)
+        await until(lambda: feeds.shedding < 12)
 
     run(main)
 
