@@ -32,6 +32,9 @@ OUTBOX = """() => [...document.querySelectorAll('#entries .entry')].map((entry) 
   state: entry.dataset.state, text: entry.innerText, key: entry.dataset.key,
 }))"""
 
+# Whoever comes back to the page has it send at once, and need not wait for its next try by itself.
+LOOK_AGAIN = "() => { window.dispatchEvent(new Event('focus')); }"
+
 
 @contextmanager
 def phones(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:

@@ -43,6 +43,10 @@ class Proxy:
     def cut(self) -> None:
         """Reset every connection and accept none."""
         self._mode = "cut"
+        self.reset()
+
+    def reset(self) -> None:
+        """Reset every connection that is open."""
         self._call(self._reset)
 
     def swallow(self) -> None:
@@ -58,6 +62,11 @@ class Proxy:
         if self._mode == "swallow":
             self._call(self._forget_all)
         self._mode = "pass"
+
+    @property
+    def passes(self) -> bool:
+        """Whether new connections get through."""
+        return self._mode == "pass"
 
     def lose(self, answers: int = 1) -> None:
         """Let the server have the next posts, and reset their connections instead of passing the answers on."""

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.db import transaction
 from playwright.sync_api import Browser, Page, expect
 
+from liveblog.feed.tail import TAIL_UPDATES
 from tests.browser.proxy import Proxy
-from tests.browser.reading import expect_right, is_ready, numbers, open_page, until
+from tests.browser.reading import catch_up, expect_right, is_ready, numbers, open_page, until
 from tests.server import Site
 
 
@@ -32,60 +34,88 @@ def far(live_site: Site) -> Iterator[Through]:
         yield Through(live_site, proxy)
 
 
-def hurry(page: Page) -> None:
-    """Make a minute pass in a fifth of a second for the page's own clock, so that no test waits for one."""
-    page.add_init_script("const now = Date.now.bind(Date); window.ahead = 0; Date.now = () => now() + window.ahead;")
+MINUTE_MS = 61_000
+"""After this every try that a page had put off is made. Pages have clocks of their own here: no test waits for one."""
+
+
+def start_anew(page: Page, far: Through) -> None:
+    """Leave the page with two connections, its socket's and one for polls.
+
+    Those over which it was loaded would be tried one after the other, each until a poll on it is given up.
+    """
+    opened = far.proxy.opened
+    far.proxy.reset()
+    until(page, lambda: far.proxy.opened >= opened + 2 and is_ready(page))
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
 
 
 def test_a_page_that_was_cut_off_says_so_and_is_right_again(page: Page, far: Through, live_site: Site) -> None:
     event = live_site.event(updates=2)
+    page.clock.install()
     open_page(page, far, event)
     far.proxy.cut()
     expect(page.locator("#connection")).to_have_attribute("data-state", "reconnecting")
     live_site.publish(event, "While nobody listened.")
     live_site.do(live_site.updates(event)[0].withdraw)
     far.proxy.mend()
-    expect_right(page, live_site, event, seconds=30)
-    until(page, lambda: is_ready(page), seconds=30)
+    page.clock.fast_forward(MINUTE_MS)
+    expect_right(page, live_site, event)
+    until(page, lambda: is_ready(page))
     live_site.publish(event)
     expect_right(page, live_site, event)
 
 
 def test_a_half_open_socket_is_found_by_the_next_poll_and_renewed(page: Page, far: Through, live_site: Site) -> None:
     event = live_site.event(updates=1)
-    hurry(page)
+    page.clock.install()
     open_page(page, far, event)
+    start_anew(page, far)
     far.proxy.swallow_old()
     live_site.publish(event)
+    catch_up(live_site, event)
     opened = far.proxy.opened
-    page.evaluate("window.ahead = 70_000")  # the safety poll of the minute
-    until(page, lambda: numbers(page) == [2, 1], seconds=20)  # on a connection that was swallowed with the socket
+    with page.expect_request("**/changes/?*"):  # on a connection that was swallowed with the socket
+        page.clock.fast_forward(MINUTE_MS)
+    assert numbers(page) == [1]
+    page.clock.fast_forward(9_000)  # without a byte for eight seconds it is given up
+    until(page, lambda: numbers(page) == [2, 1])
     until(page, lambda: far.proxy.opened > opened + 1 and is_ready(page))
     live_site.publish(event)
+    catch_up(live_site, event)
     until(page, lambda: numbers(page) == [3, 2, 1])
     expect_right(page, live_site, event)
 
 
 def test_a_network_that_swallows_everything_is_noticed_and_survived(page: Page, far: Through, live_site: Site) -> None:
     event = live_site.event(updates=1)
-    hurry(page)
+    page.clock.install()
     open_page(page, far, event)
+    start_anew(page, far)
     far.proxy.swallow()
     live_site.publish(event)
-    page.evaluate("window.ahead = 70_000")
-    expect(page.locator("#connection")).to_have_attribute("data-state", "reconnecting", timeout=20_000)
+    with page.expect_request("**/changes/?*"):
+        page.clock.fast_forward(MINUTE_MS)
+    with page.expect_request("**/changes/?*"):  # the first was given up
+        page.clock.fast_forward(9_000)
+    expect(page.locator("#connection")).to_have_attribute("data-state", "reconnecting")
     far.proxy.mend()
-    expect_right(page, live_site, event, seconds=30)
+    with page.expect_event("requestfailed", lambda request: "/changes/?" in request.url):  # the second is, too
+        page.clock.fast_forward(11_000)
+    page.clock.fast_forward(MINUTE_MS)
+    expect_right(page, live_site, event)
+    until(page, lambda: is_ready(page))
 
 
 def test_a_server_restarted_under_open_pages_gets_them_back(page: Page, server: Callable[..., Site]) -> None:
     site = server()
     event = site.event(updates=2)
+    page.clock.install()
     open_page(page, site, event)
     site.restart()
     site.publish(event)
-    expect_right(page, site, event, seconds=20)
-    until(page, lambda: is_ready(page), seconds=20)
+    page.clock.fast_forward(MINUTE_MS)
+    expect_right(page, site, event)
+    until(page, lambda: is_ready(page))
     site.publish(event)
     expect_right(page, site, event)
 
@@ -93,9 +123,13 @@ def test_a_server_restarted_under_open_pages_gets_them_back(page: Page, server: 
 def test_without_websockets_a_page_polls(page: Page, live_site: Site) -> None:
     event = live_site.event(updates=1)
     page.add_init_script("delete window.WebSocket")
+    page.clock.install()
     page.goto(live_site.page(event))
-    expect(page.locator("#connection")).to_have_text("Checking every 5 s", timeout=20_000)
+    page.clock.fast_forward(5_000)
+    expect(page.locator("#connection")).to_have_text("Checking every 5 s")
     live_site.publish(event)
+    catch_up(live_site, event)
+    page.clock.fast_forward(5_000)
     expect_right(page, live_site, event)
 
 
@@ -121,6 +155,7 @@ def test_a_hidden_tab_counts_in_its_title_and_shows_all_on_return(page: Page, li
     open_page(page, live_site, event)
     hide(page)
     live_site.publish(event)
+    catch_up(live_site, event)
     expect(page).to_have_title(f"(1) {event.title}")
     expect_right(page, live_site, event)
     show(page)
@@ -133,31 +168,37 @@ def test_a_sleeping_tab_gives_its_socket_back_and_wakes_right(page: Page, live_s
     page.clock.install()
     open_page(page, live_site, event)
     hide(page)
-    page.clock.run_for(31_000)
+    page.clock.fast_forward(31_000)
     until(page, lambda: not is_ready(page))
     live_site.publish(event)
+    catch_up(live_site, event)
     show(page)
-    page.clock.run_for(2_000)
     expect_right(page, live_site, event)
     until(page, lambda: is_ready(page))
 
 
 def test_a_page_far_behind_fetches_itself_anew(page: Page, far: Through, live_site: Site) -> None:
     event = live_site.event(updates=3)
+    page.clock.install()
     open_page(page, far, event)
     far.proxy.cut()
 
     def write_much() -> None:
         author = event.updates.get(number=1).author
-        for at in range(510):
-            event.publish(author=author, body=f"Update {at}")
+        with transaction.atomic():
+            for at in range(TAIL_UPDATES + 10):
+                event.publish(author=author, body=f"Update {at}")
 
     live_site.do(write_much)
-    newest = live_site.fresh(event).revision
-    until(page, lambda: live_site.get(live_site.changes(event, newest)).status_code == 204)  # the server knows it all
+    catch_up(live_site, event)
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url) if "at=" in request.url else None)
     far.proxy.mend()
-    expect_right(page, live_site, event, seconds=30)
-    assert numbers(page) == list(range(513, 463, -1))
+    page.clock.fast_forward(MINUTE_MS)
+    expect_right(page, live_site, event)
+    assert fetched
+    newest = 3 + TAIL_UPDATES + 10
+    assert numbers(page) == list(range(newest, newest - 50, -1))
 
 
 def hide(page: Page) -> None:

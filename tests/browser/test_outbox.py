@@ -8,7 +8,19 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from config.environment import own_addresses
 from liveblog.models import Event
-from tests.browser.phones import BODY, EMPTY, FILL, LEAVE_SOME, bodies, expect_posted, outbox, phones, sign_in, write
+from tests.browser.phones import (
+    BODY,
+    EMPTY,
+    FILL,
+    LEAVE_SOME,
+    LOOK_AGAIN,
+    bodies,
+    expect_posted,
+    outbox,
+    phones,
+    sign_in,
+    write,
+)
 from tests.browser.proxy import FATES, Proxy
 from tests.browser.reading import until
 from tests.browser.sessions import start_session
@@ -34,10 +46,6 @@ def event(live_site: Site) -> Event:
 def page(phone: MakePhone, live_site: Site, event: Event) -> Page:
     """Ada's phone, at the event's desk."""
     return at_desk(phone("ada", live_site), live_site.url, event)
-
-
-# Whoever comes back to the page has it try at once, and need not wait for its next try by itself.
-LOOK_AGAIN = "() => { window.dispatchEvent(new Event('focus')); }"
 
 
 def at_desk(context: BrowserContext, url: str, event: Event) -> Page:
