@@ -11,7 +11,7 @@ django_application = get_asgi_application()
 
 from django.urls import path, re_path  # noqa: E402  (Django must be set up first)
 
-from liveblog import bell, live, presence  # noqa: E402
+from liveblog import bell, live  # noqa: E402
 from liveblog.feed import schedule  # noqa: E402
 
 router = ProtocolTypeRouter(
@@ -25,7 +25,7 @@ router = ProtocolTypeRouter(
         "websocket": URLRouter(
             [
                 path("events/<slug:slug>/live/", live.socket),
-                path("desk/<slug:slug>/presence/", presence.socket),
+                path("desk/<slug:slug>/presence/", live.retire),
                 re_path(r"", live.refuse),
             ]
         ),

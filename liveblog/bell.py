@@ -13,8 +13,6 @@ from django.db import transaction
 logger = logging.getLogger(__name__)
 
 GROUP = "liveblog.bell"
-DESKS = "liveblog.desks"
-"""Rung when somebody comes to a desk or leaves it, which is no news to readers."""
 RING_SECONDS = 2.0
 """How long a ring may take; nobody waits for it on a server."""
 
@@ -29,7 +27,7 @@ def ring_after_commit(event_id: int) -> None:
     transaction.on_commit(partial(ring, event_id), robust=True)
 
 
-def ring(event_id: int, group: str = GROUP) -> None:
+def ring(event_id: int) -> None:
     """Tell every process that the event changed.
 
     On a server it is sent on the server's event loop and not awaited; elsewhere (a command) the
@@ -37,9 +35,9 @@ def ring(event_id: int, group: str = GROUP) -> None:
     """
     loop = _server_loop
     if loop is None or loop.is_closed():
-        async_to_sync(send)(event_id, group)
+        async_to_sync(send)(event_id)
     elif loop.is_running():
-        asyncio.run_coroutine_threadsafe(send(event_id, group), loop)
+        asyncio.run_coroutine_threadsafe(send(event_id), loop)
     # else the server is stopping: its own readers leave, and other processes look once a second
 
 
@@ -49,25 +47,24 @@ def use_server_loop(loop: asyncio.AbstractEventLoop) -> None:
     _server_loop = loop
 
 
-async def send(event_id: int, group: str = GROUP) -> None:
+async def send(event_id: int) -> None:
     """Tell every process, from the loop itself, and wait until it is told, for ``RING_SECONDS`` at most."""
     layer = get_channel_layer()
     if layer is None:
         return
     try:
         async with asyncio.timeout(RING_SECONDS):
-            await layer.group_send(group, {"type": "changed", "event": event_id})
+            await layer.group_send(GROUP, {"type": "changed", "event": event_id})
     except Exception as error:
         complain(error)
 
 
-async def listen(heard: Callable[[int], None], *groups: str) -> None:
-    """Call ``heard`` with the event's primary key at each ring in ``groups``, on one subscription, for ever."""
+async def listen(heard: Callable[[int], None]) -> None:
+    """Call ``heard`` with the event's primary key at each ring, on one subscription, for ever."""
     while (layer := get_channel_layer()) is not None:
         try:
             channel = await layer.new_channel()
-            for group in groups:
-                await layer.group_add(group, channel)
+            await layer.group_add(GROUP, channel)
             while True:
                 heard((await layer.receive(channel))["event"])
         except Exception as error:

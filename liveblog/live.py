@@ -162,13 +162,17 @@ def cacheable(seconds: int, *, browser_seconds: int = 0) -> str:
 
 
 async def socket(scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve a reader's socket: the same fragments as they come, and nothing it says is listened to."""
+    """Serve a reader's socket: the same fragments as they come, and nothing it says is listened to.
+
+    An open desk has one too, with ``desk=1``, and is not counted among the readers.
+    """
     if (await receive())["type"] != "websocket.connect":
         return None
     await send({"type": "websocket.accept"})
     feeds = Feeds.here()
+    query = scope["query_string"].decode("latin-1")
     try:
-        question = Question.read(scope["query_string"].decode("latin-1"))
+        question = Question.read(query)
         feed = await feeds.get(scope["url_route"]["kwargs"]["slug"])
     except ValueError:
         return await _close(send, MALFORMED)
@@ -179,8 +183,10 @@ async def socket(scope: Scope, receive: Receive, send: Send) -> None:
     if feeds.is_full:
         return await _close(send, POLL_INSTEAD)
     reader = _Reader(feeds, feed, question, send)
+    is_reader = parse_qs(query).get("desk") != ["1"]
     feeds.readers.add(reader)
-    feed.readers += 1
+    feed.sockets += 1
+    feed.readers += is_reader
     try:
         async with reader.patience:
             while (await receive())["type"] != "websocket.disconnect":
@@ -188,7 +194,8 @@ async def socket(scope: Scope, receive: Receive, send: Send) -> None:
     except TimeoutError:
         pass  # it was dropped
     finally:
-        feed.readers -= 1
+        feed.sockets -= 1
+        feed.readers -= is_reader
         feeds.readers.discard(reader)
         reader.stop()
 
@@ -196,6 +203,13 @@ async def socket(scope: Scope, receive: Receive, send: Send) -> None:
 async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
     """Refuse a socket at an address where there is none."""
     await receive()
+    await _close(send, GONE)
+
+
+async def retire(scope: Scope, receive: Receive, send: Send) -> None:
+    """Close a socket that only pages of a former release still ask for, so that they do not ask again."""
+    await receive()
+    await send({"type": "websocket.accept"})  # a handshake that is refused shows pages no code
     await _close(send, GONE)
 
 

@@ -46,6 +46,7 @@ urlpatterns = [
     path("desk/<slug:slug>/photos/", desk.add_photo, name="desk-photos"),
     path("desk/<slug:slug>/photos/<str:name>-<int:width>.webp", desk.photo, name="desk-photo"),
     path("desk/<slug:slug>/changes/", desk.changes, name="desk-changes"),
+    path("desk/<slug:slug>/departure/", desk.departure, name="desk-departure"),
     path("desk/<slug:slug>/render/", desk.preview_markdown, name="desk-render"),
     path("desk/<slug:slug>/pause/", desk.pause, name="desk-pause"),
     path("desk/<slug:slug>/archive/", desk.archive, name="desk-archive"),

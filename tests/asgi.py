@@ -24,14 +24,11 @@ class Answer(NamedTuple):
 def run[T](main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run an asynchronous test in an event loop of its own, and so with feeds of its own."""
     from liveblog.feed import Feeds, schedule
-    from liveblog.presence import Desks
 
     try:
         return asyncio.run(asyncio.wait_for(main(), TEST_SECONDS))
     finally:
         schedule.stop()
-        while Desks._by_loop:
-            Desks._by_loop.popitem()[1].shut()
         while Feeds._by_loop:
             _, feeds = Feeds._by_loop.popitem()
             feeds._ticker.hurry()

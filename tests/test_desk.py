@@ -47,7 +47,7 @@ WRITE = {
     "desk-pause": {"note": "We will be back at 20:00"},
     "desk-deletion": {"slug": "bridge"},
 }
-ELSEWHERE = {"desk-changes", "desk-photo", "desk-photos", "desk-render"}
+ELSEWHERE = {"desk-changes", "desk-departure", "desk-photo", "desk-photos", "desk-render"}
 ELSEWHERE |= {"desk-people", "desk-person", "desk-invitations", "desk-revocation"}
 ELSEWHERE |= {"desk-frozen", "desk-export"}
 ELSEWHERE |= {"desk-waiting", "desk-publication", "desk-rejection"}

@@ -13,14 +13,13 @@ LAYERS = (
     ("models",),
     ("rendering",),
     ("feed", "stream"),
-    ("live", "presence", "forms"),
+    ("live", "forms"),
     ("views", "desk", "embed", "syndication", "archive", "admin"),
     ("urls",),
 )
 """From below; a module imports from lower layers only. Of those that stand on one layer, some know each other."""
 
 NEIGHBOURS = {
-    ("presence", "live"),
     ("views", "live"),
     ("desk", "views"),
     ("embed", "views"),

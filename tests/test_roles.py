@@ -85,8 +85,8 @@ WRITE = {
     "desk-rejection": Rule(EDITORS, {"reason": "No."}, refused=404),
 }
 NOT_OF_AN_EVENT = {"desks", "desk-new"}
-OPEN_TO_ALL = {"worker", "manifest", "share", "join"}
-"""These show nothing of an event; ``join`` has tests of its own in test_people.py."""
+OPEN_TO_ALL = {"worker", "manifest", "share", "join", "desk-departure"}
+"""These show nothing of an event; ``join`` has tests in test_people.py, ``desk-departure`` in test_presence.py."""
 
 
 class World:

@@ -13,6 +13,7 @@ from liveblog.desk.join import join
 from liveblog.desk.offline import manifest, share, worker
 from liveblog.desk.people import invite, people, person, revoke
 from liveblog.desk.posting import add_photo, photo, preview_markdown, publish
+from liveblog.desk.presence import departure
 from liveblog.desk.purge import purge
 from liveblog.desk.updates import mark_key, pin, restore, withdraw
 from liveblog.desk.versions import versions
@@ -24,6 +25,7 @@ __all__ = [
     "change_status",
     "changes",
     "deletion",
+    "departure",
     "desk",
     "edit",
     "exported",

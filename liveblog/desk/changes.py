@@ -1,17 +1,19 @@
 """What an open desk asks every few seconds: the updates that changed, and the parts beside them."""
 
 import re
+import uuid
 from typing import NamedTuple, Self
 
 from django.db.models import Q
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from liveblog import live
 from liveblog.desk.doors import AuthorRequest, desk_of
 from liveblog.desk.page import Item
+from liveblog.desk.presence import AttendedResponse, Presence
 from liveblog.desk.queue import queue_context
 from liveblog.desk.status import status_context
 from liveblog.models import Event, Role
@@ -23,12 +25,17 @@ _NUMBERS = re.compile(r"(?:[1-9]\d{0,8}(?:,[1-9]\d{0,8}){0,9})?", re.ASCII)
 
 
 class Question(NamedTuple):
-    """What an open desk has: all up to a revision of an edition, these updates shown as pinned, this queue."""
+    """What an open desk has: all up to a revision of an edition, these updates shown as pinned, this queue and line.
+
+    ``page`` is the key that the page made for itself; pages of a former release have none, and no line either.
+    """
 
     after: int
     edition: str | None
     pinned: frozenset[int]
     queue: str
+    presence: str
+    page: uuid.UUID | None
 
     @classmethod
     def read(cls, request: AuthorRequest) -> Self:
@@ -38,7 +45,9 @@ class Question(NamedTuple):
         if not _NUMBERS.fullmatch(pinned):
             raise ValueError("pinned must be numbers of updates")
         numbers = frozenset(int(number) for number in pinned.split(",") if number)
-        return cls(asked.after, asked.edition, numbers, request.GET.get("queue", ""))
+        queue, presence = (request.GET.get(part, "") for part in ("queue", "presence"))
+        page = uuid.UUID(request.GET["page"]) if "page" in request.GET else None
+        return cls(asked.after, asked.edition, numbers, queue, presence, page)
 
     def is_lost(self, event: Event) -> bool:
         """Whether no changes can lead from there to what ``event`` is now."""
@@ -67,9 +76,13 @@ def changes(request: AuthorRequest, event: Event) -> HttpResponse:
     queue = queue_context(event, request.role, request.user)
     if queue["digest"] != asked.queue:
         context |= queue
-    if items == [] and asked.after == event.revision and "queue" not in context:
-        return HttpResponse(status=204)
-    return render(request, "liveblog/desk/news.html#news", context)
+    presence = None if asked.page is None else Presence.read(event, request.user, asked.page)
+    if presence is not None and presence.digest != asked.presence:
+        context["presence"] = presence
+    row = presence and presence.row
+    if items == [] and asked.after == event.revision and not {"queue", "presence"} & context.keys():
+        return AttendedResponse(status=204, row=row)
+    return AttendedResponse(render_to_string("liveblog/desk/news.html#news", context, request), row=row)
 
 
 def _items(request: AuthorRequest, event: Event, asked: Question) -> list[Item] | None:

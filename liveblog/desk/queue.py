@@ -61,7 +61,7 @@ class Queued(NamedTuple):
             self.is_own,
             self.may_publish,
         ]
-        return _digest(shown)
+        return digest_of(shown)
 
 
 class Queue(NamedTuple):
@@ -88,7 +88,7 @@ def queue_context(event: Event, role: Role, user: User) -> dict[str, Any]:
     for_approval = sum(one.needs_approval for one in waiting)
     items = [Queued.of(one, event, role, user) for one in [*waiting[:SHOWN], *rejected]]
     queue = Queue(items, for_approval, len(waiting) - for_approval, is_editors)
-    digest = _digest([role, len(waiting), for_approval, event.time_zone, *(item.digest for item in items)])
+    digest = digest_of([role, len(waiting), for_approval, event.time_zone, *(item.digest for item in items)])
     return {"queue": queue, "digest": digest}
 
 
@@ -108,5 +108,6 @@ def text_again(request: HttpRequest, event: Event) -> dict[str, Any]:
     return {name: getattr(mine, name) for name in ("headline", "body", "is_key")} if mine else {}
 
 
-def _digest(shown: list[Any]) -> str:
+def digest_of(shown: list[Any]) -> str:
+    """Return a text that changes with what is shown."""
     return hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]

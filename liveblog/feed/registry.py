@@ -57,7 +57,9 @@ class Feed:
     def __init__(self, feeds: "Feeds", tail: Tail) -> None:
         self.tail = tail
         self.is_gone = False
+        self.sockets = 0
         self.readers = 0
+        """How many of the sockets are readers': desks have some too."""
         self.used_at = time.monotonic()
         self._feeds = feeds
         self._waiting: set[asyncio.Future[None]] = set()
@@ -84,7 +86,7 @@ class Feed:
     @property
     def is_idle(self) -> bool:
         """Whether nobody follows it, waits for it or has lately asked it."""
-        return not self.readers and not self._waiting and time.monotonic() - self.used_at > IDLE_SECONDS
+        return not self.sockets and not self._waiting and time.monotonic() - self.used_at > IDLE_SECONDS
 
     async def _catch_up(self) -> None:
         try:
@@ -142,7 +144,7 @@ class Feeds:
         if feeds is None:
             feeds = cls._by_loop[loop] = cls()
             feeds.start(feeds._care())
-            feeds.start(bell.listen(feeds._heard, bell.GROUP))
+            feeds.start(bell.listen(feeds._heard))
             feeds._ticker.start()
         return feeds
 
@@ -221,7 +223,7 @@ class Feeds:
         return task
 
     def count_readers(self) -> dict[int, int]:
-        """Return how many sockets there are, by event, where there are any; any thread may ask."""
+        """Return how many readers' sockets there are, by event, where there are any; any thread may ask."""
         return {feed.tail.event_id: feed.readers for feed in list(self._by_slug.values()) if feed.readers}
 
     @property

@@ -1,12 +1,10 @@
 """Who is at an event's desk, and how many readers each process has: rows that are soon stale."""
 
 import uuid
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Self
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Sum
 from django.utils import timezone
@@ -14,23 +12,33 @@ from django.utils import timezone
 from liveblog.models.event import Event
 
 STALE = timedelta(seconds=40)
-"""What has not been said again for so long no longer holds."""
+"""How long a process's count of readers holds unless it is repeated."""
+GONE = timedelta(seconds=90)
+"""How long a desk counts as open after its last poll. A browser lets a hidden page poll once a minute."""
+RENEWED = timedelta(seconds=20)
+"""A row younger than this is not written again."""
 
 
 class AttendanceQuerySet(models.QuerySet["Attendance"]):
     """Open desks by whether they still are."""
 
     def present(self) -> Self:
-        """Leave out those of which nothing was heard for long."""
-        return self.filter(seen_at__gt=timezone.now() - STALE)
+        """Leave out those that have not polled for long."""
+        return self.filter(seen_at__gt=timezone.now() - GONE)
 
 
 class Attendance(models.Model):
-    """A desk that somebody has open, one row for each socket."""
+    """A page of the desk that somebody has open, one row for each page.
+
+    What else others should know of an open page, such as the update it is editing, is a nullable column here:
+    the poll writes it with ``seen_at`` and reads it with the names, without a further query.
+    """
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="attendances")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    socket = models.UUIDField(default=uuid.uuid4, unique=True)
+    page = models.UUIDField(
+        default=uuid.uuid4, unique=True, db_column="socket", help_text="The key that the page made for itself."
+    )
     seen_at = models.DateTimeField(default=timezone.now)
 
     objects = AttendanceQuerySet.as_manager()
@@ -38,18 +46,18 @@ class Attendance(models.Model):
     def __str__(self) -> str:
         return f"{self.user} at {self.event}"
 
-    @staticmethod
-    def touch(attendances: Iterable["Attendance"]) -> None:
-        """Say that these are open now, in one statement, whether or not they were said to be before."""
-        Attendance.objects.bulk_create(
-            attendances, update_conflicts=True, unique_fields=["socket"], update_fields=["seen_at"]
-        )
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to write that the page is still open."""
+        return self.pk is None or timezone.now() - self.seen_at > RENEWED
 
-    @classmethod
-    def others(cls, event: Event, user: User) -> list[str]:
-        """Return the names of who else is at the desk, each once, in order."""
-        found = User.objects.filter(pk__in=cls.objects.present().filter(event=event).values("user")).exclude(pk=user.pk)
-        return sorted({person.get_full_name() or person.get_username() for person in found})
+    def touch(self) -> None:
+        """Write that the page is open now. A row that was read before and has left meanwhile is not made again."""
+        self.seen_at = timezone.now()
+        if self.pk is not None:
+            Attendance.objects.filter(pk=self.pk).update(seen_at=self.seen_at)
+            return
+        Attendance.objects.bulk_create([self], update_conflicts=True, unique_fields=["page"], update_fields=["seen_at"])
 
 
 class Audience(models.Model):

@@ -1,8 +1,10 @@
 /** Asks the server what has changed: every few seconds, at once when nudged, ever more rarely while nothing answers. */
 
-import { clock, user } from "./here.js";
+import { clock, page, user } from "./here.js";
 import { cursor, items, list, reaches } from "./items.js";
 import { takeWaitingParts } from "./parts.js";
+import * as presence from "./presence.js";
+import * as socket from "./socket.js";
 import { extend, replace, takeNews } from "./stream.js";
 
 const OFTEN_MS = 5_000;
@@ -15,6 +17,7 @@ let timer = 0;
 let isAsking = false;
 let request = null;
 let isUrgent = false;
+let isAway = false;
 let failures = 0;
 let lastAnswer = new Date();
 
@@ -23,9 +26,15 @@ export function follow() {
   for (const name of ["desk:nudge", "desk:changed"]) document.addEventListener(name, askNow);
   document.addEventListener("visibilitychange", () => document.hidden || askNow());
   addEventListener("online", askNow);
+  addEventListener("pagehide", () => {
+    isAway = true;
+    clearTimeout(timer);
+    request?.abort(); // it might come after the beacon, and be taken for a sign that the page is open
+    presence.leave();
+  });
   addEventListener("pageshow", ({ persisted }) => {
     if (!persisted) return;
-    request?.abort(); // the browser froze it with the page
+    isAway = false;
     askNow();
   });
   list().addEventListener("click", (click) => {
@@ -34,7 +43,7 @@ export function follow() {
     click.preventDefault();
     loadOlder(link);
   });
-  plan();
+  ask(); // the others see at once who has come
 }
 
 function askNow() {
@@ -44,13 +53,14 @@ function askNow() {
 
 function plan() {
   clearTimeout(timer);
+  if (isAway) return;
   const pace = document.hidden ? HIDDEN_MS : OFTEN_MS;
   const wait = failures ? Math.min(RARELY_MS, OFTEN_MS * 2 ** (failures - 1)) * (0.5 + Math.random()) : pace;
   timer = setTimeout(ask, isUrgent ? 0 : wait);
 }
 
 async function ask() {
-  if (isAsking) return;
+  if (isAsking || isAway) return;
   isAsking = true;
   clearTimeout(timer);
   isUrgent = false;
@@ -61,14 +71,16 @@ async function ask() {
     edition: list().dataset.edition,
     pinned: pinned.slice(0, 10),
     queue: document.getElementById("queue")?.dataset.digest ?? "",
+    presence: presence.digest(),
+    page,
   });
   try {
     await hear(await fetchText(url));
   } catch (error) {
     if (!(error instanceof TypeError || error.name === "AbortError")) console.error(error);
     failures += 1;
-    if (!navigator.onLine) tell(`Offline since ${clock(lastAnswer)}. What stands here may be out of date.`);
-    else if (failures > 1) tell(`No answer since ${clock(lastAnswer)}; trying again. What stands here may be out of date.`);
+    if (!navigator.onLine) warn(`Offline since ${clock(lastAnswer)}. What stands here may be out of date.`);
+    else if (failures > 1) warn(`No answer since ${clock(lastAnswer)}; trying again. What stands here may be out of date.`);
   }
   isAsking = false;
   plan();
@@ -84,13 +96,16 @@ async function hear({ status, text }) {
     const section = document.createRange().createContextualFragment(text).firstElementChild;
     if ("reload" in section.dataset) await reload();
     else if (!takeNews(section)) isUrgent = true;
+    if (section.querySelector("#status") || "reload" in section.dataset) socket.start();
+    socket.expect(cursor());
     return takeWaitingParts();
   }
   failures += 1;
   const words = text.length < 200 ? text.trim() : "";
-  if (status === 401) tell(`${words || "You are signed out."} What stands here may be out of date.`, { offerLogin: true });
-  else if (status === 404) tell("This event is gone, or you no longer work on it.");
-  else if (failures > 1) tell(`No answer since ${clock(lastAnswer)}; trying again. What stands here may be out of date.`);
+  if (status === 401 || status === 404) presence.leave();
+  if (status === 401) warn(`${words || "You are signed out."} What stands here may be out of date.`, { offerLogin: true });
+  else if (status === 404) warn("This event is gone, or you no longer work on it.");
+  else if (failures > 1) warn(`No answer since ${clock(lastAnswer)}; trying again. What stands here may be out of date.`);
 }
 
 async function fetchText(url) {
@@ -142,6 +157,12 @@ async function loadOlder(link) {
   }
   link.removeAttribute("aria-busy");
   askNow();
+}
+
+/** Says that nobody knows what is so now, nor who is there. */
+function warn(words, options) {
+  presence.empty();
+  tell(words, options);
 }
 
 /** Says once what is the matter, and takes it back when it no longer is. */

@@ -8,7 +8,6 @@ import { say, slug, user } from "./here.js";
 import { askToKeep, sweepPhotos, warnBeforeLeaving } from "./keeping.js";
 import "./live.js";
 import { openOffline } from "./offline.js";
-import "./presence.js";
 import "../players.js";
 import { openPreview } from "./preview.js";
 import { kick, send } from "./sender.js";

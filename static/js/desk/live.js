@@ -5,6 +5,7 @@ import { follow } from "./changes.js";
 import { watchCopies } from "./copy.js";
 import { watchEditing } from "./editing.js";
 import { list } from "./items.js";
+import { listen } from "./socket.js";
 import { registerSwap } from "./stream.js";
 import { offerUndo } from "./undo.js";
 
@@ -14,5 +15,6 @@ if (list()) {
   document.addEventListener("desk:arrived", announce);
   document.addEventListener("desk:withdrawn", offerUndo);
   follow();
+  listen();
 }
 watchEditing();
