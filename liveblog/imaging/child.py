@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -43,10 +44,10 @@ class _Refusal(Exception):
     """The reason, one of decoding.REASONS."""
 
 
-def _answer(order: dict[str, Any]) -> object:
-    """Return the sizes of the files written, or the reason for a refusal."""
+def answer(upload: BinaryIO, order: dict[str, Any]) -> object:
+    """Write the files here; return their sizes, or the reason for a refusal."""
     try:
-        files = _written_anew(sys.stdin.buffer, order["widths"], order["megapixels"] * 1_000_000)
+        files = rewrite(upload, widths=order["widths"], pixels=order["megapixels"] * 1_000_000)
     except _Refusal as refusal:
         return str(refusal)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -66,7 +67,7 @@ def _answer(order: dict[str, Any]) -> object:
     return list(files)
 
 
-def _written_anew(upload: BinaryIO, widths: list[int], pixels: int) -> dict[tuple[int, int], bytes]:
+def rewrite(upload: BinaryIO, *, widths: Sequence[int], pixels: int) -> dict[tuple[int, int], bytes]:
     """Return the photo as WebP, by size: upright, in sRGB, of eight bits, and of nothing but what is seen."""
     image = _open(upload, pixels)
     if image.format in {"JPEG", "MPO"}:
@@ -75,7 +76,7 @@ def _written_anew(upload: BinaryIO, widths: list[int], pixels: int) -> dict[tupl
     turn, icc = _turn(image), image.info.get("icc_profile")
     is_sideways = turn in _SIDEWAYS
     width, height = image.size[::-1] if is_sideways else image.size
-    sizes = _sizes(width, height, widths)
+    sizes = sizes_of(width, height, widths)
     # Shrunk before anything else: every step on all pixels of a large photo would cost 200 MB more.
     image = _shrunk(_eight_bits(image), sizes[-1][::-1] if is_sideways else sizes[-1])
     image = _in_srgb(image, icc)
@@ -132,7 +133,7 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
         return None
 
 
-def _sizes(width: int, height: int, widths: list[int]) -> list[tuple[int, int]]:
+def sizes_of(width: int, height: int, widths: Sequence[int]) -> list[tuple[int, int]]:
     """Return the sizes to write, ascending, none larger than the photo."""
     largest = max(1, min(width, widths[-1], width * WEBP_SIDE // height))
     return [
@@ -193,4 +194,4 @@ def _webp(image: Image.Image) -> bytes:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_answer(json.loads(sys.argv[1]))))
+    print(json.dumps(answer(sys.stdin.buffer, json.loads(sys.argv[1]))))

@@ -56,6 +56,20 @@ HEADS = f"""(html) => {{
 }}"""
 
 
+SAID = """() => {
+  const line = document.getElementById('announcement');
+  window.said = [];
+  const note = () => line.textContent && said.push(line.textContent);
+  new MutationObserver(note).observe(line, { childList: true });
+}"""
+
+
+def listen(page: Page) -> Callable[[], list[str]]:
+    """Return what tells all that screen readers are told from now on: each of it stands there for a moment only."""
+    page.evaluate(SAID)
+    return lambda: page.evaluate("window.said")
+
+
 def state(page: Page) -> dict[str, Any]:
     """Return what the page shows."""
     found: dict[str, Any] = page.evaluate(STATE)

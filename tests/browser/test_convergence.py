@@ -74,8 +74,8 @@ def test_pages_in_both_orders_end_up_right_whatever_happens(
             live_site.do(event.reopen)
         live_site.publish(event, "The last word.")
         for page in pages:
-            until(page, lambda page=page: is_ready(page) or page.click("#check"), seconds=40)
-            expect_right(page, live_site, event, seconds=20)
+            until(page, lambda page=page: is_ready(page) or page.click("#check"))
+            expect_right(page, live_site, event)
 
 
 def test_an_open_page_follows_an_event_through_its_whole_life(context: BrowserContext, live_site: Site) -> None:

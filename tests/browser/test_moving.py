@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.reading import expect_right, is_ready, numbers, open_page, state, until
+from tests.browser.reading import catch_up, expect_right, is_ready, listen, numbers, open_page, state, until
 from tests.server import Site
 
 
@@ -18,6 +18,7 @@ def test_the_order_is_a_link_that_keeps_the_page_live_and_is_remembered(page: Pa
     expect(page.locator("#sort-newest")).not_to_have_attribute("aria-current", "true")
     assert page.url.endswith("?sort=oldest")
     live_site.publish(event)
+    catch_up(live_site, event)
     until(page, lambda: numbers(page) == [1, 2, 3, 4])
     expect_right(page, live_site, event)
     page.goto(live_site.page(event))
@@ -33,11 +34,14 @@ def test_older_updates_are_loaded_by_place_until_there_are_none(page: Page, live
     page.click("#edge-bottom a")
     until(page, lambda: len(numbers(page)) == 100)
     live_site.publish(event)  # shifts every offset, and no place
+    catch_up(live_site, event)
+    until(page, lambda: 121 in numbers(page))
     page.click("#edge-bottom a")
     until(page, lambda: numbers(page) == list(range(121, 0, -1)))
     expect(page.locator("#edge-bottom a")).to_have_count(0)
     expect_right(page, live_site, event)
     live_site.do(live_site.updates(event)[0].edit, body="The very first, corrected.")
+    catch_up(live_site, event)
     expect(page.locator("#update-1")).to_contain_text("corrected")
     expect_right(page, live_site, event)
 
@@ -48,11 +52,13 @@ def test_what_changes_outside_the_window_stays_outside(page: Page, live_site: Si
     first = live_site.updates(event)[0]
     live_site.do(first.edit, body="Changed beyond the window.")
     live_site.publish(event)
+    catch_up(live_site, event)
     until(page, lambda: 61 in numbers(page))
     assert 1 not in numbers(page)
     expect_right(page, live_site, event)
     last = live_site.updates(event)[-1]
     live_site.do(last.move, published_at=first.published_at)
+    catch_up(live_site, event)
     until(page, lambda: 61 not in numbers(page))
     expect_right(page, live_site, event)
 
@@ -63,8 +69,10 @@ def test_oldest_first_counts_what_lies_beyond_until_the_window_reaches_it(page: 
     assert numbers(page) == list(range(1, 51))
     live_site.publish(event)
     live_site.publish(event)
+    catch_up(live_site, event)
     expect(page.locator("#jump-last")).to_have_text("Jump to latest (2 new)")
     live_site.do(live_site.updates(event)[-1].withdraw)
+    catch_up(live_site, event)
     expect(page.locator("#jump-last")).to_have_text("Jump to latest (1 new)")
     live_site.do(live_site.updates(event)[55].edit, body="An edit is nothing new.")
     expect_right(page, live_site, event)
@@ -73,6 +81,7 @@ def test_oldest_first_counts_what_lies_beyond_until_the_window_reaches_it(page: 
     until(page, lambda: numbers(page)[-1] == 71)
     expect(page.locator("#jump-last")).to_have_text("Latest")
     live_site.publish(event)
+    catch_up(live_site, event)
     until(page, lambda: numbers(page)[-1] == 73)
     expect_right(page, live_site, event)
 
@@ -84,6 +93,7 @@ def test_jump_to_latest_and_to_start(page: Page, live_site: Site) -> None:
     expect(page.locator("#update-130")).to_be_in_viewport()
     expect_right(page, live_site, event)
     live_site.publish(event)
+    catch_up(live_site, event)
     until(page, lambda: numbers(page)[-1] == 131)
     page.click("#jump-first")
     expect(page.locator("#update-1")).to_be_in_viewport()
@@ -123,8 +133,9 @@ def test_the_link_of_an_update_is_copied(browser: Browser, live_site: Site) -> N
     page = context.new_page()
     event = live_site.event(updates=1)
     open_page(page, live_site, event)
+    said = listen(page)
     page.click("#update-1 .permalink")
-    expect(page.locator("#announcement")).to_have_text("Link copied")
+    until(page, lambda: said() == ["Link copied"])
     assert page.evaluate("navigator.clipboard.readText()") == f"{live_site.page(event)}updates/1/"
     context.close()
 

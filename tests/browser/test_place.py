@@ -1,8 +1,10 @@
 """What is being read stays where it is: held-back updates, selection, focus, a playing video."""
 
-from playwright.sync_api import Page, expect
+from datetime import UTC, datetime, timedelta
 
-from tests.browser.reading import expect_right, numbers, open_page, state, until
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.reading import catch_up, expect_right, listen, numbers, open_page, until
 from tests.server import Site
 
 LONG = "A paragraph that is long enough to fill some lines of the page. " * 12
@@ -35,6 +37,7 @@ def test_a_reader_at_the_top_sees_new_updates_at_once(page: Page, live_site: Sit
     event = live_site.event(updates=2)
     open_page(page, live_site, event)
     live_site.publish(event)
+    catch_up(live_site, event)
     expect(page.locator("#update-3")).to_be_visible()
     expect(page.locator("#held")).to_be_hidden()
 
@@ -48,12 +51,14 @@ def test_new_updates_wait_behind_a_button_while_one_reads_on(page: Page, live_si
     before = top_of(page, 3)
     live_site.publish(event, LONG)
     live_site.publish(event, LONG)
+    catch_up(live_site, event)
     expect(page.locator("#held")).to_have_text("2 new updates")
     expect(page).to_have_title(f"(2) {event.title}")
     assert top_of(page, 3) == before
     assert numbers(page, held=True) == [8, 7]
     live_site.do(live_site.updates(event)[-1].edit, body="Changed while held back.")
     live_site.do(live_site.updates(event)[-2].withdraw)
+    catch_up(live_site, event)
     expect(page.locator("#held")).to_have_text("1 new update")
     expect_right(page, live_site, event)
     page.click("#held")
@@ -72,6 +77,7 @@ def test_oldest_first_appends_and_never_moves_the_reader(page: Page, live_site: 
     read_in_the_middle(page, 4)
     before = top_of(page, 4)
     live_site.publish(event, LONG)
+    catch_up(live_site, event)
     until(page, lambda: numbers(page, held=False) == [1, 2, 3, 4, 5, 6])
     assert top_of(page, 4) == before
     expect(page.locator("#held")).to_be_hidden()
@@ -95,11 +101,14 @@ def test_an_edit_and_a_withdrawal_above_do_not_move_what_is_read(page: Page, liv
         before = top_of(page, 2)
         six, five = live_site.updates(event)[5], live_site.updates(event)[4]
         live_site.do(six.edit, body=f"{LONG}\n\n{LONG} {anchoring}")
+        catch_up(live_site, event)
         until(page, lambda anchoring=anchoring: anchoring in page.locator("#update-6").inner_text())
         live_site.do(five.withdraw)
+        catch_up(live_site, event)
         expect(page.locator("#update-5")).to_have_count(0)
         assert abs(top_of(page, 2) - before) <= 1
         live_site.do(five.restore)
+        catch_up(live_site, event)
         expect(page.locator("#update-5")).to_be_attached()
         assert abs(top_of(page, 2) - before) <= 1
         page.evaluate("scrollTo(0, 0)")
@@ -114,8 +123,10 @@ def test_a_selection_survives_an_arrival_and_an_edit_of_another_paragraph(page: 
     open_page(page, live_site, event)
     page.evaluate("getSelection().selectAllChildren(document.querySelectorAll('#update-1 .prose p')[1])")
     live_site.publish(event)
+    catch_up(live_site, event)
     expect(page.locator("#held")).to_be_visible()
     live_site.do(update.edit, body="First, changed.\n\nSecond paragraph.\n\nThird paragraph.\n\nFourth.")
+    catch_up(live_site, event)
     expect(page.locator("#update-1")).to_contain_text("Fourth.")
     assert page.evaluate("getSelection().toString()").strip() == "Second paragraph."
     expect_right(page, live_site, event)
@@ -132,6 +143,7 @@ def test_focus_and_a_playing_video_survive_an_edit_of_another_paragraph(page: Pa
     live_site.do(
         update.edit, body="Before, changed.\n\nInserted.\n\nSee [this](https://example.org/).\n\nA video stands here."
     )
+    catch_up(live_site, event)
     expect(page.locator("#update-1")).to_contain_text("Inserted.")
     assert page.evaluate("document.activeElement === window.link")
     assert page.evaluate("video.isConnected && !video.paused")
@@ -144,9 +156,11 @@ def test_pausing_holds_new_updates_back_and_lets_edits_in(page: Page, live_site:
     page.click("#pause")
     expect(page.locator("#pause")).to_have_attribute("aria-pressed", "true")
     live_site.publish(event)
+    catch_up(live_site, event)
     expect(page.locator("#held")).to_have_text("1 new update")
     expect(page.locator("#connection")).to_contain_text("held back")
     live_site.do(live_site.updates(event)[0].edit, body="Corrected.")
+    catch_up(live_site, event)
     expect(page.locator("#update-1")).to_contain_text("Corrected.")
     expect_right(page, live_site, event)
     page.click("#pause")
@@ -155,30 +169,29 @@ def test_pausing_holds_new_updates_back_and_lets_edits_in(page: Page, live_site:
 
 def test_counts_are_announced_politely(page: Page, live_site: Site) -> None:
     event = live_site.event(updates=1)
+    began_at = datetime.now(UTC)
+    page.clock.install(time=began_at)
     open_page(page, live_site, event)
-    page.evaluate(
-        """() => {
-          window.said = [];
-          const line = document.getElementById('announcement');
-          const hear = () => line.textContent && said.push(line.textContent);
-          new MutationObserver(hear).observe(line, { childList: true });
-        }"""
-    )
+    page.clock.pause_at(began_at + timedelta(hours=1))
+    said = listen(page)
     live_site.publish(event)
+    catch_up(live_site, event)
     until(page, lambda: numbers(page) == [2, 1])
     live_site.publish(event)
     live_site.publish(event)
+    catch_up(live_site, event)
     until(page, lambda: len(numbers(page)) == 4)
-    assert page.evaluate("window.said") == ["1 new update"]  # the other two wait for the rest of 15 seconds
+    page.clock.fast_forward(14_000)
+    assert said() == ["1 new update"]
+    page.clock.fast_forward(1_000)  # 15 seconds after the first
+    assert said() == ["1 new update", "2 new updates"]
     assert page.locator("#feed [aria-live], #feed[aria-live], [role=log]").count() == 0
 
 
-def test_times_are_the_readers_own_and_the_events_on_demand(browser: object, live_site: Site) -> None:
-    context = browser.new_context(timezone_id="Asia/Tokyo")  # type: ignore[attr-defined]
+def test_times_are_the_readers_own_and_the_events_on_demand(browser: Browser, live_site: Site) -> None:
+    context = browser.new_context(timezone_id="Asia/Tokyo")
     page = context.new_page()
     event = live_site.event(time_zone="America/Chicago")
-    from datetime import UTC, datetime
-
     live_site.publish(event, published_at=datetime(1969, 7, 20, 20, 18, tzinfo=UTC))
     open_page(page, live_site, event)
     time = page.locator("#update-1 .update-when time")
@@ -191,4 +204,3 @@ def test_times_are_the_readers_own_and_the_events_on_demand(browser: object, liv
     page.click("#zone")
     expect(time).to_have_text("05:18")
     context.close()
-    assert state
