@@ -191,6 +191,7 @@ def event_context(event: Event) -> dict[str, Any]:
         "canonical": settings.BASE_URL + event.get_absolute_url(),
         "oembed": oembed_link(settings.BASE_URL + event.get_absolute_url()),
         "description": described(event),
+        "poll_only": event.status == Event.Status.ENDED and live.socket_seconds(event.ended_at) <= 0,
     }
 
 

@@ -35,7 +35,8 @@ document.addEventListener("live:applied", ({ detail }) => {
   report({ status: detail.status, failures: 0 });
   socket.expect(detail.revision);
   markDue();
-  if (detail.status !== "ended") goLive();
+  if (detail.status !== "ended") socket.allow();
+  goLive();
 });
 document.addEventListener("live:gap", pollNow);
 document.addEventListener("live:loaded", () => {
@@ -89,7 +90,7 @@ function comeBack() {
 }
 
 function goLive() {
-  if (feed().dataset.status !== "ended" && !document.hidden) socket.start();
+  if (!document.hidden) socket.start();
 }
 
 /** Notes when the planned start or end has come: the words about it change, and nothing else does. */

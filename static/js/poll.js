@@ -37,7 +37,7 @@ export function forgetRequest() {
 function seconds() {
   const { failures, isOpen, seconds: often } = known();
   if (failures) return Math.min(GREATEST_SECONDS, often * 2 ** failures);
-  if (isOpen) return Math.max(often, SAFETY_SECONDS);
+  if (isOpen) return SAFETY_SECONDS; // an ended event's too, whose answers ask for a minute
   return document.hidden ? GREATEST_SECONDS : often;
 }
 
