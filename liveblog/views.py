@@ -64,7 +64,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def followed(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    """Show a page that open ones fetch again: its part ``content``, with a digest by which they see if theirs differs."""
+    """Show a page that open ones fetch again: its part ``content``, and a digest that tells them whether it differs."""
     content = render_to_string(f"{template}#content", context)
     digest = hashlib.sha256(content.encode()).hexdigest()[:16]
     return render(request, template, context | {"content": content, "digest": digest}, status=status)

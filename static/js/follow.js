@@ -6,7 +6,7 @@ import { dress } from "./times.js";
 
 const poll = () => document.getElementById("poll");
 
-/** Follows what the server says of `page`; `#poll` beside it asks. */
+/** Follows what the server says of `page`; `#poll` beside it asks, every so often and when its reader comes back. */
 export function follow(page) {
   remember(page);
   dress(page);
@@ -16,10 +16,11 @@ export function follow(page) {
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     if (detail.requestConfig.elt === poll()) detail.shouldSwap = true;
   });
-  const askNow = () => document.hidden || htmx.trigger(poll(), "poll");
-  document.addEventListener("visibilitychange", askNow);
-  addEventListener("online", askNow);
-  addEventListener("pageshow", ({ persisted }) => persisted && askNow());
+  const ask = () => htmx.trigger(poll(), "poll");
+  setInterval(ask, 1000 * poll().dataset.seconds);
+  document.addEventListener("visibilitychange", () => document.hidden || ask());
+  addEventListener("online", ask);
+  addEventListener("pageshow", ({ persisted }) => persisted && ask());
 }
 
 /** Takes over what differs, if the answer is this page: a hotel's sign-in page says 200 too. */

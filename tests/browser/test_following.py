@@ -295,13 +295,13 @@ def test_both_pages_are_whole_without_javascript(browser: Browser, live_site: Si
     context.close()
 
 
-FORMER_LIST = """<!doctype html><html><head><title>Former</title><script src="{htmx}"></script></head><body><div id="main">
-<main class="index" id="events" hx-get="/" hx-trigger="every 60s" hx-select="#events" hx-swap="outerHTML"
+FORMER_LIST = """<!doctype html><html><head><title>Former</title><script src="{htmx}"></script></head><body>
+<div id="main"><main class="index" id="events" hx-get="/" hx-trigger="every 60s" hx-select="#events" hx-swap="outerHTML"
  hx-disinherit="*"><h1>Former</h1></main></div></body></html>"""
 
-FORMER_UPDATE = """<!doctype html><html><head><title>Former</title><script src="{htmx}"></script></head><body><div id="main">
-<main class="single"><h1>Former</h1><div id="cards" hx-get="{path}" hx-trigger="every 30s" hx-select="#cards"
- hx-target="#cards" hx-swap="outerHTML"></div></main></div></body></html>"""
+FORMER_UPDATE = """<!doctype html><html><head><title>Former</title><script src="{htmx}"></script></head><body>
+<div id="main"><main class="single"><h1>Former</h1><div id="cards" hx-get="{path}" hx-trigger="every 30s"
+ hx-select="#cards" hx-target="#cards" hx-swap="outerHTML"></div></main></div></body></html>"""
 
 
 @pytest.mark.parametrize("former", [FORMER_LIST, FORMER_UPDATE], ids=["list", "update"])
@@ -325,3 +325,15 @@ def test_a_page_of_the_release_before_goes_on_following(reader: Page, live_site:
     follow(reader, lambda: "Put right" in reader.inner_text("main"))
     live_site.do(live_site.updates(event)[0].edit, headline="And again", body="As well.")
     follow(reader, lambda: "And again" in reader.inner_text("main"))
+
+
+def test_a_page_whose_script_did_not_come_stays_as_it_was_loaded(reader: Page, live_site: Site) -> None:
+    event = live_site.event(updates=1)
+    reader.route("**/js/follow*.js", lambda route: route.abort())
+    for address in (update_page(live_site, event), live_site.url):
+        reader.goto(address)
+        before = reader.inner_text("body")
+        reader.clock.run_for(121_000)
+        reader.wait_for_load_state("networkidle")
+        assert reader.inner_text("body") == before
+        assert reader.locator("main").count() == 1
