@@ -6,6 +6,7 @@ import "./enlarge.js";
 import { pause, release, tell, welcomeBack } from "./hold.js";
 import { registerSwap } from "./live.js";
 import { followHash, showOrder, watchLinks } from "./move.js";
+import { holds } from "./ours.js";
 import { remember } from "./patch.js";
 import "./players.js";
 import { forgetRequest, pollNow, watchPolls } from "./poll.js";
@@ -113,6 +114,6 @@ function leave() {
   document.getElementById("live").replaceChildren(words);
   setInterval(async () => {
     const answer = await fetch(location.pathname).catch(() => null);
-    if (answer?.ok) location.reload();
+    if (answer?.ok && holds(await answer.text(), "#feed")) location.reload();
   }, GONE_MS);
 }
