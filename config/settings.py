@@ -116,6 +116,9 @@ LIVE_POLL_SECONDS = 5
 ENDED_POLL_SECONDS = 60
 SOCKETS_PER_PROCESS = 10_000
 SOCKET_SECONDS = 15 * 60
+# After the end sockets stay for the corrections of the first minutes; then they are closed, spread over two more.
+ENDED_SOCKET_SECONDS = 10 * 60
+ENDED_CLOSING_SECONDS = 2 * 60
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"

@@ -7,10 +7,12 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from django.conf import settings
+from django.utils import timezone
 
 from liveblog.feed import DatabaseSilent, Feed, Feeds, Fragment, Tail, Verdict
 
@@ -161,6 +163,13 @@ def cacheable(seconds: int, *, browser_seconds: int = 0) -> str:
     return f"public, max-age={browser_seconds}, s-maxage={seconds}, stale-while-revalidate=0, stale-if-error=0"
 
 
+def socket_seconds(ended_at: datetime | None) -> float:
+    """Return how long sockets of an event that ended at ``ended_at`` still stay for corrections; below 0: no longer."""
+    if ended_at is None:
+        return float("-inf")
+    return settings.ENDED_SOCKET_SECONDS - (timezone.now() - ended_at).total_seconds()
+
+
 async def socket(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve a reader's socket: the same fragments as they come, and nothing it says is listened to.
 
@@ -223,8 +232,9 @@ class _Reader:
     def __init__(self, feeds: Feeds, feed: Feed, question: Question, send: Send) -> None:
         self.sending_since: float | None = None
         self.patience = asyncio.timeout(None)
-        # Spread, so that readers who came together do not all return together.
+        # Spread, so that readers who came together do not all return together, nor all begin to poll together.
         self.closes_at = time.monotonic() + settings.SOCKET_SECONDS * random.uniform(0.9, 1.1)  # noqa: S311
+        self._closing_seconds = random.uniform(0, settings.ENDED_CLOSING_SECONDS)  # noqa: S311
         self._feeds = feeds
         self._feed = feed
         self._after, self._edition = question
@@ -274,11 +284,22 @@ class _Reader:
             elif found is Verdict.RELOAD or (found is Verdict.AHEAD and not await self._reach()):
                 await self._say(RELOAD)
                 return COME_BACK
-            elif found is Verdict.NOTHING:
-                if self._feed.tail.status == "ended":
-                    return ENDED
-                await self._feed.changed()
+            elif found is Verdict.NOTHING and not await self._changed():
+                return ENDED
         return GONE
+
+    async def _changed(self) -> bool:
+        """Wait until something may have changed; ``False``: the event ended so long ago that readers poll."""
+        tail = self._feed.tail
+        if tail.status != "ended":
+            await self._feed.changed()
+            return True
+        left = socket_seconds(tail.ended_at) + self._closing_seconds
+        if left > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._feed.changed()
+        return left > 0
 
     async def _reach(self) -> bool:
         """Wait for the feed to reach a page that was read before the bell had worked."""

@@ -1,5 +1,6 @@
 """Pages anyone may read: the same bytes for everyone, without a cookie, each saying how it may be cached."""
 
+import hashlib
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
@@ -11,13 +12,14 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 
 from liveblog import live, markup, players, rendering
 from liveblog.feed import Tail
-from liveblog.models import Event, Photo
+from liveblog.models import Event, Photo, Update
 from liveblog.models.event import DESCRIPTION_CHARACTERS
 from liveblog.stream import Asked, read_page
 
@@ -58,7 +60,14 @@ def index(request: HttpRequest) -> HttpResponse:
         "past": events.filter(status=Event.Status.ENDED).order_by("-ended_at")[:PAST_EVENTS],
         "canonical": settings.BASE_URL + "/",
     }
-    return render(request, "liveblog/index.html", context)
+    return followed(request, "liveblog/index.html", context)
+
+
+def followed(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    """Show a page that open ones fetch again: its part ``content``, and a digest that tells them whether it differs."""
+    content = render_to_string(f"{template}#content", context)
+    digest = hashlib.sha256(content.encode()).hexdigest()[:16]
+    return render(request, template, context | {"content": content, "digest": digest}, status=status)
 
 
 def playing(view: View) -> View:
@@ -94,22 +103,27 @@ def event(request: HttpRequest, slug: str) -> HttpResponse:
 @public
 @playing
 def update(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    """Show one update on a page of its own."""
-    event = find_event(slug)
-    update = event.updates.filter(number=number).first()
-    if update is None:
-        raise Http404
+    """Show one update on a page of its own, which follows what becomes of it."""
+    try:
+        event = find_event(slug)
+        update = event.updates.get(number=number)
+    except (Http404, Update.DoesNotExist):
+        return followed(request, "liveblog/gone.html", {"title": "There is nothing here"}, status=404)
+    address = update.get_absolute_url()
     if update.withdrawn_at:
-        return render(request, "liveblog/gone.html", {"event": event}, status=410)
+        context = {"event": event, "title": f"Withdrawn – {event.title}", "address": address}
+        return followed(request, "liveblog/gone.html", context, status=410)
     context = {
         "event": event,
         "update": update,
         "card": rendering.card(update),
-        "canonical": settings.BASE_URL + update.get_absolute_url(),
-        "oembed": oembed_link(settings.BASE_URL + update.get_absolute_url()),
+        "title": f"{update.title or 'Update'} – {event.title}",
+        "address": address,
+        "canonical": settings.BASE_URL + address,
+        "oembed": oembed_link(settings.BASE_URL + address),
         "description": markup.shorten(update.body_text or update.title, characters=DESCRIPTION_CHARACTERS),
     }
-    return render(request, "liveblog/update.html", context)
+    return followed(request, "liveblog/update.html", context)
 
 
 @public
@@ -191,6 +205,7 @@ def event_context(event: Event) -> dict[str, Any]:
         "canonical": settings.BASE_URL + event.get_absolute_url(),
         "oembed": oembed_link(settings.BASE_URL + event.get_absolute_url()),
         "description": described(event),
+        "poll_only": event.status == Event.Status.ENDED and live.socket_seconds(event.ended_at) <= 0,
     }
 
 

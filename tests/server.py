@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import User
 from django.db import connections
 from django.test import Client, override_settings
+from django.utils import timezone
 
 from liveblog.models import Event, Update
 
@@ -272,6 +274,11 @@ def make_event(
     if status == "ended":
         event.end()
     return event
+
+
+def set_ended(event: Event, *, minutes_ago: float) -> None:
+    """Let an ended event have ended so long ago; its feed learns of it with the next change, open pages never do."""
+    Event.objects.filter(pk=event.pk).update(ended_at=timezone.now() - timedelta(minutes=minutes_ago))
 
 
 def prepare(folder: Path) -> None:

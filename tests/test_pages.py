@@ -597,6 +597,90 @@ def test_the_index_lists_live_upcoming_and_past_events_with_the_latest_news(make
     assert "Headline 1" not in html
 
 
+def digest_of(path: str, name: str) -> str:
+    return Elements(Client().get(path).content.decode()).by_id(name)["data-digest"]
+
+
+def test_the_digest_of_the_list_changes_with_whatever_it_shows(make_event: Callable[..., Event]) -> None:
+    event = make_event(updates=1)
+    seen = [digest_of("/", "events")]
+    assert digest_of("/", "events") == seen[0]
+    changes: list[Callable[[], object]] = [
+        lambda: publish(event, "Latest"),
+        lambda: event.revise(title="Another title"),
+        lambda: event.pause(note="Half time"),
+        event.end,
+        event.make_draft,
+        lambda: make_event(title="One more", status="upcoming"),
+    ]
+    for change in changes:
+        change()
+        seen.append(digest_of("/", "events"))
+        assert digest_of("/", "events") == seen[-1]
+    assert len(set(seen)) == len(seen)
+
+
+def test_the_digest_of_an_update_s_page_changes_with_whatever_it_shows_and_with_nothing_else(
+    make_event: Callable[..., Event],
+) -> None:
+    event = make_event(updates=1)
+    update = event.updates.get()
+    path = update.get_absolute_url()
+    seen = [digest_of(path, "single")]
+    publish(event, "Another update")
+    event.revise(summary="Another summary")
+    assert digest_of(path, "single") == seen[0]
+    changes: list[Callable[[], object]] = [
+        lambda: update.edit(body="Put right."),
+        lambda: update.move(published_at=DAY),
+        lambda: event.revise(title="Another title"),
+        lambda: event.revise(time_zone="Asia/Tokyo"),
+        update.withdraw,
+        event.make_draft,
+    ]
+    for change in changes:
+        change()
+        event.refresh_from_db()
+        seen.append(digest_of(path, "single"))
+    assert len(set(seen)) == len(seen)
+
+
+def test_only_what_is_said_of_an_update_itself_can_take_its_place_on_an_open_page(
+    make_event: Callable[..., Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page takes over what bears a digest under its id; an error of ours must pass by like one of anybody's."""
+    event = make_event(updates=2)
+    event.updates.first().withdraw()
+    own = event.get_absolute_url()
+    for path, status in ((f"{own}updates/2/", 200), (f"{own}updates/1/", 410), (f"{own}updates/9/", 404)):
+        response = Client().get(path)
+        assert response.status_code == status
+        assert "data-digest" in Elements(response.content.decode()).by_id("single")
+
+    def fail(*rest: Any) -> Any:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(rendering, "card", fail)
+    response = Client(raise_request_exception=False).get(f"{own}updates/2/")
+    assert response.status_code == 500
+    assert "data-digest" not in response.content.decode()
+
+
+def test_what_polls_stands_beside_what_it_swaps(make_event: Callable[..., Event]) -> None:
+    event = make_event(updates=2)
+    event.updates.first().withdraw()
+    own = event.get_absolute_url()
+    for path in ("/", own, f"{own}embed/", f"{own}updates/1/", f"{own}updates/2/", f"{own}updates/2/embed/"):
+        page = Elements(Client().get(path).content.decode())
+        poll = page.by_id("poll")
+        target = page.by_id(poll["hx-target"].removeprefix("#"))
+        assert poll.text not in target.text
+        assert "hx-select" not in poll
+        for other in page.found:  # left to pages of the release before
+            if "hx-trigger" in other and other is not poll:
+                assert [one for one in page.found if "hx-disable" in one and other.text in one.text]
+
+
 def test_an_empty_index_is_a_page_too() -> None:
     assert Client().get("/").status_code == 200
 

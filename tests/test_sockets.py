@@ -7,7 +7,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from liveblog.models import Event, Place, Window
 from tests.asgi import PATIENCE_SECONDS, ask, connect, in_thread, poll, run, until
 from tests.conftest import use_layer
 from tests.page import Fragment, Page
-from tests.server import ROOT, make_user, publish
+from tests.server import ROOT, make_user, publish, set_ended
 
 in_process = pytest.mark.django_db(transaction=True)
 
@@ -151,7 +151,7 @@ def test_drafts_and_unknown_events_close_it_with_4404_and_other_addresses_refuse
 
 
 @in_process
-def test_the_end_is_the_last_fragment_and_then_1000(make_event: Callable[..., Event]) -> None:
+def test_posts_and_corrections_after_the_end_come_through_the_same_socket(make_event: Callable[..., Event]) -> None:
     event = make_event(updates=1)
 
     async def main() -> None:
@@ -161,14 +161,76 @@ def test_the_end_is_the_last_fragment_and_then_1000(make_event: Callable[..., Ev
             fragment = Fragment(await socket.text())
             assert fragment.section["data-status"] == "ended"
             assert "Coverage ended" in fragment.elements.head["masthead"]
+            posted = await in_thread(publish, event, "One thing more")
+            assert Fragment(await socket.text()).revision == posted.revision
+            await in_thread(posted.edit, body="One thing more, put right")
+            assert "put right" in await socket.text()
+            assert socket.code is None
+
+    run(main)
+
+
+@in_process
+def test_a_socket_waits_for_corrections_for_ten_minutes_and_is_then_closed_with_1000(
+    make_event: Callable[..., Event], settings: Any
+) -> None:
+    assert (settings.ENDED_SOCKET_SECONDS, settings.ENDED_CLOSING_SECONDS) == (10 * 60, 2 * 60)
+    event = make_event(updates=1)
+    settings.ENDED_SOCKET_SECONDS, settings.ENDED_CLOSING_SECONDS = 0.2, 0.2
+
+    async def main() -> None:
+        async with connect(event, event.revision) as socket:
+            await until(lambda: Feeds.here().readers)
+            await in_thread(event.end)
+            assert Fragment(await socket.text()).section["data-status"] == "ended"
             assert await socket.closed() == live.ENDED == 1000
 
     run(main)
 
 
 @in_process
-def test_a_socket_to_an_ended_event_gets_what_it_lacks_and_then_1000(make_event: Callable[..., Event]) -> None:
+def test_a_new_socket_to_an_event_that_has_just_ended_stays_too(make_event: Callable[..., Event]) -> None:
     event = make_event(status="ended", updates=2)
+    set_ended(event, minutes_ago=9)
+
+    async def main() -> None:
+        async with connect(event, 1) as socket:
+            assert Fragment(await socket.text()).revision == event.revision
+            posted = await in_thread(publish, event)
+            assert Fragment(await socket.text()).revision == posted.revision
+            assert socket.code is None
+
+    run(main)
+
+
+@in_process
+def test_the_sockets_of_an_ended_event_are_closed_one_by_one_over_two_minutes(
+    make_event: Callable[..., Event],
+) -> None:
+    """Half a minute after the ten, about one in four has gone, and the others still get what comes."""
+    event = make_event(status="ended", updates=1)
+    set_ended(event, minutes_ago=10.5)
+
+    async def main() -> None:
+        async with AsyncExitStack() as stack:
+            sockets = [await stack.enter_async_context(connect(event, event.revision)) for _ in range(60)]
+            await until(lambda: any(socket.code == live.ENDED for socket in sockets))
+            posted = await in_thread(publish, event)
+            await until(lambda: all(socket.code or socket.received for socket in sockets))
+            texts = [socket.received[0] for socket in sockets if socket.received]
+            assert texts
+            assert {Fragment(text).revision for text in texts} == {posted.revision}
+            assert {socket.code for socket in sockets} <= {None, live.ENDED}
+
+    run(main)
+
+
+@in_process
+def test_a_socket_to_an_event_that_ended_long_ago_gets_what_it_lacks_and_then_1000(
+    make_event: Callable[..., Event],
+) -> None:
+    event = make_event(status="ended", updates=2)
+    set_ended(event, minutes_ago=12)
 
     async def main() -> None:
         async with connect(event, 1) as socket:
@@ -182,6 +244,28 @@ def test_a_socket_to_an_ended_event_gets_what_it_lacks_and_then_1000(make_event:
         async with connect(event, event.revision) as socket:
             update = await in_thread(publish, event)
             assert Fragment(await socket.text()).revision == update.revision
+
+    run(main)
+
+
+@in_process
+def test_an_end_that_is_taken_back_lets_its_sockets_stay(make_event: Callable[..., Event], settings: Any) -> None:
+    event = make_event(updates=1)
+    settings.ENDED_CLOSING_SECONDS = 0
+
+    async def main() -> None:
+        async with connect(event, event.revision) as socket:
+            await until(lambda: Feeds.here().readers)
+            await in_thread(event.end)
+            await socket.text()
+            await in_thread(event.reopen)
+            assert Fragment(await socket.text()).section["data-status"] == "live"
+            settings.ENDED_SOCKET_SECONDS = 0  # for the end that was taken back, if anything still waits for it
+            posted = await in_thread(publish, event)
+            assert Fragment(await socket.text()).revision == posted.revision
+            await in_thread(event.end)
+            assert Fragment(await socket.text()).section["data-status"] == "ended"
+            assert await socket.closed() == live.ENDED
 
     run(main)
 
@@ -454,6 +538,7 @@ def test_a_post_from_another_process_reaches_open_sockets_by_the_check(live_site
 
 def test_real_sockets_are_closed_with_the_codes_that_pages_know(live_site: Any) -> None:
     event, ended, draft = live_site.event(updates=1), live_site.event(status="ended"), live_site.event(status="draft")
+    live_site.do(set_ended, ended, minutes_ago=12)
 
     async def code_of(url: str) -> int | None:
         async with dial(url) as socket:
@@ -495,6 +580,24 @@ def test_pages_are_right_again_after_their_server_was_killed_and_came_back(serve
             await asyncio.to_thread(site.publish, event, "And again")
             page.take(await received(socket))
         await asyncio.to_thread(site.do, check_all, event, [page])
+
+    asyncio.run(main())
+
+
+def test_a_restarted_server_knows_how_long_ago_an_event_ended(server: Any) -> None:
+    site = server()
+    just, long_ago = site.event(status="ended", updates=1), site.event(status="ended", updates=1)
+    site.do(set_ended, long_ago, minutes_ago=12)
+    site.restart()
+
+    async def main() -> None:
+        async with dial(site.live(long_ago, long_ago.revision)) as socket:
+            with pytest.raises(ConnectionClosed):
+                await asyncio.wait_for(socket.recv(), 20)
+            assert socket.close_code == 1000
+        async with dial(site.live(just, just.revision)) as socket:
+            update = await asyncio.to_thread(site.publish, just)
+            assert Fragment(await asyncio.wait_for(socket.recv(), 20)).revision == update.revision
 
     asyncio.run(main())
 

@@ -122,8 +122,13 @@ class Codes(NamedTuple):
 
     @property
     def htmx(self) -> SafeString:
-        """The same for pages that use htmx."""
-        return format_html('<div hx-get="{}" hx-trigger="load, every 30s" hx-swap="innerHTML"></div>', self.fragment)
+        """The same for pages that use htmx: what asks is never inside what comes, and takes nothing else for it."""
+        return format_html(
+            '<div hx-get="{}" hx-trigger="load, every 30s" hx-swap="none" hx-select-oob="#{}"></div>'
+            '<section id="{}"></section>',
+            self.fragment,
+            *[f"liveblog-{self.event.slug}"] * 2,
+        )
 
     @property
     def htmx_setting(self) -> str:

@@ -82,6 +82,7 @@ class Tail:
         self.slug = event.slug
         self.edition = event.edition
         self.status = event.status
+        self.ended_at = event.ended_at
         self.revision = event.revision
         self.head_revision = event.head_revision
         self.reload_revision = event.reload_revision

@@ -26,7 +26,7 @@ function describe() {
   if (state.failures > 2) return ["offline", `No answer since ${since}; trying again`];
   if (state.failures) return ["reconnecting", "Reconnecting…"];
   const paused = state.isPaused ? "; new updates are held back" : "";
+  if (state.status === "ended") return ["ended", (state.isOpen ? "Corrections arrive at once" : "Checking for corrections once a minute") + paused];
   if (state.isOpen) return [state.isPaused ? "paused" : "live", (state.status === "upcoming" ? "Connected, waiting for the start" : "Live") + paused];
-  if (state.status === "ended") return ["ended", "Checking for corrections once a minute" + paused];
   return [state.isPaused ? "paused" : "checking", `Checking every ${state.seconds} s${paused}`];
 }

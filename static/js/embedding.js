@@ -1,5 +1,7 @@
 /** The dialog for publishers: shows what they choose, measures it, and copies the code. */
 
+import "./ours.js";
+
 const SUGGESTED = { least: 200, most: 800 };
 let dialog = null;
 let isOwnHeight = false;

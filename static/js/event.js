@@ -6,6 +6,7 @@ import "./enlarge.js";
 import { pause, release, tell, welcomeBack } from "./hold.js";
 import { registerSwap } from "./live.js";
 import { followHash, showOrder, watchLinks } from "./move.js";
+import { holds } from "./ours.js";
 import { remember } from "./patch.js";
 import "./players.js";
 import { forgetRequest, pollNow, watchPolls } from "./poll.js";
@@ -35,7 +36,8 @@ document.addEventListener("live:applied", ({ detail }) => {
   report({ status: detail.status, failures: 0 });
   socket.expect(detail.revision);
   markDue();
-  if (detail.status !== "ended") goLive();
+  if (detail.status !== "ended") socket.allow();
+  goLive();
 });
 document.addEventListener("live:gap", pollNow);
 document.addEventListener("live:loaded", () => {
@@ -89,7 +91,7 @@ function comeBack() {
 }
 
 function goLive() {
-  if (feed().dataset.status !== "ended" && !document.hidden) socket.start();
+  if (!document.hidden) socket.start();
 }
 
 /** Notes when the planned start or end has come: the words about it change, and nothing else does. */
@@ -112,6 +114,6 @@ function leave() {
   document.getElementById("live").replaceChildren(words);
   setInterval(async () => {
     const answer = await fetch(location.pathname).catch(() => null);
-    if (answer?.ok) location.reload();
+    if (answer?.ok && holds(await answer.text(), "#feed")) location.reload();
   }, GONE_MS);
 }

@@ -1,6 +1,5 @@
-/** The list of events: times in the reader's own zone, also after htmx has brought a new list. */
+/** The list of events: follows them as they come, begin and end, and shows times in the reader's own zone. */
 
-import { dress } from "./times.js";
+import { follow } from "./follow.js";
 
-dress(document);
-document.addEventListener("htmx:afterSwap", () => dress(document));
+follow(document.getElementById("events"));

@@ -3,26 +3,19 @@
 import { admit, tell } from "./hold.js";
 import { isSame, patch, remember } from "./patch.js";
 import { cardOf, cards, cursor, feed, insertInOrder, isNewestFirst, list, sideOf } from "./stream.js";
+import * as swap from "./swap.js";
 import { divide, dress } from "./times.js";
 
 const beyond = new Set(); // numbers of new updates that lie above the window of an oldest-first page
 const signal = (name, detail) => document.dispatchEvent(new CustomEvent(`live:${name}`, { detail }));
 
-/** The swap style "live" for htmx, used by the poll, the socket, older, newer, sort and reload alike. */
+/** Has the poll, the socket, older, newer, sort and reload alike put their answers in by `apply`. */
 export function registerSwap() {
-  htmx.defineExtension("live", {
-    isInlineSwap: (style) => style === "live",
-    handleSwap(style, target, fragment) {
-      if (style !== "live") return false;
-      try {
-        keepingPlace(() => apply(fragment));
-      } catch (error) {
-        console.error(error);
-        signal("reload");
-      }
-      return ["edge-top", "edge-bottom"].map((id) => document.getElementById(id)).filter(Boolean);
-    },
-  });
+  const take = (fragment) => {
+    swap.keepingPlace(list(), list() && cards(), () => apply(fragment));
+    return ["edge-top", "edge-bottom"].map((id) => document.getElementById(id)).filter(Boolean);
+  };
+  swap.registerSwap(take, () => signal("reload"));
 }
 
 /** Takes in a fragment: changes by the rule, a page's part of the stream by its window, or a call to reload. */
@@ -148,15 +141,4 @@ function showBeyond() {
   const link = document.getElementById("jump-last");
   if (!feed().dataset.newest) beyond.clear();
   link.textContent = beyond.size ? `Jump to latest (${beyond.size} new)` : "Latest";
-}
-
-/** Runs a change so that the card being read stays where it is, also where no browser anchors the scroll. */
-export function keepingPlace(change) {
-  const isScrolled = list() && list().getBoundingClientRect().top < 0;
-  const anchor = isScrolled && cards().find((card) => card.getBoundingClientRect().bottom > 0);
-  const before = anchor && anchor.getBoundingClientRect().top;
-  change();
-  if (!anchor?.isConnected) return;
-  const moved = anchor.getBoundingClientRect().top - before;
-  if (Math.abs(moved) >= 1) scrollBy({ top: moved, behavior: "instant" });
 }

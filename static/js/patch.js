@@ -35,6 +35,7 @@ export function patch(old, fresh) {
     if (kept) {
       dropUntil(kept);
       at = kept.nextSibling;
+      patch(kept, child);
     } else if (canBecome(at, child) && !coming.slice(index).some((later) => isElement(later) && isSame(at, later))) {
       const present = at;
       at = at.nextSibling;
@@ -47,9 +48,12 @@ export function patch(old, fresh) {
   dropUntil(null);
 }
 
+/** Finds the element that the server sent the same, else the one of the same name. */
 function findSame(start, wanted) {
-  for (let node = start; node; node = node.nextSibling) if (isElement(node) && isSame(node, wanted)) return node;
-  return null;
+  const rest = [];
+  for (let node = start; node; node = node.nextSibling) if (isElement(node)) rest.push(node);
+  return rest.find((node) => isSame(node, wanted)) ?? rest.find((node) => wanted.id && node.id === wanted.id) ?? null;
 }
 
-const canBecome = (old, fresh) => Boolean(old) && old.nodeType === fresh.nodeType && old.nodeName === fresh.nodeName;
+const canBecome = (old, fresh) =>
+  Boolean(old) && old.nodeType === fresh.nodeType && old.nodeName === fresh.nodeName && old.id === fresh.id;

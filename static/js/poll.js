@@ -37,7 +37,7 @@ export function forgetRequest() {
 function seconds() {
   const { failures, isOpen, seconds: often } = known();
   if (failures) return Math.min(GREATEST_SECONDS, often * 2 ** failures);
-  if (isOpen) return Math.max(often, SAFETY_SECONDS);
+  if (isOpen) return SAFETY_SECONDS; // an ended event's too, whose answers ask for a minute
   return document.hidden ? GREATEST_SECONDS : often;
 }
 
@@ -70,6 +70,7 @@ export function watchPolls({ onGone, onSilence, onRecovery }) {
     finishedAt = Date.now();
     report({ isChecking: false });
     jitter = 0.7 + Math.random() * 0.3; // never later than said, and not all at once
+    // Every answer of the service says how often to ask; the 404 of a proxy before it does not.
     const often = Number(xhr.status && xhr.getResponseHeader("Poll-Seconds"));
     if (often > 0) report({ seconds: often });
     const retryAfter = Number(xhr.status && xhr.getResponseHeader("Retry-After"));
@@ -78,7 +79,7 @@ export function watchPolls({ onGone, onSilence, onRecovery }) {
       gone = 0;
       if (known().failures) onRecovery();
       report({ failures: 0, isOnline: true });
-    } else if (xhr.status === 404) {
+    } else if (xhr.status === 404 && often > 0) {
       gone += 1;
       if (gone > 1) return onGone();
       notBefore = finishedAt + GONE_AGAIN_MS;

@@ -21,10 +21,16 @@ let failures = 0;
 let isWanted = false;
 let delivered = 0; // the newest revision that came through this socket
 
-/** Opens the socket, and again whenever it is lost. */
+/** Opens the socket, and again whenever it is lost; an event that ended long ago has none. */
 export function start() {
+  if (!feed() || "pollOnly" in feed().dataset) return;
   isWanted = true;
-  if (!socket && feed()) connect();
+  if (!socket) connect();
+}
+
+/** Lets `start()` open one again: the event goes on. */
+export function allow() {
+  delete feed().dataset.pollOnly;
 }
 
 /** Closes it and keeps it closed until `start()`. */
@@ -85,6 +91,7 @@ function connect() {
     const wasOpen = known().isOpen;
     socket = null;
     report({ isOpen: false });
+    if (code === ENDED) feed().dataset.pollOnly = "";
     if (code === ENDED || code === GONE) isWanted = false;
     else if (isWanted) retry(code);
     if (wasOpen || !isWanted) pollNow();

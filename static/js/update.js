@@ -1,15 +1,10 @@
-/** One update's own page: it follows edits and a withdrawal, shows times in the reader's zone, copies its link. */
+/** One update's own page: follows what becomes of it and of its event, shows times in the reader's zone, copies its link. */
 
 import "./embed-link.js";
 import "./enlarge.js";
+import { follow } from "./follow.js";
 import { watchLinks } from "./move.js";
 import "./players.js";
-import { dress } from "./times.js";
 
-dress(document);
+follow(document.getElementById("single"));
 watchLinks();
-
-document.addEventListener("htmx:afterSwap", () => dress(document));
-document.addEventListener("htmx:responseError", ({ detail }) => {
-  if (detail.xhr.status === 404 || detail.xhr.status === 410) location.reload();
-});

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from liveblog.models import Event
 from tests.browser.reading import catch_up, expect_right, is_ready, numbers, open_page, state, until
-from tests.server import Site
+from tests.server import Site, set_ended
 
 
 def test_a_new_update_appears_at_its_place_in_both_orders(page: Page, live_site: Site) -> None:
@@ -86,6 +86,58 @@ def test_the_end_and_the_reopening_reach_an_open_page(page: Page, live_site: Sit
     live_site.publish(event)
     expect_right(page, live_site, event)
     assert numbers(page) == [2, 1]
+
+
+def test_what_comes_after_the_end_arrives_at_once(page: Page, live_site: Site) -> None:
+    event = live_site.event(updates=1)
+    open_page(page, live_site, event)
+    live_site.do(event.end)
+    line = page.locator("#connection")
+    expect(line).to_have_text("Corrections arrive at once")
+    posted = live_site.publish(event)
+    expect(page.locator("#update-2")).to_be_visible()  # a poll would bring it in half a minute at the earliest
+    live_site.do(posted.edit, body="Put right.")
+    expect(page.locator("#update-2")).to_contain_text("Put right.")
+    assert is_ready(page)
+    expect_right(page, live_site, event)
+
+
+def test_a_page_opened_just_after_the_end_has_its_socket_and_is_left_to_polls_when_the_time_is_over(
+    page: Page, live_site: Site
+) -> None:
+    event = live_site.event(status="ended", updates=1)
+    page.goto(live_site.page(event))
+    until(page, lambda: is_ready(page))
+    live_site.publish(event)
+    expect(page.locator("#update-2")).to_be_attached()
+    sockets: list[object] = []
+    page.on("websocket", lambda socket: sockets.append(socket))
+    live_site.do(set_ended, event, minutes_ago=12)
+    live_site.publish(event)
+    expect(page.locator("#update-3")).to_be_attached()
+    expect(page.locator("#connection")).to_have_text("Checking for corrections once a minute")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    live_site.publish(event)
+    until(page, lambda: page.locator("#update-4").count() or page.click("#check"))
+    assert numbers(page) == [1, 2, 3, 4]
+    assert not sockets
+
+
+def test_a_page_of_an_event_that_ended_long_ago_opens_no_socket_until_it_goes_on(page: Page, live_site: Site) -> None:
+    event = live_site.event(status="ended", updates=1)
+    live_site.do(set_ended, event, minutes_ago=12)
+    sockets: list[object] = []
+    page.on("websocket", lambda socket: sockets.append(socket))
+    page.goto(live_site.page(event))
+    expect(page.locator("#connection")).to_have_text("Checking for corrections once a minute")
+    assert not sockets
+    live_site.do(event.reopen)
+    until(page, lambda: is_ready(page) or page.click("#check"))
+    live_site.do(event.end)
+    expect(page.locator("#connection")).to_have_text("Corrections arrive at once")
+    live_site.publish(event)
+    expect(page.locator("#update-2")).to_be_attached()
+    expect_right(page, live_site, event)
 
 
 def test_the_start_reaches_a_page_opened_before(page: Page, live_site: Site) -> None:

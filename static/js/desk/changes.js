@@ -87,7 +87,7 @@ async function ask() {
 }
 
 async function hear({ status, text }) {
-  if (status === 204 || (status === 200 && text.startsWith("<section"))) {
+  if (status === 204 || (status === 200 && text.startsWith('<section class="news"'))) {
     failures = 0;
     document.dispatchEvent(new CustomEvent("desk:fresh"));
     lastAnswer = new Date();

@@ -1,6 +1,7 @@
 /** What the desk adds where there is JavaScript; each part stands in a module of its own. */
 
 import "../embed-link.js";
+import "../ours.js";
 import "./acts.js";
 import { append, isAtRisk, openComposer } from "./composer.js";
 import { showEntries, showProgress } from "./entries.js";

@@ -6,7 +6,7 @@ import { takeQueue } from "./waiting.js";
 // An answer to what was done in the queue: the queue as it is now, and what came of it in the stream.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const isPlain = detail.xhr.getResponseHeader("Content-Type")?.startsWith("text/plain");
-  if (detail.target.id !== "queue" || isPlain || detail.xhr.status >= 500) return;
+  if (detail.target.id !== "queue" || isPlain || !detail.shouldSwap) return;
   detail.shouldSwap = false;
   detail.isError = false;
   const sent = document.createRange().createContextualFragment(detail.serverResponse);

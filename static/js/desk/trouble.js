@@ -3,6 +3,7 @@
 const trouble = document.getElementById("trouble");
 const NO_ANSWER = "No answer came. Nothing you wrote is lost: send it again, it can’t appear twice.";
 const WORDS = {
+  200: "Something else answered, perhaps the sign-in page of a wireless network. What you wrote is still here: try again.",
   400: "This is too large to be sent, or it was damaged on the way. What you wrote is still here.",
   401: "You are signed out. What you wrote is still here: sign in, then send it again.",
   403: "Your session has changed. What you wrote is still here: sign in, then send it again.",

@@ -1,0 +1,40 @@
+/** Keeps a page that is fetched whole as a newcomer finds it: the list of events, one update's own page. */
+
+import { patch, remember } from "./patch.js";
+import { keepingPlace, registerSwap } from "./swap.js";
+import { dress } from "./times.js";
+
+const poll = () => document.getElementById("poll");
+
+/** Follows what the server says of `page`; `#poll` beside it asks, every so often and when its reader comes back. */
+export function follow(page) {
+  remember(page);
+  dress(page);
+  if (!poll()) return;
+  registerSwap(take, () => location.reload());
+  // What is withdrawn or gone is an answer as well; `take` leaves what is not ours.
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.requestConfig.elt === poll()) detail.shouldSwap = true;
+  });
+  const ask = () => htmx.trigger(poll(), "poll");
+  setInterval(ask, 1000 * poll().dataset.seconds);
+  document.addEventListener("visibilitychange", () => document.hidden || ask());
+  addEventListener("online", ask);
+  addEventListener("pageshow", ({ persisted }) => persisted && ask());
+}
+
+/** Takes over what differs, if the answer is this page: a hotel's sign-in page says 200 too. */
+function take(fragment, page) {
+  const fresh = fragment.querySelector(`#${page.id}[data-digest]`);
+  if (!fresh || fresh.dataset.digest === page.dataset.digest) return;
+  const focused = page.contains(document.activeElement) && document.activeElement;
+  remember(fresh);
+  keepingPlace(page, [...page.querySelectorAll("article")], () => {
+    patch(page, fresh);
+    dress(page);
+  });
+  if (page.dataset.title) document.title = page.dataset.title;
+  if (focused && !focused.isConnected) findAgain(page, focused)?.focus({ preventScroll: true });
+}
+
+const findAgain = (page, { href }) => [...page.querySelectorAll("a[href]")].find((link) => link.href === href);
