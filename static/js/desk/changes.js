@@ -94,9 +94,11 @@ async function hear({ status, text }) {
     tell("");
     if (status === 204) return takeWaitingParts();
     const section = document.createRange().createContextualFragment(text).firstElementChild;
-    if ("reload" in section.dataset) await reload();
+    const isReload = "reload" in section.dataset;
+    const mayBePublic = isReload || section.querySelector("#status");
+    if (isReload) await reload();
     else if (!takeNews(section)) isUrgent = true;
-    if (section.querySelector("#status") || "reload" in section.dataset) socket.start();
+    if (mayBePublic) socket.start();
     socket.expect(cursor());
     return takeWaitingParts();
   }

@@ -15,7 +15,11 @@ const SHARED = "desk-shared";
 const PATIENCE_MS = 3_000;
 const DESK = /^\/desk\/(?:(?!new\/|share\/)[-\w]+\/)?$/;
 
-self.addEventListener("install", (event) => event.waitUntil(keepFiles()));
+self.addEventListener("install", (event) => {
+  // A beacon that passes a worker dies with its page: always if the worker has to be started for it, else one in four.
+  event.addRoutes?.({ condition: { urlPattern: "/desk/*/departure/", requestMethod: "POST" }, source: "network" });
+  event.waitUntil(keepFiles());
+});
 self.addEventListener("activate", (event) => event.waitUntil(sweep().then(() => self.clients.claim())));
 self.addEventListener("message", (event) => {
   const path = event.data?.keep;
