@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.urls import get_resolver, reverse
+from django.utils import timezone
 
 from liveblog import markup, rendering
 from liveblog.models import Event, Update
@@ -285,7 +286,7 @@ def test_every_page_makes_a_key_of_its_own(desk: Client) -> None:
 
 @pytest.mark.parametrize("status", Event.Status.values)
 def test_an_author_can_post_in_every_status(status: str, desk: Client, bridge: Event) -> None:
-    Event.objects.update(status=status)
+    Event.objects.update(status=status, ended_at=timezone.now() if status == "ended" else None)
     assert post(desk).status_code == 302
     assert bridge.updates.count() == 2
 
