@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,10 +20,13 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django.utils import timezone
 
+from liveblog import markup
+from liveblog.archive import export, import_event
 from liveblog.models import Event, Update
 from liveblog.models.database import rules_of
 from liveblog.models.misdated import misdated
 from liveblog.models.place import written_time
+from tests import server
 from tests.page import Page
 
 LONG_AGO = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -348,3 +352,67 @@ def test_times_of_edits_and_of_corrections_from_the_future_become_past(event: Ev
     assert update.version_at is not None
     assert update.edited_at is not None
     assert max(update.version_at, update.edited_at, update.corrected[0][0]) <= timezone.now()
+
+
+# Nothing slow while the database is held.
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_markdown_is_rendered_in_a_transaction_that_makes_an_event(
+    author: Any, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MEDIA_ROOT = tmp_path / "media"
+    export(server.make_event("Storm", slug="storm", summary="From *here*.", updates=1, author=author), tmp_path / "out")
+    held: list[bool] = []
+    render = markup.render
+
+    def watched(text: str) -> str:
+        held.append(connection.in_atomic_block)
+        return render(text)
+
+    monkeypatch.setattr(markup, "render", watched)
+    client = Client()
+    client.force_login(author)
+    for work in (
+        lambda: Event.objects.create(title="By code", slug="by-code", summary="Some *words*."),
+        lambda: client.post("/desk/new/", {"title": "By desk", "summary": "More *words*.", "time_zone": "UTC"}),
+        lambda: import_event(tmp_path / "out", replace=True),
+        lambda: (Event.objects.get(slug="storm").remove(), import_event(tmp_path / "out")),
+    ):
+        held.clear()
+        Event.objects.filter(slug="storm").update(title="Changed")
+        work()
+        assert held
+        assert not any(held)
+    assert {event.slug: event.summary_html for event in Event.objects.all()} == {
+        "by-code": "<p>Some <em>words</em>.</p>",
+        "by-desk": "<p>More <em>words</em>.</p>",
+        "storm": "<p>From <em>here</em>.</p>",
+    }
+
+
+@pytest.mark.django_db
+def test_html_that_somebody_else_made_of_a_summary_is_never_stored(author: Any) -> None:
+    event = Event.objects.create(title="One", slug="one", summary="*Words*.", summary_html="<script>alert(1)</script>")
+    assert event.summary_html == "<p><em>Words</em>.</p>"
+
+
+# What is unknown comes last, on every database.
+
+
+@pytest.mark.django_db
+def test_events_without_a_start_come_last_wherever_they_are_listed() -> None:
+    starts = {"unknown-1": None, "early": LONG_AGO, "late": LONG_AGO + timedelta(days=1), "unknown-2": None}
+    for slug, starts_at in starts.items():
+        Event.objects.create(title=slug, slug=slug, starts_at=starts_at).announce()
+    in_order = ["late", "early", "unknown-2", "unknown-1"]
+    assert [event.slug for event in Event.objects.all()] == in_order
+    client = Client()
+    client.force_login(User.objects.create(username="staff", is_staff=True, is_superuser=True))
+    for address, expected in {
+        "/": ["early", "late", "unknown-1", "unknown-2"],  # what comes next comes first
+        "/desk/": in_order,
+        "/admin/liveblog/event/": in_order,
+    }.items():
+        page = client.get(address).content.decode()
+        assert sorted(in_order, key=lambda slug: page.index(f">{slug}<")) == expected, address
