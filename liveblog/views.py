@@ -65,7 +65,7 @@ def _with_latest(events: EventQuerySet) -> list[Event]:
     of_event = Update.objects.filter(event=OuterRef("pk")).visible().newest_first().values("pk")[:1]
     newest = Update.objects.filter(pk__in=events.values(newest=Subquery(of_event)))
     shown = newest.only("event", "number", "headline", "body_text", "photos", "published_at")
-    latest = {update.event_id: update for update in shown}
+    latest = {update.event_id: update for update in shown.order_by()}
     for event in found:
         event.latest = latest.get(event.pk)  # type: ignore[attr-defined]
     return found

@@ -734,5 +734,5 @@ def test_the_desk_needs_no_query_for_each_update(
     for number in range(30):
         bridge.publish(author=ada, body=f"No. {number}")
     assert Update.objects.count() == 31
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         desk.get(address("desk"))

@@ -40,6 +40,10 @@ class Migration(migrations.Migration):
             model_name='waiting',
             index=models.Index(models.F('event'), models.OrderBy(models.F('needs_approval'), descending=True), django.db.models.functions.comparison.Coalesce('due_at', 'submitted_at'), models.F('id'), condition=models.Q(('rejected_at', None)), name='waiting_queue'),
         ),
+        migrations.AddIndex(
+            model_name='waiting',
+            index=models.Index(condition=models.Q(('rejected_at__isnull', False)), fields=['event', 'author', 'rejected_at', 'id'], name='waiting_rejected'),
+        ),
         migrations.AddConstraint(
             model_name='event',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', False), ('status', 'ended')), models.Q(('ended_at__isnull', True), ('status__in', ('draft', 'upcoming', 'live'))), _connector='OR'), name='event_ended_at', violation_error_code='ended_at', violation_error_message='An event that has ended says when, and no other does.'),

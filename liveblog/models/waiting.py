@@ -102,6 +102,11 @@ class Waiting(models.Model):
                 condition=Q(rejected_at=None),
                 name="waiting_queue",
             ),
+            models.Index(
+                fields=("event", "author", "rejected_at", "id"),
+                condition=Q(rejected_at__isnull=False),
+                name="waiting_rejected",
+            ),
         )
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
+from django.db.models import Max
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import escape
@@ -29,7 +30,7 @@ _SCHEMA = "http://www.sitemaps.org/schemas/sitemap/0.9"
 @public
 def sitemap(request: HttpRequest) -> HttpResponse:
     """Answer with the index of the maps."""
-    newest = Update.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    newest = Update.objects.aggregate(pk=Max("pk"))["pk"] or 0
     parts = [part for part in range(1, min(PARTS, _part_of(newest)) + 1) if _updates(part).exists()]
     paths = [reverse("sitemap-events"), *(reverse("sitemap-updates", args=[part]) for part in parts)]
     entries = "".join(f"<sitemap><loc>{escape(settings.BASE_URL + path)}</loc></sitemap>\n" for path in paths)
