@@ -9,10 +9,26 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = get_asgi_application()
 
-from django.urls import path, re_path  # noqa: E402  (Django must be set up first)
+from django.conf import settings  # noqa: E402  (Django must be set up first)
+from django.db import connections  # noqa: E402
+from django.urls import path, re_path  # noqa: E402
 
 from liveblog import bell, live  # noqa: E402
 from liveblog.feed import schedule  # noqa: E402
+
+
+def limit_statements(seconds: float) -> None:
+    """Have PostgreSQL end each statement after so long, on every connection that this process opens from now on.
+
+    So one that hangs holds up its own request alone. A limit of the administrator's own, in DATABASE_URL, holds.
+    """
+    database = connections.settings["default"]
+    if database["ENGINE"] == "django.db.backends.postgresql":
+        given = database["OPTIONS"].get("options", "")
+        database["OPTIONS"]["options"] = f"-c statement_timeout={seconds * 1000:.0f} {given}".rstrip()
+
+
+limit_statements(settings.STATEMENT_SECONDS)
 
 router = ProtocolTypeRouter(
     {

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import F, OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -20,7 +21,7 @@ from django.views.decorators.csrf import csrf_exempt
 from liveblog import live, markup, players, rendering
 from liveblog.feed import Tail
 from liveblog.models import Event, Photo, Update
-from liveblog.models.event import DESCRIPTION_CHARACTERS
+from liveblog.models.event import DESCRIPTION_CHARACTERS, EventQuerySet
 from liveblog.stream import Asked, read_page
 
 PAGE_SECONDS = 2
@@ -51,13 +52,10 @@ def public(view: View) -> View:
 def index(request: HttpRequest) -> HttpResponse:
     """List the events: live now, upcoming, past."""
     events = Event.objects.public()
-    lives = list(events.filter(status=Event.Status.LIVE))
-    for event in lives:
-        event.latest = event.updates.visible().newest_first().first()  # type: ignore[attr-defined]
     context = {
-        "lives": lives,
-        "upcoming": events.filter(status=Event.Status.UPCOMING).order_by("starts_at", "pk"),
-        "past": events.filter(status=Event.Status.ENDED).order_by("-ended_at")[:PAST_EVENTS],
+        "lives": _with_latest(events.filter(status=Event.Status.LIVE)),
+        "upcoming": events.filter(status=Event.Status.UPCOMING).order_by(F("starts_at").asc(nulls_last=True), "pk"),
+        "past": events.filter(status=Event.Status.ENDED).order_by("-ended_at", "-pk")[:PAST_EVENTS],
         "canonical": settings.BASE_URL + "/",
     }
     return followed(request, "liveblog/index.html", context)
@@ -68,6 +66,18 @@ def followed(request: HttpRequest, template: str, context: dict[str, Any], *, st
     content = render_to_string(f"{template}#content", context)
     digest = hashlib.sha256(content.encode()).hexdigest()[:16]
     return render(request, template, context | {"content": content, "digest": digest}, status=status)
+
+
+def _with_latest(events: EventQuerySet) -> list[Event]:
+    """Return events that know their ``latest`` update, or ``None``; in two queries, however many events there are."""
+    found = list(events)
+    of_event = Update.objects.filter(event=OuterRef("pk")).visible().newest_first().values("pk")[:1]
+    newest = Update.objects.filter(pk__in=events.values(newest=Subquery(of_event)))
+    shown = newest.only("event", "number", "headline", "body_text", "photos", "published_at")
+    latest = {update.event_id: update for update in shown.order_by()}
+    for event in found:
+        event.latest = latest.get(event.pk)  # type: ignore[attr-defined]
+    return found
 
 
 def playing(view: View) -> View:

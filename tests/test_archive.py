@@ -318,6 +318,46 @@ def test_a_damaged_or_hostile_export_is_refused_and_changes_nothing(name: str, e
     assert not list((tmp_path / "media").rglob("*.webp"))
 
 
+def _number_from_0(document: dict[str, Any], folder: Path) -> None:
+    document["updates"][0]["number"], document["event"]["pinned_number"] = 0, None
+
+
+@pytest.mark.parametrize(
+    ("damage", "field"),
+    [
+        (_set("event.status", "ended"), "event.ended_at"),
+        (_set("event.ended_at", "2026-11-26T12:00:00.000000Z"), "event.ended_at"),
+        (_set("event.pause_note", "Back at nine"), "event.paused_at"),
+        (_set("event.paused_at", "2026-11-26T12:00:00.000000Z"), "event.paused_at"),
+        (_set("event.closing_note", "That was it"), "event.closing_note"),
+        (_set("event.first_public_at", None), "event.first_public_at"),
+        (_set("event.reload_revision", 10_000), "event.reload_revision"),
+        (_set("event.pinned_number", 0), "event.pinned_number"),
+        (_set("event.title", "x" * 200), "event.title"),
+        (_number_from_0, "event.json, updates 1.number"),
+        (_set("updates.0.content_revision", 10_000), "event.json, updates 1.content_revision"),
+        (_set("updates.0.withdrawn_by", "ada"), "event.json, updates 1.withdrawn_by"),
+        (_set("updates.0.erased_at", "2026-11-26T12:00:00.000000Z"), "event.json, updates 1.erased_at"),
+        (_set("updates.0.version", 1), "event.json, updates 1.versions"),
+    ],
+)
+def test_what_no_page_could_show_is_refused_with_the_name_of_its_field_and_the_front_page_answers(
+    damage: Damage, field: str, exported: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(exported, tmp_path / "out")
+    document = json.loads((folder / "event.json").read_text())
+    damage(document, folder)
+    (folder / "event.json").write_text(json.dumps(document))
+    with pytest.raises(CommandError) as refused:
+        call_command("import", folder)
+    assert f" {field}: " in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert Client().get("/").status_code == 200
+    assert not Event.objects.exists()
+    assert import_event(exported).did == "created"
+    assert Client().get("/").status_code == 200
+
+
 ODD: list[Any] = [
     None, True, -1, 0, 7, 2**31, 2**63, 1.5, math.nan, math.inf, [], {}, [None],
     "", "\n", "\x00", "\ud800", "a\u202eb", "<script>", "../x", "x" * 3_000, str(uuid.UUID(int=0)),

@@ -187,7 +187,7 @@ def test_a_poll_costs_few_queries_however_much_it_brings(
 ) -> None:
     for number in range(30):
         bridge.publish(author=bo, body=f"No. {number}")
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         assert len(numbers(poll(desk, bridge))) == 31
 
 

@@ -679,6 +679,30 @@ def test_what_polls_stands_beside_what_it_swaps(make_event: Callable[..., Event]
         for other in page.found:  # left to pages of the release before
             if "hx-trigger" in other and other is not poll:
                 assert [one for one in page.found if "hx-disable" in one and other.text in one.text]
+def test_the_index_costs_the_same_whatever_there_is_on_it(make_event: Callable[..., Event]) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert Client().get("/").status_code == 200
+        return len(captured)
+
+    for status in ("live", "upcoming", "ended"):
+        make_event(status=status, updates=2)
+    few = queries()
+    for status in ("live", "upcoming", "ended") * 4:
+        make_event(status=status, updates=2)
+    assert queries() == few
+
+
+def test_the_index_shows_the_latest_of_each_event_that_is_not_withdrawn(make_event: Callable[..., Event]) -> None:
+    events = [make_event(f"Event {number}", updates=3) for number in range(3)]
+    events[1].updates.get(number=3).withdraw()
+    for update in events[2].updates.all():
+        update.withdraw()
+    page = Client().get("/").content.decode()
+    for event, latest in zip(events, (3, 2, None), strict=True):
+        links = re.findall(rf'href="{event.get_absolute_url()}\?around=(\d+)#', page)
+        assert links == ([str(latest)] if latest else [])
+    assert page.count("The first update is on its way.") == 1
 
 
 def test_an_empty_index_is_a_page_too() -> None:

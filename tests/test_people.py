@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from liveblog.models import Event, Invitation, Overtaken, Role, Waiting, is_guest
+from tests.server import PASSWORD
 
 HTMX = {"HX-Request": "true"}
 
@@ -62,13 +63,43 @@ def join(bridge: Event, ada: User) -> Callable[..., tuple[Client, Invitation]]:
 # What the models hold.
 
 
-def test_a_guest_is_known_without_a_query(bridge: Event, ada: User, django_assert_num_queries: Any) -> None:
-    guest = bridge.invite(name="Sam", made_by=ada)[0].guest
-    with django_assert_num_queries(0):
-        assert is_guest(guest)
-        assert not is_guest(ada)
-        assert not is_guest(AnonymousUser())
-        assert not is_guest(User(username="guest-star", password="pbkdf2_sha256$of somebody who logs in"))
+def test_a_guest_is_whoever_an_invitation_made_and_costs_one_query_a_request(
+    bridge: Event, ada: User, django_assert_num_queries: Any
+) -> None:
+    guest = User.objects.get(pk=bridge.invite(name="Sam", made_by=ada)[0].guest_id)
+    with django_assert_num_queries(2):
+        for _ in range(3):
+            assert is_guest(guest)
+            assert not is_guest(ada)
+            assert not is_guest(AnonymousUser())
+
+
+def test_somebody_who_is_called_like_a_guest_and_signs_in_elsewhere_is_none(bridge: Event) -> None:
+    """As those are who come by a company's own sign-in: they have no password here."""
+    star = user("guest-0123456789ab")
+    star.set_unusable_password()
+    star.save()
+    assert not is_guest(star)
+    client = Client()
+    client.force_login(star)
+    assert client.get("/desk/new/").status_code == 200
+    assert ", guest" not in client.get("/desk/").content.decode()
+    bridge.appoint(user=star, role=Role.EDITOR)
+    assert bridge.role_of(star) == Role.EDITOR
+
+
+def test_a_guest_stays_one_whose_invitation_was_revoked_or_who_was_given_a_password(bridge: Event, ada: User) -> None:
+    invitation, _ = bridge.invite(name="Sam", made_by=ada)
+    invitation.guest.set_password(PASSWORD)
+    invitation.guest.save()
+    client = Client()
+    sent = {"username": invitation.guest.username, "password": PASSWORD}
+    assert client.post("/accounts/login/", sent).status_code == 302
+    assert client.get("/desk/bridge/").status_code == 200
+    assert client.get("/desk/new/").status_code == 403
+    invitation.revoke()
+    assert client.get("/desk/bridge/").status_code == 404
+    assert client.get("/desk/new/").status_code == 403
 
 
 def test_a_guest_can_be_given_no_role(bridge: Event, ada: User) -> None:

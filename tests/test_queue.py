@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -148,11 +150,39 @@ def test_the_queue_needs_no_query_for_each_item(
 ) -> None:
     for number in range(60):
         held(bridge, bob, body=f"No. {number}")
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(11):
         page = text_of(desk.get("/desk/bridge/"))
     assert "60 for approval" in page
     assert page.count('class="queued ') == 50
     assert "10 more" in page
+
+
+def test_a_poll_reads_nothing_that_people_wrote_unless_the_queue_has_changed(
+    bridge: Event, ada: User, bob: User, desk: Client
+) -> None:
+    for number in range(60):
+        held(bridge, bob, body=f"No. {number}")
+
+    def poll() -> tuple[int, list[str]]:
+        bridge.refresh_from_db()
+        query = {"after": bridge.revision, "edition": bridge.edition, "queue": digest}
+        with CaptureQueriesContext(connection) as captured:
+            status = desk.get("/desk/bridge/changes/", query).status_code
+        rows = [one["sql"] for one in captured if re.match(r'SELECT .*"key".* FROM "liveblog_waiting"', one["sql"])]
+        return status, rows
+
+    digest = queue_context(bridge, Role.OWNER, ada)["digest"]
+    status, rows = poll()
+    assert status == 204
+    assert rows
+    for sql in rows:
+        assert " LIMIT " in sql
+        assert not [name for name in ("headline", "body", "body_html", "body_text", "photos") if f'"{name}"' in sql]
+    held(bridge, bob, body="One more")
+    status, rows = poll()
+    assert status == 200
+    assert any('"body_html"' in sql for sql in rows)
+    assert all(" LIMIT " in sql for sql in rows)
 
 
 # Approving.

@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from liveblog import bell, imaging
 from liveblog.archive import document
 from liveblog.archive.document import Part, Refused
 from liveblog.archive.exporting import CHUNK_UPDATES, MEDIA, Progress, document_of, quiet
-from liveblog.archive.reading import DOCUMENT_BYTES, Plan, read_file
+from liveblog.archive.reading import DOCUMENT_BYTES, Plan, read_file, refusal
 from liveblog.models import Event, Membership, Photo, Update, Version, new_edition
+from liveblog.models.database import check_rules, explained
 from liveblog.models.event import photo_folder
 
 
@@ -127,12 +129,27 @@ def _write_updates(plan: Plan, event: Event, users: dict[str, User]) -> dict[int
         for version, made_by in versions:
             version.update, version.made_by = update, users[made_by]
     rows = [update for update, _, _ in plan.updates]
-    Update.objects.bulk_create(rows, batch_size=CHUNK_UPDATES)
+    for first in range(0, len(rows), CHUNK_UPDATES):
+        _store(rows[first : first + CHUNK_UPDATES], first + 1)
     versions_too = [version for _, _, versions in plan.updates for version, _ in versions]
     for version in versions_too:
         version.update_id = version.update.pk
     Version.objects.bulk_create(versions_too, batch_size=CHUNK_UPDATES)
     return {update.number: update for update in rows}
+
+
+def _store(rows: list[Update], first: int) -> None:
+    """Store some updates, the first of which has this place in the document; refuse the one that breaks a rule."""
+    try:
+        with explained(), transaction.atomic():
+            Update.objects.bulk_create(rows)
+    except ValidationError:
+        for place, update in enumerate(rows, start=first):
+            try:
+                check_rules(update)
+            except ValidationError as error:
+                raise refusal(f"{document.DOCUMENT}, updates {place}", error) from error
+        raise
 
 
 def _find_people(plan: Plan) -> tuple[dict[str, User], list[str]]:

@@ -19,6 +19,7 @@ from liveblog.forms.languages import read_language
 from liveblog.forms.sites import read_site
 from liveblog.models import Event, Photo, Role, Update, Version
 from liveblog.models.content import check_content
+from liveblog.models.database import check_rules
 
 DOCUMENT_BYTES = 500_000_000
 PICTURE_BYTES = 50_000_000
@@ -65,9 +66,14 @@ class Plan:
         if event.slug in RESERVED_SLUGS:
             raise Refused(f"“{event.slug}” is an address of the desk itself. Give another name with --slug.")
         _check_row(event, "event", exclude={"uuid"})
-        event.summary_html = _rendered(event.summary, "event")
-        if bool(event.pause_note) != bool(event.paused_at):
-            raise Refused("The event’s pause is said by half.")
+        try:
+            check_rules(event)
+        except ValidationError as error:
+            raise refusal("event", error) from error
+        try:
+            event.render_summary()
+        except markup.NotRendered as error:
+            raise Refused(f"event.summary: {error}") from None
         if max(event.head_revision, event.reload_revision) > event.revision:
             raise Refused("The event’s revisions do not fit each other.")
         return event
@@ -101,7 +107,11 @@ class Plan:
         _check_row(update, part.where, exclude={"event", "author", "body_html", "body_text", "digest"})
         names = {"author": self._person(part, "author")}
         names |= {name: self._person(part, name, optional=True) for name in ("version_by", "withdrawn_by")}
-        return update, names, [self._read_version(one) for one in part.parts("versions")]
+        versions = [self._read_version(one) for one in part.parts("versions")]
+        # Its next edit makes a version of that number.
+        if any(version.number >= update.version for version, _ in versions):
+            raise Refused(f"{part.where}.versions: those before version {update.version} have lower numbers.")
+        return update, names, versions
 
     def _read_version(self, part: Part) -> tuple[Version, str]:
         part.check_names([*VERSION_FIELDS, "made_by"])
@@ -254,4 +264,12 @@ def _check_row(row: Any, where: str, exclude: Iterable[str] = ()) -> None:
         row.clean_fields(exclude={*exclude, *unknown})
         row.clean()
     except ValidationError as error:
-        raise Refused(f"{where}: {error.message_dict}") from error
+        raise refusal(where, error) from error
+
+
+def refusal(where: str, error: ValidationError) -> Refused:
+    """Return what to say of a row that can't be stored: which field is wrong, and why."""
+    if hasattr(error, "error_dict"):
+        name, messages = next(iter(error.message_dict.items()))
+        return Refused(f"{where}.{name}: {' '.join(messages)}")
+    return Refused(f"{where}.{error.code}: {error.message}")

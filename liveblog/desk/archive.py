@@ -11,6 +11,7 @@ from liveblog.archive import exported_files, frozen_files, pack
 from liveblog.archive.packing import File
 from liveblog.desk.doors import AuthorRequest, desk_of
 from liveblog.models import Event, Role
+from liveblog.models.database import without_time_limit
 
 
 @never_cache
@@ -42,4 +43,15 @@ def _packed(request: AuthorRequest, name: str, files: Iterator[File]) -> HttpRes
     headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
     if request.method == "HEAD":
         return HttpResponse(content_type="application/zip", headers=headers)
-    return StreamingHttpResponse(pack(name, files), content_type="application/zip", headers=headers)
+    return StreamingHttpResponse(pack(name, _unhurried(files)), content_type="application/zip", headers=headers)
+
+
+def _unhurried(files: Iterator[File]) -> Iterator[File]:
+    """Return the files; what makes one may query for long, and no transaction is open while it is sent."""
+    file: File | None
+    while True:
+        with without_time_limit():
+            file = next(files, None)
+        if file is None:
+            return
+        yield file

@@ -4,7 +4,6 @@ import re
 import uuid
 from typing import NamedTuple, Self
 
-from django.db.models import Q
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
@@ -14,7 +13,7 @@ from liveblog import live
 from liveblog.desk.doors import AuthorRequest, desk_of
 from liveblog.desk.page import Item
 from liveblog.desk.presence import AttendedResponse, Presence
-from liveblog.desk.queue import queue_context
+from liveblog.desk.queue import queue_context, queue_digest
 from liveblog.desk.status import status_context
 from liveblog.models import Event, Role
 
@@ -73,9 +72,8 @@ def changes(request: AuthorRequest, event: Event) -> HttpResponse:
     }
     if context["has_head"]:
         context |= status_context(event, request.role)
-    queue = queue_context(event, request.role, request.user)
-    if queue["digest"] != asked.queue:
-        context |= queue
+    if queue_digest(event, request.role, request.user) != asked.queue:
+        context |= queue_context(event, request.role, request.user)
     presence = None if asked.page is None else Presence.read(event, request.user, asked.page)
     if presence is not None and presence.digest != asked.presence:
         context["presence"] = presence
@@ -90,8 +88,12 @@ def _items(request: AuthorRequest, event: Event, asked: Question) -> list[Item] 
 
     Moving the pin changes no update: those whose pin the page shows otherwise come as well.
     """
+    updates = event.updates.select_related("author", "version_by").order_by()
+    newer = updates.filter(revision__gt=asked.after, revision__lte=event.revision)
+    changed = list(newer.order_by("revision")[: CHANGES + 1])
+    if len(changed) > CHANGES:
+        return None
     pinned = frozenset({event.pinned_number} - {None})
-    changed = Q(revision__gt=asked.after, revision__lte=event.revision) | Q(number__in=asked.pinned ^ pinned)
-    found = event.updates.filter(changed).select_related("author", "version_by").order_by("revision")
-    updates = list(found[: CHANGES + 1])
-    return None if len(updates) > CHANGES else [Item.of(update, request) for update in updates]
+    others = (asked.pinned ^ pinned) - {update.number for update in changed}
+    found = [*changed, *updates.filter(number__in=others)]
+    return [Item.of(update, request) for update in sorted(found, key=lambda update: update.revision)]

@@ -6,7 +6,7 @@ import uuid
 from typing import Any, NamedTuple, Self
 
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -16,6 +16,7 @@ from liveblog.models.place import written_time
 SHOWN = 50
 """More than anybody goes through at once; the count says how many there are."""
 REJECTED_SHOWN = 10
+TEXTS = ("headline", "body", "body_html", "body_text", "photos")
 
 
 class Queued(NamedTuple):
@@ -24,21 +25,22 @@ class Queued(NamedTuple):
     waiting: Waiting
     is_own: bool
     may_publish: bool
-    thumbnails: list[dict[str, str]]
 
     @classmethod
     def of(cls, waiting: Waiting, event: Event, role: Role, user: User) -> Self:
         """Say what ``user`` may do; a contributor publishes nothing that an editor is to see first."""
         is_own = waiting.author_id == user.pk
         may_publish = role.may(Role.EDITOR) or (is_own and not waiting.needs_approval and not event.contributors_wait)
-        thumbnails = [
-            {
-                "address": reverse("desk-photo", args=[event.slug, photo["name"], photo["widths"][0]]),
-                "alt": photo["alt"],
-            }
-            for photo in waiting.photos
+        return cls(waiting, is_own, may_publish)
+
+    @property
+    def thumbnails(self) -> list[dict[str, str]]:
+        """Its photos, small, for those who can't meet them elsewhere yet."""
+        slug = self.waiting.event.slug
+        return [
+            {"address": reverse("desk-photo", args=[slug, photo["name"], photo["widths"][0]]), "alt": photo["alt"]}
+            for photo in self.waiting.photos
         ]
-        return cls(waiting, is_own, may_publish, thumbnails)
 
     @property
     def state(self) -> str:
@@ -77,19 +79,36 @@ class Queue(NamedTuple):
         """How many wait beside those shown."""
         return self.for_approval + self.scheduled - sum(item.state != "rejected" for item in self.items)
 
+    @classmethod
+    def read(cls, event: Event, role: Role, user: User, *, without_texts: bool = False) -> Self:
+        """Read what ``user`` is shown; without its texts it is good for nothing but its digest."""
+        is_editors = role.may(Role.EDITOR)
+        rows = event.waiting.defer(*TEXTS) if without_texts else event.waiting.all()
+        mine = rows.filter(author=user)
+        waiting = (rows if is_editors else mine).open()
+        first = list(waiting.in_turn()[:SHOWN])
+        rejected = mine.filter(rejected_at__isnull=False).exclude(digest="").order_by("-rejected_at", "-pk")
+        items = [Queued.of(one, event, role, user) for one in [*first, *rejected[:REJECTED_SHOWN]]]
+        counts = {"all": len(first), "for_approval": sum(one.needs_approval for one in first)}
+        if len(first) == SHOWN:
+            counts = waiting.aggregate(all=Count("pk"), for_approval=Count("pk", filter=Q(needs_approval=True)))
+        return cls(items, counts["for_approval"], counts["all"] - counts["for_approval"], is_editors)
+
 
 def queue_context(event: Event, role: Role, user: User) -> dict[str, Any]:
     """Return what the queue's partial needs: ``queue``, and ``digest``, which changes with whatever it shows."""
-    is_editors = role.may(Role.EDITOR)
-    mine = event.waiting.filter(author=user)
-    waiting = list((event.waiting.all() if is_editors else mine).open())
-    waiting.sort(key=lambda one: (not one.needs_approval, one.due_at or one.submitted_at, one.pk))
-    rejected = mine.exclude(rejected_at=None).exclude(digest="").order_by("-rejected_at")[:REJECTED_SHOWN]
-    for_approval = sum(one.needs_approval for one in waiting)
-    items = [Queued.of(one, event, role, user) for one in [*waiting[:SHOWN], *rejected]]
-    queue = Queue(items, for_approval, len(waiting) - for_approval, is_editors)
-    digest = digest_of([role, len(waiting), for_approval, event.time_zone, *(item.digest for item in items)])
-    return {"queue": queue, "digest": digest}
+    queue = Queue.read(event, role, user)
+    return {"queue": queue, "digest": _digest_of(queue, event, role)}
+
+
+def queue_digest(event: Event, role: Role, user: User) -> str:
+    """Return the digest alone: nothing that people wrote is read for it."""
+    return _digest_of(Queue.read(event, role, user, without_texts=True), event, role)
+
+
+def _digest_of(queue: Queue, event: Event, role: Role) -> str:
+    count = queue.for_approval + queue.scheduled
+    return digest_of([role, count, queue.for_approval, event.time_zone, *(item.digest for item in queue.items)])
 
 
 def within_reach(event: Event, role: Role, user: User) -> QuerySet[Waiting]:

@@ -8,14 +8,14 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils.text import slugify
 
 from liveblog import markup
 from liveblog.forms.fields import MarkdownField, WallClockField, not_rendered, read_in_zone, wall_clock
 from liveblog.forms.languages import read_language
 from liveblog.forms.sites import SitesField
-from liveblog.models import Event, Role
+from liveblog.models import Event
 
 SUMMARY_CHARACTERS = 5_000
 SLUG_WORDS_CHARACTERS = 70
@@ -169,10 +169,7 @@ class EventForm(forms.ModelForm):
         values = dict(self.cleaned_data)
         try:
             if self.event is None:
-                with transaction.atomic():
-                    event = Event.objects.create(**values)
-                    event.appoint(user=self.editor, role=Role.OWNER)
-                return event
+                return Event.objects.create_with_owner(self.editor, **values)
             self.event.revise(**values)
         except ValidationError as error:
             self.add_error(None, error)

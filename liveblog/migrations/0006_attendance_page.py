@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     """Name the key of an open desk for what it is now, in the same column: nothing changes in the database."""
 
     dependencies = [
-        ('liveblog', '0003_embedding'),
+        ('liveblog', '0005_constraints'),
     ]
 
     operations = [

@@ -1,5 +1,6 @@
 """The thing covered: its counter, its lock, and the changes of its head."""
 
+import logging
 import secrets
 import zoneinfo
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -24,6 +25,7 @@ from liveblog.models.content import (
     check_note,
     prepare_attachments,
 )
+from liveblog.models.database import database_time, explained, rule, without_time_limit
 from liveblog.models.people import Invitation, Membership, Role, invite, is_guest
 from liveblog.models.place import YEARS
 from liveblog.models.submission import Submission, TooMany
@@ -35,8 +37,11 @@ if TYPE_CHECKING:
     from liveblog.models.update import Update
     from liveblog.models.waiting import Waiting
 
+logger = logging.getLogger(__name__)
 
 DESCRIPTION_CHARACTERS = 200
+CLOCK_AHEAD = timedelta(minutes=2)
+"""How far the newest time may be ahead of the clock; further, it came from a clock that was wrong."""
 
 
 class WrongStatus(Exception):
@@ -61,9 +66,22 @@ class EventQuerySet(models.QuerySet["Event"]):
         """Leave drafts out."""
         return self.exclude(status=Event.Status.DRAFT)
 
+    def drafts(self) -> Self:
+        """Keep drafts."""
+        return self.filter(status=Event.Status.DRAFT)
+
     def written_by(self, user: "User") -> Self:
         """Keep the events whose desk ``user`` may use."""
         return self if user.is_staff else self.filter(pk__in=Membership.objects.of(user).values("event"))
+
+    def create_with_owner(self, owner: "User", **fields: Any) -> "Event":
+        """Make a draft that ``owner`` owns; raises ``ValidationError``, ``markup.TooSlow``."""
+        event = self.model(**fields)
+        event.render_summary()
+        with transaction.atomic():
+            event.save(force_insert=True)
+            event.appoint(user=owner, role=Role.OWNER)
+        return event
 
     def renew_editions(self) -> int:
         """Give every event a new edition, after a restored backup; return how many there are."""
@@ -130,14 +148,61 @@ class Event(models.Model):
 
     objects = EventQuerySet.as_manager()
 
+    _rendered: str | None = None
+
     class Meta:
-        ordering = ("-starts_at", "-pk")
+        # PostgreSQL takes what is unknown for greater than all else, SQLite for less.
+        ordering = (F("starts_at").desc(nulls_last=True), "-pk")
         indexes = (models.Index(fields=("status", "starts_at"), name="event_status_starts"),)
         constraints = (
-            models.CheckConstraint(
-                condition=Q(ends_at__isnull=True) | Q(starts_at__isnull=True) | Q(ends_at__gt=models.F("starts_at")),
-                name="event_ends_after_it_starts",
-                violation_error_message="The end must be later than the start.",
+            rule(
+                "event_ends_after_it_starts",
+                Q(ends_at__isnull=True) | Q(starts_at__isnull=True) | Q(ends_at__gt=F("starts_at")),
+                field="ends_at",
+                message="The end must be later than the start.",
+            ),
+            rule(
+                "event_ended_at",
+                Q(status="ended", ended_at__isnull=False)
+                | Q(status__in=("draft", "upcoming", "live"), ended_at__isnull=True),
+                field="ended_at",
+                message="An event that has ended says when, and no other does.",
+            ),
+            rule(
+                "event_paused_at",
+                Q(pause_note="", paused_at__isnull=True) | Q(~Q(pause_note=""), status="live", paused_at__isnull=False),
+                field="paused_at",
+                message="A pause has a time and a note, and only a live event is paused.",
+            ),
+            rule(
+                "event_closing_note",
+                Q(closing_note="") | Q(status="ended"),
+                field="closing_note",
+                message="Only an event that has ended has a closing note.",
+            ),
+            rule(
+                "event_first_public_at",
+                Q(status="draft") | Q(first_public_at__isnull=False),
+                field="first_public_at",
+                message="An event that readers can see says since when.",
+            ),
+            rule(
+                "event_head_revision",
+                Q(head_revision__lte=F("revision")),
+                field="head_revision",
+                message="The head has no later revision than the event.",
+            ),
+            rule(
+                "event_reload_revision",  # pages below it reload: they would do so for ever
+                Q(reload_revision__lte=F("revision")),
+                field="reload_revision",
+                message="Pages reload at no later revision than the event’s.",
+            ),
+            rule(
+                "event_pinned_number",
+                Q(pinned_number__isnull=True) | Q(pinned_number__gte=1, pinned_number__lte=F("last_number")),
+                field="pinned_number",
+                message="The pinned update is one of the event’s.",
             ),
         )
 
@@ -145,11 +210,14 @@ class Event(models.Model):
         return self.title
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save; a new event's summary is rendered here, a later one's in ``revise()``."""
-        if self._state.adding:
-            self.summary = markup.normalise(self.summary)
-            self.summary_html = markup.render(self.summary)
-        super().save(*args, **kwargs)
+        """Save; raises ``ValidationError`` for what can't be true of an event.
+
+        A new event's summary is rendered, unless ``render_summary()`` has done so; a later one's is in ``revise()``.
+        """
+        if self._state.adding and self._rendered != self.summary:
+            self.render_summary()
+        with explained():
+            super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
         """Return the path of the reader's page."""
@@ -163,6 +231,11 @@ class Event(models.Model):
             moment: datetime | None = getattr(self, name)
             if moment is not None and moment.year not in YEARS:
                 raise ValidationError({name: f"The year {moment.year} is out of reach."})
+
+    def render_summary(self) -> None:
+        """Do what is slow about saving a new event, before a transaction begins; raises ``markup.TooSlow``."""
+        self.summary = self._rendered = markup.normalise(self.summary)
+        self.summary_html = markup.render(self.summary)
 
     @property
     def is_public(self) -> bool:
@@ -200,9 +273,9 @@ class Event(models.Model):
     def change(self) -> "Iterator[Event]":
         """Hold the event's row, as it is now, in one transaction; save it and ring if its revision rose.
 
-        This object takes over the state that was committed.
+        This object takes over the state that was committed. Raises ``ValidationError`` if that can't be true.
         """
-        with transaction.atomic():
+        with explained(), transaction.atomic():
             locked = Event.objects.select_for_update().get(pk=self.pk)
             before = locked.revision
             yield locked
@@ -303,12 +376,14 @@ class Event(models.Model):
     def put(self, *, published_at: datetime | None, byline: str, is_key: bool, **fields: Any) -> "Update":
         """Create an update with the next number, inside ``change()``."""
         self.last_number += 1
+        arrived_at = database_time()
         return self.updates.create(
             number=self.last_number,
             revision=self.take_revision(head=is_key),
             byline=byline[:BYLINE_CHARACTERS],
             is_key=is_key,
-            published_at=published_at or self.tick(),
+            posted_at=arrived_at,
+            published_at=published_at or self.tick(arrived_at),
             **fields,
         )
 
@@ -332,13 +407,24 @@ class Event(models.Model):
         if photos:
             self.photos.filter(name__in=[photo["name"] for photo in photos]).update(**owner)
 
-    def tick(self) -> datetime:
-        """Return a time later than any that no author set, whatever the clocks say."""
-        now = timezone.now()
+    def tick(self, moment: datetime) -> datetime:
+        """Return ``moment``, or the next later than any that no author set: clocks that differ a little keep the order.
+
+        One that ran far ahead would date every later update too; its time is forgotten.
+        """
         if self.latest_clock is not None:
-            now = max(now, self.latest_clock + timedelta(microseconds=1))
-        self.latest_clock = now
-        return now
+            ahead = self.latest_clock - moment
+            if ahead > CLOCK_AHEAD:
+                logger.warning(
+                    "The newest time in “%s” is %s ahead of the clock and is forgotten; "
+                    "manage.py misdated names the updates that have such times.",
+                    self.slug,
+                    ahead,
+                )
+            else:
+                moment = max(moment, self.latest_clock + timedelta(microseconds=1))
+        self.latest_clock = moment
+        return moment
 
     def pin(self, *, update: "Update") -> None:
         """Show ``update`` on top of the page; the one shown before makes room for it."""
@@ -445,7 +531,7 @@ class Event(models.Model):
 
     def remove(self) -> None:
         """Delete the event with everything in it, its files too; open pages say that it is no longer available."""
-        with transaction.atomic():
+        with without_time_limit(), transaction.atomic():
             event = Event.objects.select_for_update().get(pk=self.pk)
             event.photos.all().erase()
             guests = [invitation.guest for invitation in event.invitations.select_related("guest")]
@@ -473,15 +559,17 @@ class Event(models.Model):
                 return
             if event.status not in coming_from:
                 raise WrongStatus(f"This event is {event.status}; from there it can't become {status}.")
-            now = timezone.now()
+            moment = timezone.now()
             event.status = status
-            event.ended_at = now if status == self.Status.ENDED else None
+            event.ended_at = moment if status == self.Status.ENDED else None
             event.closing_note = closing_note
             event.pause_note, event.paused_at = "", None
             if status != self.Status.DRAFT and event.first_public_at is None:
-                event.first_public_at = now
+                event.first_public_at = moment
             if status == self.Status.LIVE and event.starts_at is None:
-                event.starts_at = now
+                event.starts_at = moment
+                if event.is_over:  # it was planned to end before it has begun
+                    event.ends_at = None
             event.take_revision(head=True)
 
     def role_of(self, user: "User") -> Role | None:

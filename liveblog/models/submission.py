@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from liveblog import bell
 from liveblog.models.content import BYLINE_CHARACTERS, Attachment, Content, KeyReused, check_due
+from liveblog.models.database import database_time
 
 if TYPE_CHECKING:
     from liveblog.models.event import Event
@@ -56,7 +57,7 @@ class Submission(NamedTuple):
     @property
     def is_early(self) -> bool:
         """Whether its time has yet to come."""
-        return self.due_at is not None and self.due_at > timezone.now()
+        return self.due_at is not None and self.due_at > database_time()
 
     def published(self, event: "Event") -> "Update | None":
         """Return what this key has published, an erased one for any content; raises ``KeyReused``."""

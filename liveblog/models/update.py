@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -24,6 +24,7 @@ from liveblog.models.content import (
     check_time,
     prepare_attachments,
 )
+from liveblog.models.database import database_time, rule, without_time_limit
 from liveblog.models.event import Event
 from liveblog.models.people import Role
 from liveblog.models.photo import figure_of
@@ -58,6 +59,14 @@ class UpdateQuerySet(models.QuerySet["Update"]):
     def visible(self) -> Self:
         """Leave withdrawn ones out."""
         return self.filter(withdrawn_at=None)
+
+    def public(self) -> Self:
+        """Leave out those of drafts.
+
+        Said like this, databases filter what they read in another order; asked for the updates *of* public events,
+        they read all of these and sort.
+        """
+        return self.exclude(event__in=Event.objects.drafts())
 
     def older_than(self, place: Place) -> Self:
         """Keep those that stand before ``place``."""
@@ -112,8 +121,33 @@ class Update(models.Model):
     objects = UpdateQuerySet.as_manager()
 
     class Meta:
-        ordering = ("event", "published_at", "number")
+        ordering = ("event_id", "published_at", "number")
         constraints = (
+            rule(
+                "update_number",
+                Q(number__gte=1),
+                field="number",
+                message="Updates are numbered from 1.",
+            ),
+            rule(
+                "update_erased_at",
+                Q(erased_at__isnull=True)
+                | Q(withdrawn_at__isnull=False, headline="", body="", body_html="", body_text=""),
+                field="erased_at",
+                message="What was erased is withdrawn and says nothing.",
+            ),
+            rule(
+                "update_withdrawn_by",
+                Q(withdrawn_by__isnull=True) | Q(withdrawn_at__isnull=False),
+                field="withdrawn_by",
+                message="Nobody has withdrawn what is not withdrawn.",
+            ),
+            rule(
+                "update_content_revision",  # an edit of it would count as overtaken for ever
+                Q(content_revision__lte=F("revision")),
+                field="content_revision",
+                message="What it says has no later revision than the update.",
+            ),
             models.UniqueConstraint(fields=("event", "number"), name="update_number_once"),
             models.UniqueConstraint(fields=("event", "revision"), name="update_revision_once"),
             models.UniqueConstraint(fields=("event", "key"), name="update_key_once"),
@@ -128,6 +162,13 @@ class Update(models.Model):
                 fields=("event", "published_at", "number"),
                 condition=Q(withdrawn_at=None, is_key=True),
                 name="update_key_place",
+            ),
+            # The desk's, which shows withdrawn ones too.
+            models.Index(fields=("event", "published_at", "number"), name="update_desk_place"),
+            # The feeds of all events.
+            models.Index(fields=("published_at", "id"), condition=Q(withdrawn_at=None), name="update_newest"),
+            models.Index(
+                fields=("withdrawn_at", "id"), condition=Q(withdrawn_at__isnull=False), name="update_withdrawn"
             ),
         )
 
@@ -246,6 +287,29 @@ class Update(models.Model):
         check_time(published_at)
         self._change(published_at=published_at)
 
+    def redate(self, *, arrived_at: datetime) -> None:
+        """Put times that lie in the future right, which a wrong clock has set: it arrived then, the rest is past.
+
+        Whatever state it is in; a time in the past, its author's too, stays.
+        """
+        with self.event.change() as event:
+            update, now = event.updates.get(pk=self.pk), database_time()
+            for name in ("published_at", "posted_at"):
+                if getattr(update, name) > now:
+                    setattr(update, name, arrived_at)
+            for name in ("version_at", "edited_at", "withdrawn_at", "erased_at"):
+                moment = getattr(update, name)
+                if moment is not None and moment > now:
+                    setattr(update, name, now)
+            update.corrections = [said | {"at": min(said["at"], written_time(now))} for said in update.corrections]
+            update.versions.filter(made_at__gt=now).update(made_at=arrived_at)
+            touches_head = update.is_key or event.pinned_number == update.number
+            update.revision = update.content_revision = event.take_revision(head=touches_head)
+            update.save()
+            if event.latest_clock is not None and event.latest_clock > now:
+                event.latest_clock = None
+        self._take_over(update)
+
     def withdraw(self, *, by: User | None = None) -> None:
         """Take it from the readers; what remains for them is a mark that it is gone."""
         self._change(withdrawn_at=timezone.now(), withdrawn_by=by)
@@ -263,7 +327,7 @@ class Update(models.Model):
         """
         from django.contrib.admin.models import LogEntry
 
-        with self.event.change() as event:
+        with without_time_limit(), self.event.change() as event:
             update = event.updates.get(pk=self.pk)
             if update.erased_at is None:
                 now = timezone.now()

@@ -19,7 +19,7 @@ class Version(models.Model):
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
-        ordering = ("update", "number")
+        ordering = ("update_id", "number")
         constraints = (models.UniqueConstraint(fields=("update", "number"), name="version_once"),)
 
     def __str__(self) -> str:

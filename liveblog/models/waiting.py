@@ -7,7 +7,8 @@ from typing import Any, Self
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from liveblog import bell, markup
@@ -20,6 +21,7 @@ from liveblog.models.content import (
     Content,
     check_note,
 )
+from liveblog.models.database import database_time, rule
 from liveblog.models.event import Event
 from liveblog.models.update import Overtaken, Update
 
@@ -38,8 +40,12 @@ class WaitingQuerySet(models.QuerySet["Waiting"]):
         return self.open().filter(needs_approval=True)
 
     def due(self) -> Self:
-        """Keep what is to be published by now."""
-        return self.open().filter(needs_approval=False, due_at__lte=timezone.now())
+        """Keep what is to be published by now, as the database has it."""
+        return self.open().filter(needs_approval=False, due_at__lte=Now())
+
+    def in_turn(self) -> Self:
+        """Order by what an editor does next: what needs a word first, then by when it is due or was sent."""
+        return self.order_by("-needs_approval", Coalesce("due_at", "submitted_at"), "pk")
 
 
 class Waiting(models.Model):
@@ -70,9 +76,37 @@ class Waiting(models.Model):
 
     class Meta:
         ordering = ("submitted_at", "pk")
-        constraints = (models.UniqueConstraint(fields=("event", "key"), name="waiting_key_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=("event", "key"), name="waiting_key_once"),
+            rule(
+                "waiting_due_at",
+                Q(needs_approval=True) | Q(due_at__isnull=False) | Q(rejected_at__isnull=False),
+                field="due_at",
+                message="It waits for approval or for a time.",
+            ),
+            rule(
+                "waiting_reason",
+                Q(reason="") | Q(rejected_at__isnull=False),
+                field="reason",
+                message="Only what was rejected has a reason for it.",
+            ),
+        )
         indexes = (
             models.Index(fields=("due_at",), condition=Q(needs_approval=False, rejected_at=None), name="waiting_due"),
+            # The queue's order.
+            models.Index(
+                F("event"),
+                F("needs_approval").desc(),
+                Coalesce("due_at", "submitted_at"),
+                F("id"),
+                condition=Q(rejected_at=None),
+                name="waiting_queue",
+            ),
+            models.Index(
+                fields=("event", "author", "rejected_at", "id"),
+                condition=Q(rejected_at__isnull=False),
+                name="waiting_rejected",
+            ),
         )
 
     def __str__(self) -> str:
@@ -131,7 +165,8 @@ class Waiting(models.Model):
         """Let it be published: now, or when it is due (then ``None`` is returned); raises ``Overtaken`` as above."""
         with self.event.change() as event:
             waiting = event.waiting.filter(pk=self.pk).first()
-            if waiting is not None and waiting.rejected_at is None and waiting.is_early:
+            is_early = waiting is not None and waiting.due_at is not None and waiting.due_at > database_time()
+            if waiting is not None and waiting.rejected_at is None and is_early:
                 waiting._check_version(version)
                 waiting.needs_approval = False
                 waiting.save(update_fields=["needs_approval"])

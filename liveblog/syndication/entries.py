@@ -58,9 +58,9 @@ class Entries(NamedTuple):
     @classmethod
     def of_all(cls, base: str = "") -> Self:
         """Read the newest updates of all public events, and what was withdrawn last."""
-        updates = Update.objects.filter(event__in=Event.objects.public()).select_related("event")
+        updates = Update.objects.public().select_related("event")
         newest = updates.visible().order_by("-published_at", "-pk")[:ENTRIES]
-        withdrawn = updates.exclude(withdrawn_at=None).order_by("-withdrawn_at")[:ENTRIES]
+        withdrawn = updates.filter(withdrawn_at__isnull=False).order_by("-withdrawn_at", "-pk")[:ENTRIES]
         return cls._split(chain(newest, withdrawn), base)
 
     @classmethod

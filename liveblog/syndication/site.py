@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
-from django.db.models import Q
+from django.db.models import Max
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import escape
@@ -30,8 +30,9 @@ _SCHEMA = "http://www.sitemaps.org/schemas/sitemap/0.9"
 @public
 def sitemap(request: HttpRequest) -> HttpResponse:
     """Answer with the index of the maps."""
-    parts = -(-_updates().count() // ADDRESSES)
-    paths = [reverse("sitemap-events"), *(reverse("sitemap-updates", args=[part]) for part in range(1, parts + 1))]
+    newest = Update.objects.aggregate(pk=Max("pk"))["pk"] or 0
+    parts = [part for part in range(1, min(PARTS, _part_of(newest)) + 1) if _updates(part).exists()]
+    paths = [reverse("sitemap-events"), *(reverse("sitemap-updates", args=[part]) for part in parts)]
     entries = "".join(f"<sitemap><loc>{escape(settings.BASE_URL + path)}</loc></sitemap>\n" for path in paths)
     return _xml(f'<sitemapindex xmlns="{_SCHEMA}">\n{entries}</sitemapindex>\n')
 
@@ -46,8 +47,7 @@ def sitemap_events(request: HttpRequest) -> HttpResponse:
 @public
 def sitemap_updates(request: HttpRequest, part: int) -> HttpResponse:
     """Answer with one part of the pages of updates, numbered from 1."""
-    first = (part - 1) * ADDRESSES
-    found = list(_updates()[first : first + ADDRESSES]) if 0 < part <= PARTS else []
+    found = list(_updates(part).order_by("pk")) if 0 < part <= PARTS else []
     if not found:
         raise Http404
     return _map((update.get_absolute_url(), update.changed_at) for update in found)
@@ -73,9 +73,15 @@ def favicon(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _updates() -> UpdateQuerySet:
-    visible = Update.objects.visible().filter(~Q(event__status=Event.Status.DRAFT)).order_by("pk")
-    return visible.select_related("event").only("event__slug", "number", "version_at", "posted_at", "published_at")
+def _part_of(pk: int) -> int:
+    return -(-pk // ADDRESSES)
+
+
+def _updates(part: int) -> UpdateQuerySet:
+    """Return what a part names: so many primary keys, whatever they are of, so that nothing has to be counted."""
+    in_part = Update.objects.filter(pk__gt=(part - 1) * ADDRESSES, pk__lte=part * ADDRESSES)
+    named = in_part.visible().public().select_related("event")
+    return named.only("event__slug", "number", "version_at", "posted_at", "published_at")
 
 
 def _map(pages: Iterable[tuple[str, datetime]]) -> HttpResponse:

@@ -1,0 +1,72 @@
+"""What the database itself is asked: what time it is, to be patient, and why it refuses a row."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from django.apps import apps
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, models, transaction
+from django.utils import timezone
+
+
+def database_time() -> datetime:
+    """Return the time by which updates are published: PostgreSQL's, which all processes share, else this machine's.
+
+    Inside a transaction too it is the present moment, not that of the transaction's start.
+    """
+    if connection.vendor != "postgresql":
+        return timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment.astimezone(UTC)
+
+
+@contextmanager
+def without_time_limit() -> Iterator[None]:
+    """Let the statements inside take as long as they need: the server limits its own on PostgreSQL (config/asgi.py).
+
+    There it is one transaction, because the limit is lifted for that alone. On SQLite, which knows no limit, it is
+    none: a transaction takes the write lock there, even if it only reads.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        yield
+
+
+def rule(name: str, condition: models.Q, *, field: str, message: str) -> models.CheckConstraint:
+    """Return a constraint for what pages rely on; ``field`` is the error's code, so that a refusal can name it."""
+    return models.CheckConstraint(
+        name=name, condition=condition, violation_error_code=field, violation_error_message=message
+    )
+
+
+def rules_of(model: type[models.Model]) -> list[models.CheckConstraint]:
+    """Return the rules of a model's rows."""
+    return [found for found in model._meta.constraints if isinstance(found, models.CheckConstraint)]
+
+
+def check_rules(row: models.Model) -> None:
+    """Raise ``ValidationError`` for the first rule that a row breaks; the database is asked for each."""
+    for each in rules_of(type(row)):
+        each.validate(type(row), row)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Raise ``ValidationError`` with the rule's own message where the database refuses a row that breaks it."""
+    try:
+        yield
+    except IntegrityError as error:
+        # PostgreSQL's message quotes the row, with whatever people wrote in it, so its name for the rule is asked for.
+        diagnosis = getattr(error.__cause__, "diag", None)
+        name = diagnosis.constraint_name if diagnosis else str(error).removeprefix("CHECK constraint failed: ")
+        rules = [found for model in apps.get_app_config("liveblog").get_models() for found in rules_of(model)]
+        broken = next((found for found in rules if found.name == name), None)
+        if broken is None:
+            raise
+        raise ValidationError(broken.violation_error_message, code=broken.violation_error_code) from error
