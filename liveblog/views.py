@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
@@ -52,6 +52,7 @@ def index(request: HttpRequest) -> HttpResponse:
     lives = list(events.filter(status=Event.Status.LIVE))
     for event in lives:
         event.latest = event.updates.visible().newest_first().first()  # type: ignore[attr-defined]
+        event.picture = rendering.cover(event, "(min-width: 48rem) 16rem, 100vw")  # type: ignore[attr-defined]
     context = {
         "lives": lives,
         "upcoming": events.filter(status=Event.Status.UPCOMING).order_by("starts_at", "pk"),
@@ -117,7 +118,7 @@ def photo(request: HttpRequest, slug: str, name: str, width: int) -> HttpRespons
     """Show a photo that readers meet; one of a draft, a waiting or a withdrawn update is not there."""
     photos = Photo.objects.select_related("event", "update")
     found = photos.filter(event__slug=slug, name=name).first()
-    if found is None or width not in found.widths or not found.is_shown:
+    if found is None or width not in found.file_widths or not found.is_shown:
         raise Http404
     response = photo_response(request, found, width)
     # A reader's browser may keep it; shared caches forget within seconds what was withdrawn.
@@ -155,7 +156,7 @@ def _changes(slug: str, query: str) -> live.Answer:
         return live.malformed()
     try:
         tail = Tail.load(slug)
-    except DatabaseError:
+    except Error:
         return live.silent()
     return live.missing() if tail is None else live.told(tail, tail.since(*question))
 
@@ -166,7 +167,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
     try:
         executor = MigrationExecutor(connection)
         waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError as error:
+    except Error as error:
         return _unwell(f"The database does not answer: {error}")
     if waiting:
         return _unwell(f"{len(waiting)} migrations have not been applied.")

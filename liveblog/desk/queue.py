@@ -33,10 +33,10 @@ class Queued(NamedTuple):
         may_publish = role.may(Role.EDITOR) or (is_own and not waiting.needs_approval and not event.contributors_wait)
         thumbnails = [
             {
-                "address": reverse("desk-photo", args=[event.slug, photo["name"], photo["widths"][0]]),
-                "alt": photo["alt"],
+                "address": reverse("desk-photo", args=[event.slug, photo.name, photo.widths[0]]),
+                "alt": photo.alt,
             }
-            for photo in waiting.photos
+            for photo in waiting.readable_photos
         ]
         return cls(waiting, is_own, may_publish, thumbnails)
 
