@@ -13,6 +13,7 @@ from liveblog.desk.comparison import Piece, compare
 from liveblog.desk.doors import AuthorRequest, desk_of
 from liveblog.desk.page import address_of
 from liveblog.models import Event, Figure, Role, Update, Version, byline_of
+from liveblog.models.json_fields import readable
 
 
 class State(NamedTuple):
@@ -30,7 +31,8 @@ class State(NamedTuple):
     def of(cls, kept: Version | Update, number: int, made_at: datetime, made_by: User, update: Update) -> Self:
         """Return what a version, or the update as it is, says."""
         notes = [said.note for said in update.readable_corrections if said.version == number]
-        return cls(number, made_at, byline_of(made_by), kept.headline, kept.body, kept.readable_photos, notes)
+        photos = readable(kept.photos, Figure.read)
+        return cls(number, made_at, byline_of(made_by), kept.headline, kept.body, photos, notes)
 
 
 class Comparison(NamedTuple):

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from liveblog import imaging
 from liveblog.models import Attachment, Event, Figure, Photo, Unreadable
 from liveblog.models.content import ALT_CHARACTERS
+from liveblog.models.json_fields import read_mention, readable
 
 
 class CoverForm(forms.Form):
@@ -41,7 +42,8 @@ class CoverForm(forms.Form):
                 self.present = Figure.read(event.cover, "cover")
             except Unreadable as error:
                 self.fault = str(error)
-        super().__init__(data, files, initial={"cover_alt": self.present.alt if self.present else ""})
+        alts = [alt for _, alt in readable([event.cover], read_mention)]
+        super().__init__(data, files, initial={"cover_alt": "".join(alts)})
         if event.cover is None:
             del self.fields["cover_removed"]
 

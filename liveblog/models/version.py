@@ -4,7 +4,6 @@ from django.conf import settings
 from django.db import models
 
 from liveblog.models.content import BODY_CHARACTERS, HEADLINE_CHARACTERS
-from liveblog.models.json_fields import Figure, readable
 from liveblog.models.update import Update
 
 
@@ -25,8 +24,3 @@ class Version(models.Model):
 
     def __str__(self) -> str:
         return f"version {self.number} of {self.update}"
-
-    @property
-    def readable_photos(self) -> list[Figure]:
-        """Those of its photos that can be read."""
-        return readable(self.photos, Figure.read)

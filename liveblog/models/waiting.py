@@ -21,7 +21,6 @@ from liveblog.models.content import (
     check_note,
 )
 from liveblog.models.event import Event
-from liveblog.models.json_fields import Figure, readable
 from liveblog.models.update import Overtaken, Update
 
 TITLE_CHARACTERS = 100
@@ -83,11 +82,6 @@ class Waiting(models.Model):
     def title(self) -> str:
         """The headline, or the first words."""
         return self.headline or markup.shorten(self.body_text, characters=TITLE_CHARACTERS) or "Photo"
-
-    @property
-    def readable_photos(self) -> list[Figure]:
-        """Those of its photos that can be read."""
-        return readable(self.photos, Figure.read)
 
     @property
     def is_early(self) -> bool:
