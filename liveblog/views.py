@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import F, OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -77,6 +77,7 @@ def _with_latest(events: EventQuerySet) -> list[Event]:
     latest = {update.event_id: update for update in shown.order_by()}
     for event in found:
         event.latest = latest.get(event.pk)  # type: ignore[attr-defined]
+        event.picture = rendering.cover(event, "(min-width: 48rem) 16rem, 100vw")  # type: ignore[attr-defined]
     return found
 
 
@@ -141,7 +142,7 @@ def photo(request: HttpRequest, slug: str, name: str, width: int) -> HttpRespons
     """Show a photo that readers meet; one of a draft, a waiting or a withdrawn update is not there."""
     photos = Photo.objects.select_related("event", "update")
     found = photos.filter(event__slug=slug, name=name).first()
-    if found is None or width not in found.widths or not found.is_shown:
+    if found is None or width not in found.file_widths or not found.is_shown:
         raise Http404
     response = photo_response(request, found, width)
     # A reader's browser may keep it; shared caches forget within seconds what was withdrawn.
@@ -179,7 +180,7 @@ def _changes(slug: str, query: str) -> live.Answer:
         return live.malformed()
     try:
         tail = Tail.load(slug)
-    except DatabaseError:
+    except Error:
         return live.silent()
     return live.missing() if tail is None else live.told(tail, tail.since(*question))
 
@@ -190,7 +191,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
     try:
         executor = MigrationExecutor(connection)
         waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError as error:
+    except Error as error:
         return _unwell(f"The database does not answer: {error}")
     if waiting:
         return _unwell(f"{len(waiting)} migrations have not been applied.")

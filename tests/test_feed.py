@@ -250,8 +250,9 @@ def test_a_rolled_back_transaction_reaches_nobody(event: Event, author: Any, qui
         async with connect(event, event.revision) as socket:
             await until(lambda: Feeds.here().readers)
             await in_thread(roll_back)
-            checked_at = Feeds.here()._checked_at
-            await until(lambda: Feeds.here()._checked_at > checked_at)
+            feed = Feeds.here()._by_slug[event.slug]
+            right_at = feed.right_at
+            await until(lambda: feed.right_at > right_at)
             assert not socket.received
             await in_thread(event.refresh_from_db)
             await in_thread(publish, event, "After all")
@@ -588,7 +589,8 @@ def test_a_silent_database_is_said_to_be_silent_and_recovers(make_event: Callabl
         assert (await poll(event, event.revision)).status == 204
         silence.is_down = True
         assert (await poll(event, event.revision)).status == 204, "not at once: a short gap is no news"
-        await until(lambda: feeds.is_silent)
+        feed = feeds._by_slug[event.slug]
+        await until(lambda: feed.is_silent)
         for answer in (
             await poll(event, event.revision),
             await poll(event, 0),
@@ -601,7 +603,7 @@ def test_a_silent_database_is_said_to_be_silent_and_recovers(make_event: Callabl
         async with connect(event, event.revision) as socket:
             assert await socket.closed() == live.POLL_INSTEAD
         silence.is_down = False
-        await until(lambda: not feeds.is_silent)
+        await until(lambda: not feed.is_silent)
         assert (await poll(event, event.revision)).status == 204
         assert (await poll(event, 0, slug="unknown")).status == 404
 

@@ -124,7 +124,9 @@ def test_sockets_and_polls_import_no_model_and_render_nothing() -> None:
 
 
 def test_models_import_each_other_one_way_where_they_are_loaded() -> None:
-    order = "place database content people submission event photo presence update waiting version misdated".split()
+    order = (
+        "place database content people submission json_fields event photo presence update waiting version misdated"
+    ).split()
     for number, name in enumerate(order):
         tree = ast.parse((ROOT / "liveblog" / "models" / f"{name}.py").read_text())
         for node in tree.body:

@@ -10,7 +10,8 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from liveblog.models import Event, Role, Waiting
+from liveblog.models import Event, Figure, Role, Waiting
+from liveblog.models.json_fields import readable
 from liveblog.models.place import written_time
 
 SHOWN = 50
@@ -38,8 +39,8 @@ class Queued(NamedTuple):
         """Its photos, small, for those who can't meet them elsewhere yet."""
         slug = self.waiting.event.slug
         return [
-            {"address": reverse("desk-photo", args=[slug, photo["name"], photo["widths"][0]]), "alt": photo["alt"]}
-            for photo in self.waiting.photos
+            {"address": reverse("desk-photo", args=[slug, photo.name, photo.widths[0]]), "alt": photo.alt}
+            for photo in readable(self.waiting.photos, Figure.read)
         ]
 
     @property

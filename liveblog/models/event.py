@@ -6,6 +6,7 @@ import zoneinfo
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from uuid import UUID, uuid4
@@ -26,6 +27,7 @@ from liveblog.models.content import (
     prepare_attachments,
 )
 from liveblog.models.database import database_time, explained, rule, without_time_limit
+from liveblog.models.json_fields import Figure, readable
 from liveblog.models.people import Invitation, Membership, Role, invite, is_guest
 from liveblog.models.place import YEARS
 from liveblog.models.submission import Submission, TooMany
@@ -254,8 +256,13 @@ class Event(models.Model):
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:
-        """The event's own time zone."""
-        return zoneinfo.ZoneInfo(self.time_zone)
+        """The event's own time zone, or UTC where this machine does not know it."""
+        return _find_zone(self.time_zone)
+
+    @property
+    def readable_cover(self) -> list[Figure]:
+        """The photo on top of its page, if there is one and it can be read."""
+        return readable([self.cover], Figure.read)
 
     @property
     def opening_order(self) -> str:
@@ -606,6 +613,20 @@ class Event(models.Model):
     def _check_owned(self) -> None:
         if not self.memberships.filter(role=Role.OWNER, user__is_active=True).exists():
             raise ValidationError("An event keeps an owner. Make somebody else one first.")
+
+
+@lru_cache
+def _find_zone(name: str) -> zoneinfo.ZoneInfo:
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (KeyError, ValueError, IsADirectoryError) as error:  # "Mars/Olympus", "../Rome", "Europe"
+        logger.error(
+            "%r is no time zone here (%s): times of its events are shown in UTC. Choose another in their settings, or "
+            "update the tzdata package, restart, and bring open pages up to date with manage.py reload_readers.",
+            name,
+            error,
+        )
+        return zoneinfo.ZoneInfo("UTC")
 
 
 def photo_folder() -> Path:
