@@ -679,6 +679,8 @@ def test_what_polls_stands_beside_what_it_swaps(make_event: Callable[..., Event]
         for other in page.found:  # left to pages of the release before
             if "hx-trigger" in other and other is not poll:
                 assert [one for one in page.found if "hx-disable" in one and other.text in one.text]
+
+
 def test_the_index_costs_the_same_whatever_there_is_on_it(make_event: Callable[..., Event]) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:

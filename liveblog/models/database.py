@@ -69,4 +69,4 @@ def explained() -> Iterator[None]:
         broken = next((found for found in rules if found.name == name), None)
         if broken is None:
             raise
-        raise ValidationError(broken.violation_error_message, code=broken.violation_error_code) from error
+        raise ValidationError(str(broken.violation_error_message), code=broken.violation_error_code) from error

@@ -49,12 +49,12 @@ class Attendance(models.Model):
     @property
     def is_due(self) -> bool:
         """Whether it is time to write that the page is still open."""
-        return self.pk is None or timezone.now() - self.seen_at > RENEWED
+        return self._state.adding or timezone.now() - self.seen_at > RENEWED
 
     def touch(self) -> None:
         """Write that the page is open now. A row that was read before and has left meanwhile is not made again."""
         self.seen_at = timezone.now()
-        if self.pk is not None:
+        if not self._state.adding:
             Attendance.objects.filter(pk=self.pk).update(seen_at=self.seen_at)
             return
         Attendance.objects.bulk_create([self], update_conflicts=True, unique_fields=["page"], update_fields=["seen_at"])
