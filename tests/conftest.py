@@ -89,6 +89,14 @@ def fresh_bell(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bell, "_complained_at", float("-inf"))
 
 
+@pytest.fixture(autouse=True)
+def patient_feeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let feeds wait for the database as long as a busy machine takes; tests of its silence say when it is silent."""
+    from liveblog.feed import registry
+
+    monkeypatch.setattr(registry, "SILENT_SECONDS", 600.0)
+
+
 def use_layer(settings: Any, layers: dict[str, Any]) -> None:
     """Ring the bell on another channel layer from now on."""
     settings.CHANNEL_LAYERS = layers

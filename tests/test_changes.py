@@ -10,7 +10,7 @@ from django.core.exceptions import SynchronousOnlyOperation
 from django.test import Client
 
 from liveblog import live, rendering
-from liveblog.feed import Feeds, tail
+from liveblog.feed import tail, ticker
 from liveblog.models import Event
 from tests.asgi import Answer, ask, every_query, in_thread, poll, run, thread_name, until
 from tests.page import Fragment
@@ -378,30 +378,41 @@ def test_a_poll_with_nothing_new_asks_the_database_nothing(make_event: Callable[
             assert (await poll(event, event.revision)).status == 204
             assert (await poll(event, 0)).status == 200
             assert (await poll(event, 1)).status == 200
-        assert [query for query in asked if query[0] != "ticker"] == []
+        assert [query for query in asked if query[0] not in {"ticker", "schedule", "audience"}] == []
 
     with every_query(lambda sql: asked.append((thread_name(), sql))):
         run(main)
 
 
-def test_the_check_is_one_query_a_second_for_all_events_together(make_event: Callable[..., Event]) -> None:
+def test_the_check_is_one_query_a_second_for_all_events_together(
+    make_event: Callable[..., Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ticker.CHECK_SECONDS == 1
+    monkeypatch.setattr(ticker, "CHECK_SECONDS", 0.1)
     events = [make_event(updates=1) for _ in range(5)]
     asked: list[str] = []
+    checks: list[tuple[int, int]] = []
+    """Of each check, how many events it found and how many queries it made."""
+    check = ticker.Ticker._check
 
     def seen(sql: str) -> None:
         if thread_name() == "ticker":
             asked.append(sql)
 
+    def counted(self: ticker.Ticker) -> ticker.Revisions:
+        before = len(asked)
+        found = check(self)
+        checks.append((len(found), len(asked) - before))
+        return found
+
+    monkeypatch.setattr(ticker.Ticker, "_check", counted)
+
     async def main() -> None:
         for event in events:
             assert (await poll(event, event.revision)).status == 204
-        feed = Feeds.here()._by_slug[events[-1].slug]
-        right_at = feed.right_at
-        await until(lambda: feed.right_at > right_at)
-        asked.clear()
-        right_at = feed.right_at
-        await until(lambda: feed.right_at > right_at)
-        assert len(asked) == 1
+        checks.clear()
+        await until(lambda: len(checks) >= 3)
+        assert set(checks[1:]) == {(5, 1)}
 
     with every_query(seen):
         run(main)

