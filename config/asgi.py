@@ -6,8 +6,10 @@ import os
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 
+from config.disconnects import carry_out
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-django_application = get_asgi_application()
+django_application = carry_out(get_asgi_application())
 
 from django.conf import settings  # noqa: E402  (Django must be set up first)
 from django.db import connections  # noqa: E402

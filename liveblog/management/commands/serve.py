@@ -26,6 +26,8 @@ from liveblog.management import welcome
 from liveblog.management.commands import demo
 
 UNFINISHED_SECONDS = 2.0
+UNHEARD_SECONDS = 180
+"""For what a client has sent and does not wait for: a photo may stand in line for a minute and take another."""
 LISTEN_BACKLOG = 2048
 """With daphne's own 50, 1,000 readers who return at once wait 1.3 s."""
 
@@ -98,6 +100,7 @@ class Command(BaseCommand):
             get_default_application(),
             endpoints=[f"tcp:port={settings.PORT}:interface={interface}:backlog={LISTEN_BACKLOG}"],
             ready_callable=partial(self.begin, greeting),
+            application_close_timeout=UNHEARD_SECONDS,
             verbosity=0,
         )
         server.run()

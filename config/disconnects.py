@@ -1,0 +1,41 @@
+"""Clients that leave before they are answered."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+type Message = dict[str, Any]
+type Receive = Callable[[], Awaitable[Message]]
+type Send = Callable[[Message], Awaitable[None]]
+type Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
+
+
+def carry_out(application: Application) -> Application:
+    """Let Django carry out a request that has arrived whole, though its client does not wait for the answer.
+
+    Django cancels the request of a client that leaves. But the view runs in a thread, which nothing can stop:
+    it goes on with its body closed under it ("I/O operation on closed file"), or asgiref can't signal the
+    request's end ("CurrentThreadExecutor already quit or is broken"), or a post that has arrived is not
+    published. So Django hears that a client has left only while the body is still coming, when there is
+    nothing to do yet, and once the answer has begun, when the view is over.
+    """
+
+    async def carried_out(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        has_arrived = False
+        has_answer = asyncio.Event()
+
+        async def hear() -> Message:
+            nonlocal has_arrived
+            message = await receive()
+            if message["type"] == "http.disconnect" and has_arrived:
+                await has_answer.wait()
+            has_arrived = not message.get("more_body", False)
+            return message
+
+        async def answer(message: Message) -> None:
+            has_answer.set()
+            await send(message)
+
+        await application(scope, hear, answer)
+
+    return carried_out
