@@ -80,7 +80,7 @@ def _items(request: AuthorRequest, event: Event, asked: Question) -> list[Item] 
     changed = list(newer.order_by("revision")[: CHANGES + 1])
     if len(changed) > CHANGES:
         return None
-    pinned = frozenset({event.pinned_number} - {None})
+    pinned = {event.pinned_number} if event.pinned_number else set()
     others = (asked.pinned ^ pinned) - {update.number for update in changed}
     found = [*changed, *updates.filter(number__in=others)]
     return [Item.of(update, request) for update in sorted(found, key=lambda update: update.revision)]
