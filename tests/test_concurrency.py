@@ -270,15 +270,17 @@ def test_these_run_on_the_database_that_they_were_told_to_use() -> None:
 
 @pytest.mark.postgres
 def test_all_this_holds_on_postgresql_too(postgres_url: str) -> None:
-    """Models, concurrency and the feed once more, with DATABASE_URL set as in service."""
+    """Models, rules, plans, concurrency and the feed once more, with DATABASE_URL set as in service."""
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--ds=config.settings"),
             *("-m", "not postgres and not redis and not browser"),
-            *("tests/test_models.py", "tests/test_concurrency.py", "tests/test_feed.py"),
+            *("tests/test_models.py", "tests/test_database.py", "tests/test_plans.py"),
+            *("tests/test_concurrency.py", "tests/test_feed.py"),
             *(
                 "-k",
-                "test_models or test_concurrency or between or hundreds or behind or edition or taken_away or lost",
+                "test_models or test_database or test_plans or test_concurrency "
+                "or between or hundreds or behind or edition or taken_away or lost",
             ),
         ],
         cwd=ROOT,

@@ -33,8 +33,9 @@ def without_time_limit() -> Iterator[None]:
     if connection.vendor != "postgresql":
         yield
         return
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 0")
         yield
 
 
@@ -69,4 +70,4 @@ def explained() -> Iterator[None]:
         broken = next((found for found in rules if found.name == name), None)
         if broken is None:
             raise
-        raise ValidationError(str(broken.violation_error_message), code=broken.violation_error_code) from error
+        raise ValidationError(broken.get_violation_error_message(), code=broken.violation_error_code) from error
