@@ -117,7 +117,7 @@ def photo(request: HttpRequest, slug: str, name: str, width: int) -> HttpRespons
     """Show a photo that readers meet; one of a draft, a waiting or a withdrawn update is not there."""
     photos = Photo.objects.select_related("event", "update")
     found = photos.filter(event__slug=slug, name=name).first()
-    if found is None or width not in found.widths or not found.is_shown:
+    if found is None or width not in found.file_widths or not found.is_shown:
         raise Http404
     response = photo_response(request, found, width)
     # A reader's browser may keep it; shared caches forget within seconds what was withdrawn.

@@ -114,7 +114,7 @@ def test_sockets_and_polls_import_no_model_and_render_nothing() -> None:
 
 
 def test_models_import_each_other_one_way_where_they_are_loaded() -> None:
-    order = ["place", "content", "people", "submission", "event", "photo", "presence", "update", "waiting", "version"]
+    order = "place content people submission json_fields event photo presence update waiting version".split()
     for number, name in enumerate(order):
         tree = ast.parse((ROOT / "liveblog" / "models" / f"{name}.py").read_text())
         for node in tree.body:

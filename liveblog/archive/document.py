@@ -1,18 +1,17 @@
 """The document of an export: which fields it holds, and how they are written and read again."""
 
 import json
-import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from liveblog.models.json_fields import read_number, read_picture_name, read_text, read_widths
 from liveblog.models.place import YEARS, written_time
 
 FORMAT = "liveblog event"
 VERSION = 1
 DOCUMENT = "event.json"
-GREATEST = 2**53 - 1
 _NOTHING = object()
 
 EVENT = (
@@ -126,20 +125,8 @@ def kept[T](kind: type[T]) -> Callable[[Any], T]:
     return read
 
 
-def number(value: Any) -> int:
-    """Read a number that is not negative."""
-    found = kept(int)(value)
-    if not 0 <= found <= GREATEST:
-        raise ValueError(value)
-    return found
-
-
-def text(value: Any) -> str:
-    """Read a text that can be stored."""
-    found = kept(str)(value)
-    if re.search("[\x00\ud800-\udfff]", found):
-        raise ValueError(value)
-    return found
+number, text, picture_name, widths = read_number, read_text, read_picture_name, read_widths
+"""Values as whatever draws them reads them."""
 
 
 def time(value: Any) -> datetime:
@@ -154,21 +141,5 @@ def key(value: Any) -> uuid.UUID:
     """Read a UUID."""
     found = uuid.UUID(kept(str)(value))
     if str(found) != value:
-        raise ValueError(value)
-    return found
-
-
-def picture_name(value: Any) -> str:
-    """Read the name of a picture's files: 128 random bits, and so no path."""
-    found = kept(str)(value)
-    if not re.fullmatch(r"[0-9a-f]{32}", found, re.ASCII):
-        raise ValueError(value)
-    return found
-
-
-def widths(value: Any) -> list[int]:
-    """Read the widths of a picture."""
-    found = [number(width) for width in kept(list)(value)]
-    if not 1 <= len(found) <= 5 or found != sorted(set(found)) or not 0 < found[0] <= found[-1] <= 20_000:
         raise ValueError(value)
     return found

@@ -68,7 +68,7 @@ def _pictures(event: Event, progress: Progress) -> Iterator[File]:
 def picture_files(photos: "list[Photo]", folder: str, progress: Progress) -> Iterator[File]:
     """Return the files of ``photos``, to stand in ``folder``."""
     for done, photo in enumerate(photos, start=1):
-        for width in photo.widths:
+        for width in photo.file_widths:
             path = photo.path(width)
             yield f"{folder}/{path.name}", path
         progress("photos", done, len(photos))
@@ -133,7 +133,7 @@ def _photos(event: Event) -> "list[Photo]":
 
 def _photo(photo: Photo) -> dict[str, Any]:
     files = []
-    for width in photo.widths:
+    for width in photo.file_widths:
         path = photo.path(width)
         if path.exists():
             content = path.read_bytes()

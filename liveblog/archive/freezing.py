@@ -116,9 +116,8 @@ class _Frozen:
         return Site(self.event, self.places, order=order, pages=self.pages, size=PAGE_UPDATES, up=up)
 
     def _pictures(self) -> Iterator[File]:
-        shown = {photo["name"] for update in self.updates for photo in update.photos}
-        if self.event.cover:
-            shown.add(self.event.cover["name"])
+        shown = {photo.name for update in self.updates for photo in update.readable_photos}
+        shown |= {photo.name for photo in self.event.readable_cover}
         photos = Photo.objects.filter(event=self.event, name__in=shown).order_by("name")
         return picture_files(list(photos), "photos", self.progress)
 
@@ -143,9 +142,9 @@ class _Frozen:
                 "markdown": update.body,
                 "html": update.body_html,
                 "is_key": update.is_key,
-                "corrections": [{"at": said["at"], "note": said["note"]} for said in update.corrections],
+                "corrections": [{"at": written(at), "note": note} for at, note, _ in update.readable_corrections],
                 "photos": [
-                    {"file": f"photos/{photo['name']}-{photo['widths'][-1]}.webp", "alt": photo["alt"]}
-                    for photo in update.photos
+                    {"file": f"photos/{photo.name}-{photo.widths[-1]}.webp", "alt": photo.alt}
+                    for photo in update.readable_photos
                 ],
             }

@@ -19,6 +19,7 @@ from liveblog.forms.languages import read_language
 from liveblog.forms.sites import read_site
 from liveblog.models import Event, Photo, Role, Update, Version
 from liveblog.models.content import check_content
+from liveblog.models.json_fields import Correction, Figure, Unreadable
 
 DOCUMENT_BYTES = 500_000_000
 PICTURE_BYTES = 50_000_000
@@ -59,7 +60,7 @@ class Plan:
             contributors_wait=part.need("contributors_wait", document.kept(bool)),
             embed_sites=[_site(one) for one in part.need("embed_sites", document.kept(list))],
             pinned_number=part.read("pinned_number", document.number, optional=True),
-            cover=part.read("cover", _figure, optional=True),
+            cover=_cover(part),
         )
         event.slug = slug or event.slug
         if event.slug in RESERVED_SLUGS:
@@ -92,8 +93,8 @@ class Plan:
             **{name: part.need(name, document.time) for name in ("posted_at", "published_at")},
             key=part.need("key", document.key),
             is_key=part.need("is_key", document.kept(bool)),
-            photos=[_figure(one) for one in part.need("photos", document.kept(list))],
-            corrections=[_correction(one) for one in part.need("corrections", document.kept(list))],
+            photos=_drawable(part, "photo", Figure),
+            corrections=_drawable(part, "correction", Correction),
         )
         if len(update.digest) > 64:
             raise Refused(f"{part.where}: its digest is none.")
@@ -115,7 +116,7 @@ class Plan:
             number=part.need("number", document.number),
             headline=part.need("headline", document.text),
             body=part.need("body", document.text),
-            photos=[_figure(one) for one in part.need("photos", document.kept(list))],
+            photos=_drawable(part, "photo", Figure),
             made_at=part.need("made_at", document.time),
         )
         _check_row(version, part.where, exclude={"update", "made_by"})
@@ -201,24 +202,27 @@ def _user(part: Part) -> User:
     return user
 
 
-def _figure(value: Any) -> dict[str, Any]:
-    part = Part(value, "photo")
-    part.check_names("name width height widths alt".split())
-    part.need("name", document.picture_name)
-    part.need("widths", document.widths)
-    part.need("alt", document.text)
-    for name in ("width", "height"):
-        part.need(name, document.number)
-    return part.value
+def _drawable(part: Part, what: str, kind: type[Figure | Correction]) -> list[dict[str, Any]]:
+    """Return a list of photos or corrections as it stands, if all of it can be drawn."""
+    found = part.need(f"{what}s", document.kept(list))
+    for number, one in enumerate(found, start=1):
+        _check_drawable(one, f"{what} {number}", kind, part.where)
+    return found
 
 
-def _correction(value: Any) -> dict[str, Any]:
-    part = Part(value, "correction")
-    part.check_names("at note version".split())
-    part.need("at", document.time)
-    part.need("note", document.text)
-    part.need("version", document.number)
-    return part.value
+def _cover(part: Part) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = part.read("cover", lambda value: value, optional=True)
+    if found is not None:
+        _check_drawable(found, "cover", Figure, part.where)
+    return found
+
+
+def _check_drawable(value: Any, what: str, kind: type[Figure | Correction], where: str) -> None:
+    try:
+        kind.read(value, what)
+    except Unreadable as error:
+        raise Refused(f"{where}: {error}.") from error
+    Part(value, f"{where}, {what}").check_names(kind._fields)
 
 
 def _site(value: Any) -> str:

@@ -88,7 +88,7 @@ def add_photo(request: AuthorRequest, event: Event) -> HttpResponse:
 def photo(request: AuthorRequest, event: Event, name: str, width: int) -> HttpResponse:
     """Show authors a photo whether or not readers can see it."""
     found = get_object_or_404(Photo, event=event, name=name)
-    if width not in found.widths:
+    if width not in found.file_widths:
         raise Http404
     return photo_response(request, found, width)
 

@@ -10,7 +10,8 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from liveblog.models import Event, Role, Waiting
+from liveblog.models import Event, Figure, Role, Waiting
+from liveblog.models.json_fields import readable
 from liveblog.models.place import written_time
 
 SHOWN = 50
@@ -33,10 +34,10 @@ class Queued(NamedTuple):
         may_publish = role.may(Role.EDITOR) or (is_own and not waiting.needs_approval and not event.contributors_wait)
         thumbnails = [
             {
-                "address": reverse("desk-photo", args=[event.slug, photo["name"], photo["widths"][0]]),
-                "alt": photo["alt"],
+                "address": reverse("desk-photo", args=[event.slug, photo.name, photo.widths[0]]),
+                "alt": photo.alt,
             }
-            for photo in waiting.photos
+            for photo in readable(waiting.photos, Figure.read)
         ]
         return cls(waiting, is_own, may_publish, thumbnails)
 

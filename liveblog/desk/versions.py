@@ -1,7 +1,7 @@
 """What an update said before: its versions, and what differs between any two."""
 
 from datetime import datetime
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from django.contrib.auth.models import User
 from django.http import HttpResponse
@@ -12,7 +12,8 @@ from django.views.decorators.http import require_safe
 from liveblog.desk.comparison import Piece, compare
 from liveblog.desk.doors import AuthorRequest, desk_of
 from liveblog.desk.page import address_of
-from liveblog.models import Event, Role, Update, Version, byline_of
+from liveblog.models import Event, Figure, Role, Update, Version, byline_of
+from liveblog.models.json_fields import readable
 
 
 class State(NamedTuple):
@@ -23,14 +24,15 @@ class State(NamedTuple):
     by: str
     headline: str
     body: str
-    photos: list[dict[str, Any]]
+    photos: list[Figure]
     notes: list[str]
 
     @classmethod
     def of(cls, kept: Version | Update, number: int, made_at: datetime, made_by: User, update: Update) -> Self:
         """Return what a version, or the update as it is, says."""
-        notes = [said["note"] for said in update.corrections if said["version"] == number]
-        return cls(number, made_at, byline_of(made_by), kept.headline, kept.body, kept.photos, notes)
+        notes = [said.note for said in update.readable_corrections if said.version == number]
+        photos = readable(kept.photos, Figure.read)
+        return cls(number, made_at, byline_of(made_by), kept.headline, kept.body, photos, notes)
 
 
 class Comparison(NamedTuple):
@@ -40,18 +42,18 @@ class Comparison(NamedTuple):
     newer: State
     headline: list[Piece]
     body: list[Piece]
-    photos: list[tuple[str, dict[str, Any]]]
+    photos: list[tuple[str, Figure]]
 
     @classmethod
     def of(cls, older: State, newer: State) -> Self:
         """Compare them; of photos, say which came, which went and whose description changed."""
-        before = {photo["name"]: photo for photo in older.photos}
-        after = {photo["name"]: photo for photo in newer.photos}
+        before = {photo.name: photo for photo in older.photos}
+        after = {photo.name: photo for photo in newer.photos}
         photos = [("Removed", photo) for name, photo in before.items() if name not in after]
         photos += [("Added", photo) for name, photo in after.items() if name not in before]
         both = [photo for name, photo in after.items() if name in before]
-        photos += [("Described anew", photo) for photo in both if photo["alt"] != before[photo["name"]]["alt"]]
-        if [photo["name"] for photo in both] != [name for name in before if name in after]:
+        photos += [("Described anew", photo) for photo in both if photo.alt != before[photo.name].alt]
+        if [photo.name for photo in both] != [name for name in before if name in after]:
             photos += [("In another place", photo) for photo in both]
         return cls(older, newer, compare(older.headline, newer.headline), compare(older.body, newer.body), photos)
 

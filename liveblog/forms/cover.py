@@ -8,8 +8,9 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 
 from liveblog import imaging
-from liveblog.models import Attachment, Event, Photo
+from liveblog.models import Attachment, Event, Figure, Photo, Unreadable
 from liveblog.models.content import ALT_CHARACTERS
+from liveblog.models.json_fields import read_mention, readable
 
 
 class CoverForm(forms.Form):
@@ -34,7 +35,15 @@ class CoverForm(forms.Form):
     def __init__(self, data: Any = None, files: Any = None, *, event: Event, editor: User) -> None:
         self.event, self.editor = event, editor
         self.photo: Photo | None = None
-        super().__init__(data, files, initial={"cover_alt": (event.cover or {}).get("alt", "")})
+        self.present: Figure | None = None
+        self.fault = ""
+        if event.cover is not None:
+            try:
+                self.present = Figure.read(event.cover, "cover")
+            except Unreadable as error:
+                self.fault = str(error)
+        alts = [alt for _, alt in readable([event.cover], read_mention)]
+        super().__init__(data, files, initial={"cover_alt": "".join(alts)})
         if event.cover is None:
             del self.fields["cover_removed"]
 

@@ -13,6 +13,7 @@ from liveblog.forms.fields import WallClockField, read_in_zone, wall_clock
 from liveblog.forms.update import UpdateForm
 from liveblog.models import Attachment, Photo, Update
 from liveblog.models.content import NOTE_CHARACTERS
+from liveblog.models.json_fields import read_mention, readable
 
 GREATEST_REVISION = 2**53 - 1
 STEPS = {"earlier": -1, "later": 1}
@@ -72,7 +73,8 @@ class EditForm(UpdateForm):
                 by_key = {row.key: row for row in rows}
                 return [Shown(by_key[one.key], one.alt) for one in self._attachments() if one.key in by_key]
         by_name = {row.name: row for row in rows}
-        return [Shown(by_name[one["name"]], one["alt"]) for one in self.update.photos if one["name"] in by_name]
+        mentions = readable(self.update.photos, read_mention)
+        return [Shown(by_name[name], alt) for name, alt in mentions if name in by_name]
 
     def step(self, asked: str) -> None:
         """Move a photo or leave it out, without saving: ``earlier``, ``later`` or ``remove``, a space, its key."""

@@ -2,6 +2,7 @@
 
 from liveblog.models.content import Attachment, KeyReused
 from liveblog.models.event import Event, WrongStatus, new_edition
+from liveblog.models.json_fields import Figure, Unreadable
 from liveblog.models.people import GUEST_POSTS_A_MINUTE, Invitation, Membership, Role, is_guest
 from liveblog.models.photo import Photo
 from liveblog.models.place import Place, Window
@@ -17,6 +18,7 @@ __all__ = [
     "Attendance",
     "Audience",
     "Event",
+    "Figure",
     "Invitation",
     "KeyReused",
     "Membership",
@@ -25,6 +27,7 @@ __all__ = [
     "Place",
     "Role",
     "TooMany",
+    "Unreadable",
     "Update",
     "Version",
     "Waiting",

@@ -26,7 +26,7 @@ NOTE_CHARACTERS = 500
 PHOTOS = 10
 """How many one update may have."""
 
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class KeyReused(Exception):
@@ -93,7 +93,7 @@ def prepare_attachments(attachments: Iterable[Attachment]) -> tuple[Attachment, 
         raise ValidationError({"photos": f"{len(prepared)} photos are too many; at most {PHOTOS} fit in one update."})
     if len({photo.key for photo in prepared}) < len(prepared):
         raise ValidationError({"photos": "One photo is in there twice."})
-    if any(len(photo.alt) > ALT_CHARACTERS or _UNSTORABLE.search(photo.alt) for photo in prepared):
+    if any(len(photo.alt) > ALT_CHARACTERS or UNSTORABLE.search(photo.alt) for photo in prepared):
         raise ValidationError({"photos": f"A photo’s description has at most {ALT_CHARACTERS:,} characters."})
     return prepared
 
@@ -108,7 +108,7 @@ def check_content(*, headline: str, body: str, photos: Sequence[Any] = ()) -> No
     if len(headline) > HEADLINE_CHARACTERS:
         errors["headline"] = f"{len(headline)} characters are too many; a headline has at most {HEADLINE_CHARACTERS}."
     for name, text in (("headline", headline), ("body", body)):
-        if _UNSTORABLE.search(text):
+        if UNSTORABLE.search(text):
             errors[name] = "This text contains a character that can't be stored."
     if "\n" in headline:
         errors["headline"] = "A headline is one line."
@@ -119,7 +119,7 @@ def check_content(*, headline: str, body: str, photos: Sequence[Any] = ()) -> No
 def check_note(note: str) -> str:
     """Return a note for readers on one line; raises ``ValidationError``."""
     note = markup.one_line(note)
-    if len(note) > NOTE_CHARACTERS or _UNSTORABLE.search(note):
+    if len(note) > NOTE_CHARACTERS or UNSTORABLE.search(note):
         raise ValidationError(f"{len(note)} characters are too many; a note has at most {NOTE_CHARACTERS}.")
     return note
 

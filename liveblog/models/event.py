@@ -24,6 +24,7 @@ from liveblog.models.content import (
     check_note,
     prepare_attachments,
 )
+from liveblog.models.json_fields import Figure, readable
 from liveblog.models.people import Invitation, Membership, Role, invite, is_guest
 from liveblog.models.place import YEARS
 from liveblog.models.submission import Submission, TooMany
@@ -183,6 +184,11 @@ class Event(models.Model):
     def zone(self) -> zoneinfo.ZoneInfo:
         """The event's own time zone."""
         return zoneinfo.ZoneInfo(self.time_zone)
+
+    @property
+    def readable_cover(self) -> list[Figure]:
+        """The photo on top of its page, if there is one and it can be read."""
+        return readable([self.cover], Figure.read)
 
     @property
     def opening_order(self) -> str:

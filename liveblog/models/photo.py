@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from liveblog import imaging
 from liveblog.models.event import Event, photo_folder
+from liveblog.models.json_fields import Figure, read_widths
 
 UNUSED_KEPT = timedelta(days=7)
 """How long a photo that no update shows is kept: an outbox may come back after days."""
@@ -57,36 +58,39 @@ class Photo(models.Model):
 
     def described(self, alt: str) -> dict[str, Any]:
         """Return what an update keeps of it, so that its card is drawn without a query."""
-        return {"name": self.name, "width": self.width, "height": self.height, "widths": self.widths, "alt": alt}
+        return Figure(self.name, self.width, self.height, self.widths, alt)._asdict()
+
+    @property
+    def file_widths(self) -> list[int]:
+        """The widths of its files; none if what is kept of them can't be read."""
+        try:
+            return read_widths(self.widths)
+        except ValueError:
+            return []
 
     @property
     def is_shown(self) -> bool:
         """Whether readers meet it: in its update as it is now, or as the event's cover."""
         if not self.event.is_public:
             return False
-        if self.is_cover and self.event.cover and self.event.cover["name"] == self.name:
-            return True
-        update = self.update
-        return (
-            update is not None
-            and update.withdrawn_at is None
-            and any(shown["name"] == self.name for shown in update.photos)
-        )
+        shown = self.event.readable_cover if self.is_cover else []
+        if self.update is not None and self.update.withdrawn_at is None:
+            shown = [*shown, *self.update.readable_photos]
+        return any(figure.name == self.name for figure in shown)
 
     def path(self, width: int) -> Path:
         """Return the file of this width."""
         return imaging.path_of(photo_folder(), self.name, width)
 
 
-def figure_of(slug: str, photo: dict[str, Any]) -> dict[str, Any]:
-    """Return what a page needs to show a photo as an update or an event keeps it."""
-    addresses = {width: reverse("photo", args=[slug, photo["name"], width]) for width in photo["widths"]}
+def with_addresses(figure: Figure, slug: str) -> dict[str, Any]:
+    """Return what a page needs to show a photo of the event of that slug."""
+    addresses = {width: reverse("photo", args=[slug, figure.name, width]) for width in figure.widths}
     srcset = ", ".join(f"{address} {width}w" for width, address in addresses.items())
-    is_tall = photo["height"] > photo["width"] * 1.1
-    return photo | {
-        "is_tall": is_tall,
-        "smallest": addresses[photo["widths"][0]],
-        "largest": addresses[photo["widths"][-1]],
+    return figure._asdict() | {
+        "is_tall": figure.height > figure.width * 1.1,
+        "smallest": addresses[figure.widths[0]],
+        "largest": addresses[figure.widths[-1]],
         "srcset": srcset,
     }
 

@@ -25,8 +25,16 @@ from liveblog.models.content import (
     prepare_attachments,
 )
 from liveblog.models.event import Event
+from liveblog.models.json_fields import (
+    Correction,
+    Figure,
+    Unreadable,
+    read_corrections,
+    read_figures,
+    readable,
+)
 from liveblog.models.people import Role
-from liveblog.models.photo import figure_of
+from liveblog.models.photo import with_addresses
 from liveblog.models.place import Place, written_time
 
 if TYPE_CHECKING:
@@ -152,7 +160,9 @@ class Update(models.Model):
     def title(self) -> str:
         """The headline, or the first words."""
         said = self.headline or markup.shorten(self.body_text, characters=TITLE_CHARACTERS)
-        return said or next((photo["alt"] for photo in self.photos if photo["alt"]), "Photo" if self.photos else "")
+        if said or not self.photos:
+            return said
+        return next((figure.alt for figure in self.readable_photos if figure.alt), "Photo")
 
     @property
     def changed_at(self) -> datetime:
@@ -176,8 +186,13 @@ class Update(models.Model):
 
     @property
     def figures(self) -> list[dict[str, Any]]:
-        """Its photos with the addresses of their files, for a page that shows them."""
-        return [figure_of(self.event.slug, photo) for photo in self.photos]
+        """Its photos with the addresses of their files, for a page that shows them; raises ``Unreadable``."""
+        return [with_addresses(figure, self.event.slug) for figure in read_figures(self.photos)]
+
+    @property
+    def readable_photos(self) -> list[Figure]:
+        """Those of its photos that can be read, for what must go on without the others."""
+        return readable(self.photos, Figure.read)
 
     @property
     def is_correctable(self) -> bool:
@@ -301,7 +316,7 @@ class Update(models.Model):
             changed = {name for name, value in changes.items() if getattr(update, name) != value}
             if "withdrawn_at" in changed and changes["withdrawn_at"] and update.withdrawn_at:
                 changed.clear()  # it was withdrawn already
-            is_noted = correction and (changed or [note["note"] for note in update.corrections[-1:]] != [correction])
+            is_noted = correction and (changed or update._notes()[-1:] != [correction])
             if changed or is_noted:
                 update._check_changeable(changed, revision)
                 touches_head = update.is_key or event.pinned_number == update.number
@@ -343,7 +358,15 @@ class Update(models.Model):
         if now - self.posted_at > UNMARKED_EDIT:
             self.edited_at = now
 
+    def _notes(self) -> list[str]:
+        try:
+            return [said.note for said in read_corrections(self.corrections)]
+        except Unreadable as error:
+            words = f"No note can be added: this update’s earlier corrections can’t be read ({error})."
+            raise ValidationError(words) from error
+
     def _note(self, correction: str) -> None:
+        self._notes()  # what can't be read can't be added to
         if not self.is_correctable:
             raise ValidationError("A correction note is for updates that have stood for five minutes.")
         said = {"at": written_time(timezone.now()), "note": correction, "version": self.version}
@@ -355,8 +378,13 @@ class Update(models.Model):
 
     @property
     def corrected(self) -> list[tuple[datetime, str]]:
-        """When and how it was corrected in the open."""
-        return [(datetime.fromisoformat(said["at"]), said["note"]) for said in self.corrections]
+        """When and how it was corrected in the open; raises ``Unreadable``."""
+        return [(said.at, said.note) for said in read_corrections(self.corrections)]
+
+    @property
+    def readable_corrections(self) -> list[Correction]:
+        """Those of its corrections that can be read."""
+        return readable(self.corrections, Correction.read)
 
 
 def _forget_on_disk() -> None:

@@ -63,11 +63,12 @@ def picture_of(event: Event) -> bytes:
 
 
 def _cover(event: Event) -> Image.Image | None:
-    photo = Photo.objects.filter(event=event, name=event.cover["name"]).first() if event.cover else None
-    if photo is None:
+    names = [figure.name for figure in event.readable_cover]
+    photo = Photo.objects.filter(event=event, name__in=names).first()
+    if photo is None or not photo.file_widths:
         return None
     try:
-        with Image.open(photo.path(photo.widths[-1])) as image:
+        with Image.open(photo.path(photo.file_widths[-1])) as image:
             return ImageOps.fit(image.convert("RGB"), (WIDTH, HEIGHT), Image.Resampling.LANCZOS)
     except OSError:  # its file is lost
         return None

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from liveblog.models import Event
+from liveblog.models.photo import with_addresses
 from liveblog.syndication.entries import ENTRIES, Entries, Entry
 
 VERSION = "https://jsonfeed.org/version/1.1"
@@ -65,8 +66,8 @@ def _item(entry: Entry) -> dict[str, Any]:
         "authors": [{"name": update.byline}],
         "language": update.event.language,
     }
-    if update.photos:
-        item["image"] = entry.base + update.figures[0]["largest"]
+    if figures := update.readable_photos:
+        item["image"] = entry.base + with_addresses(figures[0], update.event.slug)["largest"]
     if update.is_key:
         item["tags"] = ["key moment"]
     return item
