@@ -99,6 +99,10 @@ class _TextParser(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
 
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
+        """Pass over ``<![…>`` as browsers do: Python's own way fails at those it does not know (3.13.0)."""
+        return self.parse_bogus_comment(i)
+
     def handle_data(self, data: str) -> None:
         self.parts.append(data)
 

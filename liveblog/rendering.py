@@ -1,14 +1,36 @@
-"""The partials by name: one card, one tombstone, the parts of a page's head, the same bytes for everyone."""
+"""The partials by name: one card, one tombstone, the parts of a page's head, the same bytes for everyone.
 
-from typing import NamedTuple
+What can't be drawn is logged and leaves an empty place; everything around it is drawn as ever.
+"""
 
+import logging
+import sys
+from collections.abc import Mapping
+from functools import lru_cache
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from django import db
 from django.template.loader import get_template
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
-from liveblog import players
-from liveblog.models import Event, Update
+from liveblog import markup, players
+from liveblog.models import Event, Figure, Unreadable, Update
+from liveblog.models.photo import with_addresses
+from liveblog.models.place import in_zone
+
+logger = logging.getLogger(__name__)
 
 KEY_MOMENTS = 100
+FAULT_CHARACTERS = 200
+FAULTS_REMEMBERED = 1_000
+"""So many are not logged again by this process."""
+
+
+class Drawn(SafeString):
+    """HTML; ``fault`` says in a word, to authors, why it is only an empty place."""
+
+    fault = ""
 
 
 class Head(NamedTuple):
@@ -22,12 +44,69 @@ class Head(NamedTuple):
         return "".join(self)
 
 
-def card(update: Update) -> SafeString:
+class Attempt:
+    """Draws one thing in a with block: what it raises is logged once and ends there, but for the database's errors.
+
+    Those say nothing about the thing: whoever asked has to ask again.
+    """
+
+    fault = ""
+
+    def __init__(self, what: str, revision: int, remedy: str) -> None:
+        self._what, self._revision, self._remedy = what, revision, remedy
+
+    @classmethod
+    def at_update(cls, update: Update) -> Self:
+        """Attempt to draw an update, or something of it."""
+        return cls(f"Update {update.number} of “{update.event.slug}”", update.revision, "any edit of that update")
+
+    @classmethod
+    def at_part(cls, name: str, event: Event) -> Self:
+        """Attempt to draw a part of an event's head."""
+        return cls(f"{name} of “{event.slug}”", event.head_revision, "any change of title, summary, pin or key moments")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
+        if not isinstance(error, Exception) or isinstance(error, db.Error):
+            return False
+        name = type(error).__name__
+        self.fault = str(error) if isinstance(error, Unreadable) else f"{name}: {error}"
+        self.fault = markup.shorten(self.fault, characters=FAULT_CHARACTERS)
+        _log_once(self._what, self._revision, self._remedy, name)
+        return True
+
+
+def card(update: Update) -> Drawn:
     """Return the update as readers see it: its article, or the empty article of one that is gone.
 
     ``update.event`` must be the object that its event was read as, so that no query is made.
     """
-    return _part("liveblog/update.html#card", {"update": update, "event": update.event, "body": _body(update)})
+    context = {"update": update, "event": update.event}
+    if update.withdrawn_at:
+        return _part("liveblog/unshown.html#gone", context)
+    with Attempt.at_update(update) as attempt:
+        return _part("liveblog/update.html#card", context | {"body": players.with_fronts(update.body_html)})
+    return _empty_place("card", context, attempt)
+
+
+def entry(update: Update, base: str) -> Drawn:
+    """Return what the card says as a feed has it: ``base`` and all addresses are whole."""
+    context = {"update": update, "event": update.event, "base": base}
+    with Attempt.at_update(update) as attempt:
+        body = markup.absolute(update.body_html, base + update.get_absolute_url())
+        return _part("liveblog/entry.html", context | {"body": body})
+    return _empty_place("entry", context, attempt)
+
+
+def article(update: Update, site: str) -> Drawn:
+    """Return what the card says as another site takes it in: plain HTML; ``site`` and all addresses are whole."""
+    context = {"update": update, "event": update.event, "site": site}
+    with Attempt.at_update(update) as attempt:
+        body = markup.absolute(update.body_html, site + update.event.get_absolute_url())
+        return _part("liveblog/embed/fragment.html#update", context | {"body": body})
+    return _empty_place("article", context, attempt)
 
 
 def head(event: Event) -> Head:
@@ -36,19 +115,61 @@ def head(event: Event) -> Head:
     pinned = visible.filter(number=event.pinned_number).first() if event.pinned_number else None
     marked = visible.filter(is_key=True).newest_first()
     marked = marked.only("event", "number", "headline", "body_text", "photos", "published_at")
-    keys = list(marked[:KEY_MOMENTS])
-    days = {update.published_at.astimezone(event.zone).date() for update in keys}
-    form = "short" if len(days) > 1 else "clock"
-    return Head(
-        _part("liveblog/head.html#masthead", {"event": event}),
-        _part("liveblog/head.html#pinned", {"event": event, "update": pinned, "body": pinned and _body(pinned)}),
-        _part("liveblog/head.html#keys", {"event": event, "updates": keys, "form": form}),
+    return Head(_masthead(event), _pinned(event, pinned), _keys(event, list(marked[:KEY_MOMENTS])))
+
+
+def cover(event: Event, sizes: str) -> Drawn:
+    """Return the picture on top of an event's page, if it has one; ``sizes`` says how wide it is shown."""
+    with Attempt.at_part("The cover", event):
+        if event.cover is not None:
+            picture = with_addresses(Figure.read(event.cover, "cover"), event.slug)
+            return _part("liveblog/cover.html", {"event": event, "cover": picture, "sizes": sizes})
+    return Drawn()
+
+
+def _masthead(event: Event) -> Drawn:
+    context = {"event": event}
+    with Attempt.at_part("The masthead", event) as attempt:
+        picture = cover(event, "(min-width: 62rem) 27rem, 100vw")
+        return _part("liveblog/head.html#masthead", context | {"cover": picture})
+    return _empty_place("masthead", context, attempt)
+
+
+def _pinned(event: Event, update: Update | None) -> Drawn:
+    context = {"event": event, "update": update}
+    with Attempt.at_part("The pinned update", event) as attempt:
+        return _part("liveblog/head.html#pinned", context | {"body": update and players.with_fronts(update.body_html)})
+    return _empty_place("pinned", context, attempt)
+
+
+def _keys(event: Event, updates: list[Update]) -> Drawn:
+    context = {"event": event, "updates": updates}
+    with Attempt.at_part("The list of key moments", event) as attempt:
+        days = {in_zone(update.published_at, event.zone).date() for update in updates}
+        return _part("liveblog/head.html#keys", context | {"form": "short" if len(days) > 1 else "clock"})
+    return _empty_place("keys", context, attempt)
+
+
+def _empty_place(name: str, context: Mapping[str, object], attempt: Attempt) -> Drawn:
+    drawn = _part(f"liveblog/unshown.html#{name}", context)
+    drawn.fault = attempt.fault
+    return drawn
+
+
+def _part(name: str, context: Mapping[str, object]) -> Drawn:
+    drawn = Drawn(get_template(name).render(dict(context)).strip())
+    drawn.encode()  # what no answer could be written with must show here
+    return drawn
+
+
+@lru_cache(FAULTS_REMEMBERED)  # each revision's fault is logged when it is first met, not at every page and poll
+def _log_once(what: str, revision: int, remedy: str, kind: str) -> None:
+    logger.error(
+        "%s can’t be drawn (revision %d, %s): an empty place is shown instead, and everything else as ever. "
+        "When the cause is mended, manage.py reload_readers or %s brings it to open pages.",
+        what,
+        revision,
+        kind,
+        remedy,
+        exc_info=sys.exception(),
     )
-
-
-def _body(update: Update) -> str:
-    return players.with_fronts(update.body_html)
-
-
-def _part(name: str, context: dict[str, object]) -> SafeString:
-    return mark_safe(get_template(name).render(context).strip())  # noqa: S308  (a template's output)

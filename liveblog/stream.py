@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from liveblog import rendering
 from liveblog.models import Event, Place, Update, Window
+from liveblog.models.place import in_zone
 from liveblog.models.update import UpdateQuerySet
 
 PAGE_UPDATES = 50
@@ -66,7 +67,7 @@ class Page(NamedTuple):
 
     def rows(self) -> Iterator[Row]:
         """Yield the cards in order, with the days they open."""
-        days = [update.published_at.astimezone(self.event.zone) for update in self.updates]
+        days = [in_zone(update.published_at, self.event.zone) for update in self.updates]
         opens = [True, *(one.date() != next_one.date() for one, next_one in pairwise(days))]
         for update, day, is_first in zip(self.updates, days, opens, strict=False):
             yield Row(rendering.card(update), day if is_first else None)

@@ -52,6 +52,7 @@ def index(request: HttpRequest) -> HttpResponse:
     lives = list(events.filter(status=Event.Status.LIVE))
     for event in lives:
         event.latest = event.updates.visible().newest_first().first()  # type: ignore[attr-defined]
+        event.picture = rendering.cover(event, "(min-width: 48rem) 16rem, 100vw")  # type: ignore[attr-defined]
     context = {
         "lives": lives,
         "upcoming": events.filter(status=Event.Status.UPCOMING).order_by("starts_at", "pk"),

@@ -68,6 +68,10 @@ class _Relinker(HTMLParser):
         self.site = site
         self.parts: list[str] = []
 
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
+        """Pass over ``<![…>`` as browsers do: Python's own way fails at those it does not know (3.13.0)."""
+        return self.parse_bogus_comment(i)
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         said = [(name, self._led(name, value)) for name, value in attrs if not name.startswith(_DROPPED)]
         written = "".join(f" {name}" if value is None else f' {name}="{html.escape(value)}"' for name, value in said)

@@ -21,10 +21,11 @@ from liveblog.views import let_play
 
 
 class Item(NamedTuple):
-    """An update at the desk: the readers' card, and what the controls around it need."""
+    """An update at the desk: the readers' card, why it may be empty, and what the controls around it need."""
 
     update: Update
     card: SafeString
+    fault: str
     may_change: bool
     may_feature: bool
     may_erase: bool
@@ -35,13 +36,15 @@ class Item(NamedTuple):
 
         Its photos come from the desk while readers can't have them.
         """
-        card = rendering.card(update)
+        drawn = rendering.card(update)
+        card: SafeString = drawn
         if not update.event.is_public:
             own, here = (f"{reverse(name, args=[update.event.slug])}photos/" for name in ("event", "desk"))
-            card = mark_safe(card.replace(own, here))  # noqa: S308  (an address of ours for another)
+            card = mark_safe(drawn.replace(own, here))  # noqa: S308  (an address of ours for another)
         return cls(
             update,
             card,
+            drawn.fault,
             may_change=update.may_be_changed_by(request.user, request.role),
             may_feature=request.role.may(Role.EDITOR),
             may_erase=request.role.may(Role.OWNER),

@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.utils.csp import CSP
 
-from liveblog import live, markup
+from liveblog import live, markup, rendering
 from liveblog.embed.addresses import absolute
 from liveblog.embed.options import Options
 from liveblog.models import Event
@@ -56,7 +56,7 @@ def _drawn(request: HttpRequest, event: Event, options: Options) -> HttpResponse
     home = absolute(event.get_absolute_url())
     context = {
         "event": event,
-        "rows": [(update, markup.absolute(update.body_html, home)) for update in page.updates],
+        "articles": [rendering.article(update, absolute("")) for update in page.updates],
         "summary": markup.absolute(event.summary_html, home),
         "options": options,
         "site": absolute(""),

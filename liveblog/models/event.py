@@ -1,10 +1,12 @@
 """The thing covered: its counter, its lock, and the changes of its head."""
 
+import logging
 import secrets
 import zoneinfo
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from uuid import UUID, uuid4
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from liveblog.models.update import Update
     from liveblog.models.waiting import Waiting
 
+
+logger = logging.getLogger(__name__)
 
 DESCRIPTION_CHARACTERS = 200
 
@@ -182,8 +186,8 @@ class Event(models.Model):
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:
-        """The event's own time zone."""
-        return zoneinfo.ZoneInfo(self.time_zone)
+        """The event's own time zone, or UTC where this machine does not know it."""
+        return _find_zone(self.time_zone)
 
     @property
     def readable_cover(self) -> list[Figure]:
@@ -524,6 +528,20 @@ class Event(models.Model):
     def _check_owned(self) -> None:
         if not self.memberships.filter(role=Role.OWNER, user__is_active=True).exists():
             raise ValidationError("An event keeps an owner. Make somebody else one first.")
+
+
+@lru_cache
+def _find_zone(name: str) -> zoneinfo.ZoneInfo:
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (KeyError, ValueError, IsADirectoryError) as error:  # "Mars/Olympus", "../Rome", "Europe"
+        logger.error(
+            "%r is no time zone here (%s): times of its events are shown in UTC. Choose another in their settings, or "
+            "update the tzdata package, restart, and bring open pages up to date with manage.py reload_readers.",
+            name,
+            error,
+        )
+        return zoneinfo.ZoneInfo("UTC")
 
 
 def photo_folder() -> Path:

@@ -1,7 +1,7 @@
 """Where an update stands in its event's stream, and ranges of such places."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple, Self
 
 _PLACE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z),(0|[1-9]\d{0,9})", re.ASCII)
@@ -14,6 +14,14 @@ YEARS = range(1000, 9000)
 def written_time(moment: datetime) -> str:
     """Return ``moment`` in UTC with six decimals always, so that text sorts as time does."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}Z".rjust(27, "0")  # years before 1000
+
+
+def in_zone(moment: datetime, zone: tzinfo) -> datetime:
+    """Return ``moment`` by the clocks of ``zone``; in UTC where Python's calendar ends before it gets there."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment.astimezone(UTC)
 
 
 class Place(NamedTuple):

@@ -5,9 +5,8 @@ from itertools import chain
 from typing import NamedTuple, Self
 
 from django.conf import settings
-from django.template.loader import render_to_string
 
-from liveblog import markup
+from liveblog import rendering
 from liveblog.models import Event, Update
 
 ENTRIES = 200
@@ -38,9 +37,7 @@ class Entry(NamedTuple):
     @property
     def html(self) -> str:
         """What the card says, with absolute addresses."""
-        body = markup.absolute(self.update.body_html, self.url)
-        context = {"update": self.update, "event": self.update.event, "base": self.base, "body": body}
-        return render_to_string("liveblog/entry.html", context).strip()
+        return rendering.entry(self.update, self.base)
 
 
 class Entries(NamedTuple):

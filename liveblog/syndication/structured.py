@@ -1,7 +1,7 @@
 """Structured data (schema.org, JSON-LD) for search engines: what the page shows, and nothing else."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -9,8 +9,9 @@ from django.conf import settings
 from django.templatetags.static import static
 from django.utils.safestring import SafeString, mark_safe
 
-from liveblog import markup
+from liveblog import markup, rendering
 from liveblog.models import Event, Update
+from liveblog.models.place import in_zone
 
 HEADLINE_CHARACTERS = 110
 """What Google's guidelines for articles allow before they cut."""
@@ -34,7 +35,7 @@ def event_data(event: Event, updates: Iterable[Update]) -> SafeString:
         "publisher": _publisher(),
         "image": image_of(event),
         "about": {"@type": "Event", "name": event.title} | _dates(event, "startDate", "endDate"),
-        "liveBlogUpdate": [_post(update, f"{page}#update-{update.number}", page) for update in updates],
+        "liveBlogUpdate": list(_posts(updates, page)),
     }
     if event.first_public_at:
         data["datePublished"] = _written(event, event.first_public_at)
@@ -42,18 +43,27 @@ def event_data(event: Event, updates: Iterable[Update]) -> SafeString:
 
 
 def update_data(update: Update) -> SafeString:
-    """Return a BlogPosting for an update's own page."""
+    """Return a BlogPosting for an update's own page; nothing of one that can't be shown there."""
     page = settings.BASE_URL + update.get_absolute_url()
     blog = settings.BASE_URL + update.event.get_absolute_url()
-    data = {"@context": "https://schema.org"} | _post(update, page, blog)
-    data |= {"mainEntityOfPage": page, "publisher": _publisher(), "inLanguage": update.event.language}
-    data["isPartOf"] = {"@type": "LiveBlogPosting", "@id": blog, "headline": update.event.title, "url": blog}
+    data: dict[str, Any] = {}
+    with rendering.Attempt.at_update(update):
+        data = {"@context": "https://schema.org"} | _post(update, page, blog)
+        data |= {"mainEntityOfPage": page, "publisher": _publisher(), "inLanguage": update.event.language}
+        data["isPartOf"] = {"@type": "LiveBlogPosting", "@id": blog, "headline": update.event.title, "url": blog}
     return _script(data)
 
 
 def image_of(event: Event) -> str:
     """Return the address of the picture that stands for the event where a link to it is shown."""
     return f"{settings.BASE_URL}{event.get_absolute_url()}social-{event.head_revision}.jpg"
+
+
+def _posts(updates: Iterable[Update], page: str) -> Iterator[dict[str, Any]]:
+    """Yield what is said of each update that can be shown."""
+    for update in updates:
+        with rendering.Attempt.at_update(update):
+            yield _post(update, f"{page}#update-{update.number}", page)
 
 
 def _post(update: Update, url: str, blog: str) -> dict[str, Any]:
@@ -85,7 +95,7 @@ def _publisher() -> dict[str, Any]:
 
 
 def _written(event: Event, moment: datetime) -> str:
-    return moment.astimezone(event.zone).isoformat(timespec="seconds")
+    return in_zone(moment, event.zone).isoformat(timespec="seconds")
 
 
 def _script(data: dict[str, Any]) -> SafeString:

@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from liveblog.models import Event
+from liveblog.models.place import in_zone
 
 register = template.Library()
 
@@ -21,7 +22,7 @@ ONE_NIGHT = timedelta(hours=18)
 @lru_cache(maxsize=4096)  # a page shows some two hundred, the same ones again and again
 def moment(value: datetime, zone: tzinfo, form: str = "clock") -> SafeString:
     """Return a ``<time>``: its text in ``zone`` by ``form`` (clock, day, short or full), its title always in full."""
-    local = value.astimezone(zone)
+    local = in_zone(value, zone)
     return format_html(
         '<time datetime="{}" data-form="{}" title="{}">{}</time>',
         f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}".rjust(20, "0"),
