@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from django.conf import settings
 
-from liveblog.feed import DatabaseSilent, Feed, Feeds, Fragment, Tail, Verdict
+from liveblog.feed import Feed, Feeds, Fragment, NotKnown, Tail, Verdict
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ async def _poll(slug: str, query: str) -> Answer:
         if found is Verdict.AHEAD:
             await feeds.reach(feed, question.after)
             found = feed.tail.since(*question)
-    except DatabaseSilent:
+    except NotKnown:
         return silent()
     return missing() if feed.is_gone else told(feed.tail, found, shedding=feeds.shedding)
 
@@ -133,7 +133,7 @@ def missing() -> Answer:
 
 def silent() -> Answer:
     """Return the answer while nobody knows whether a page is right."""
-    return respond(503, "The database does not answer. Ask again.\n", {"Retry-After": "5"})
+    return respond(503, "Nobody can tell now what is new. Ask again.\n", {"Retry-After": "5"})
 
 
 def respond(status: int, body: str | bytes = b"", headers: dict[str, str] | None = None) -> Answer:
@@ -172,7 +172,7 @@ async def socket(scope: Scope, receive: Receive, send: Send) -> None:
         feed = await feeds.get(scope["url_route"]["kwargs"]["slug"])
     except ValueError:
         return await _close(send, MALFORMED)
-    except DatabaseSilent:
+    except NotKnown:
         return await _close(send, POLL_INSTEAD)
     if feed is None:
         return await _close(send, GONE)
@@ -216,6 +216,10 @@ class _Reader:
         self._after, self._edition = question
         self._send = send
         self._task = feeds.start(self._follow())
+
+    @property
+    def is_unsure(self) -> bool:
+        return self._feed.is_silent
 
     def stop(self) -> None:
         """Send nothing more."""
@@ -271,7 +275,7 @@ class _Reader:
         while True:
             try:
                 return await self._feeds.reach(self._feed, self._after) or self._feed.is_gone
-            except DatabaseSilent:
+            except NotKnown:
                 await asyncio.sleep(1)
 
     async def _say(self, text: str) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
@@ -156,7 +156,7 @@ def _changes(slug: str, query: str) -> live.Answer:
         return live.malformed()
     try:
         tail = Tail.load(slug)
-    except DatabaseError:
+    except Error:
         return live.silent()
     return live.missing() if tail is None else live.told(tail, tail.since(*question))
 
@@ -167,7 +167,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
     try:
         executor = MigrationExecutor(connection)
         waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError as error:
+    except Error as error:
         return _unwell(f"The database does not answer: {error}")
     if waiting:
         return _unwell(f"{len(waiting)} migrations have not been applied.")

@@ -15,7 +15,7 @@ from django.test import Client
 
 from liveblog import live, rendering
 from liveblog.archive import Refused, export, freeze, import_event
-from liveblog.feed import Feeds
+from liveblog.feed import Feeds, registry, ticker
 from liveblog.models import Attachment, Event, Photo, Update
 from tests.asgi import connect, in_thread, poll, run, until
 from tests.page import Element, Elements, Fragment
@@ -538,7 +538,61 @@ def test_a_time_zone_that_is_not_known_here_shows_times_in_utc(
     assert " JST</time>" in rendering.card(event.updates.get(number=1))
 
 
-# A database that fails.
+# A reading that fails as a whole.
+
+
+def test_a_reading_that_fails_is_neither_silence_nor_live(
+    make_event: Callable[..., Event], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A time that no calendar has makes the query itself fail, with what is no error of the database."""
+    event = make_event(updates=1)
+    monkeypatch.setattr(ticker, "CHECK_SECONDS", 0.1)
+    monkeypatch.setattr(registry, "QUIET_SECONDS", 3600)
+
+    async def main() -> None:
+        async with connect(event, event.revision) as socket:
+            await until(lambda: Feeds.here().readers)
+            two = await in_thread(publish_unreadable, event)
+            monkeypatch.setattr(registry, "SILENT_SECONDS", 0.5)
+            assert await socket.closed() == live.POLL_INSTEAD
+            for after in (two.revision - 1, two.revision):
+                answer = await poll(event, after)
+                assert answer.status == 503
+                assert "Retry-After" in answer.headers
+            async with connect(event, event.revision) as another:
+                assert await another.closed() == live.POLL_INSTEAD
+            feed = Feeds.here()._by_slug[event.slug]
+            await in_thread(make_readable, two)
+            await until(lambda: feed.tail.revision == two.revision)
+            monkeypatch.setattr(registry, "SILENT_SECONDS", 60)
+            (card,) = Fragment((await poll(event, two.revision - 1)).body).elements.cards
+            assert not is_empty_place(card, two)
+
+    run(main)
+    (record,) = faults(caplog)
+    assert record.name == "liveblog.feed.registry"
+    assert record.exc_info
+    assert record.exc_info[0] is ValueError
+
+
+def test_a_first_reading_that_fails_is_a_503_and_logged_once(
+    make_event: Callable[..., Event], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert registry.QUIET_SECONDS == 60
+    monkeypatch.setattr(registry, "QUIET_SECONDS", 3600)
+    event = make_event(updates=1)
+    two = publish_unreadable(event)
+
+    async def main() -> None:
+        for _ in range(5):
+            answer = await poll(event, 0)
+            assert answer.status == 503
+            assert "Retry-After" in answer.headers
+        await in_thread(make_readable, two)
+        assert (await poll(event, 0)).status == 200
+
+    run(main)
+    assert len(faults(caplog)) == 1
 
 
 def test_a_database_that_fails_while_a_card_is_drawn_leaves_no_empty_place(make_event: Callable[..., Event]) -> None:
@@ -550,6 +604,24 @@ def test_a_database_that_fails_while_a_card_is_drawn_leaves_no_empty_place(make_
 
     with connection.execute_wrapper(fail), pytest.raises(OperationalError):
         rendering.card(update)
+
+
+def publish_unreadable(event: Event) -> Update:
+    if connection.vendor != "sqlite":
+        pytest.skip("other databases keep no time that is none")
+    with transaction.atomic():
+        update = publish(event, "Two")
+        set_time(update, "2026-13-45 00:00:00")
+    return update
+
+
+def make_readable(update: Update) -> None:
+    set_time(update, f"{update.published_at:%Y-%m-%d %H:%M:%S.%f}")
+
+
+def set_time(update: Update, text: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE liveblog_update SET published_at = %s WHERE id = %s", [text, update.pk])
 
 
 # The import.

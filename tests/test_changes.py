@@ -392,12 +392,12 @@ def test_the_check_is_one_query_a_second_for_all_events_together(make_event: Cal
     async def main() -> None:
         for event in events:
             assert (await poll(event, event.revision)).status == 204
-        feeds = Feeds.here()
-        checked_at = feeds._checked_at
-        await until(lambda: feeds._checked_at > checked_at)
+        feed = Feeds.here()._by_slug[events[-1].slug]
+        right_at = feed.right_at
+        await until(lambda: feed.right_at > right_at)
         asked.clear()
-        checked_at = feeds._checked_at
-        await until(lambda: feeds._checked_at > checked_at)
+        right_at = feed.right_at
+        await until(lambda: feed.right_at > right_at)
         assert len(asked) == 1
 
     with every_query(seen):

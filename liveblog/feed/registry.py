@@ -15,7 +15,7 @@ from django.db import close_old_connections
 
 from liveblog import bell
 from liveblog.feed.tail import Reading, Tail
-from liveblog.feed.ticker import Revisions, Ticker
+from liveblog.feed.ticker import SILENCE, Revisions, Ticker
 
 logger = logging.getLogger(__name__)
 
@@ -27,12 +27,13 @@ IDLE_SECONDS = 60.0
 ABSENT_SECONDS = 1.0
 ABSENT_KEPT = 1_000
 STUCK_SECONDS = 20.0
+QUIET_SECONDS = 60.0
 LATE_SECONDS = 0.5
 """A loop that is this late each second is overloaded: readers are asked to poll less often."""
 
 
-class DatabaseSilent(Exception):
-    """The database has not answered for ``SILENT_SECONDS``, or could not be asked at all."""
+class NotKnown(Exception):
+    """What the event is now can't be told: the database does not answer, or reading the event fails."""
 
 
 class Reader(Protocol):
@@ -40,6 +41,10 @@ class Reader(Protocol):
 
     sending_since: float | None
     closes_at: float
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether nobody knows if what it has is right."""
 
     def drop(self) -> None:
         """End it without a word; its client reads nothing."""
@@ -54,8 +59,9 @@ class Reader(Protocol):
 class Feed:
     """One event as this process knows it: a tail, and the readers that wait for it to grow."""
 
-    def __init__(self, feeds: "Feeds", tail: Tail) -> None:
+    def __init__(self, feeds: "Feeds", tail: Tail, *, right_at: float) -> None:
         self.tail = tail
+        self.right_at = right_at
         self.is_gone = False
         self.readers = 0
         self.used_at = time.monotonic()
@@ -82,6 +88,11 @@ class Feed:
             self._waiting.discard(woken)
 
     @property
+    def is_silent(self) -> bool:
+        """Whether it is too long ago that it was known to have what the database has; no page may be called right."""
+        return time.monotonic() - self.right_at > SILENT_SECONDS
+
+    @property
     def is_idle(self) -> bool:
         """Whether nobody follows it, waits for it or has lately asked it."""
         return not self.readers and not self._waiting and time.monotonic() - self.used_at > IDLE_SECONDS
@@ -91,6 +102,7 @@ class Feed:
             while self._is_dirty and not self.is_gone:
                 await asyncio.sleep(SETTLE_SECONDS)
                 self._is_dirty = False
+                began_at = time.monotonic()
                 news = await self._feeds.read(self.tail.read)
                 if news is None:
                     self.is_gone = True
@@ -99,9 +111,10 @@ class Feed:
                     self.tail = news
                 elif isinstance(news, Reading):
                     self.tail.take(news)
+                self.right_at = began_at
                 await self._wake()
-        except DatabaseSilent:
-            pass  # the next check rings again
+        except NotKnown:
+            pass  # the next check rings again; if it goes on, nobody is told for long that all is well
         finally:
             self._catching_up = None
 
@@ -127,7 +140,7 @@ class Feeds:
         self._loading: dict[str, asyncio.Task[Feed | None]] = {}
         self._absent: dict[str, float] = {}
         self._checks: list[tuple[float, asyncio.Future[Revisions]]] = []
-        self._checked_at = time.monotonic()
+        self._complained_at: dict[str, float] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         # Threads of their own: outside a request, database_sync_to_async has one for the whole process.
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="feed")
@@ -152,7 +165,7 @@ class Feeds:
         return cls._by_loop.get(loop)
 
     async def get(self, slug: str) -> Feed | None:
-        """Return the event's feed, ``None`` for an event that readers can't see; raises ``DatabaseSilent``."""
+        """Return the event's feed, ``None`` for an event that readers can't see; raises ``NotKnown``."""
         feed = self._by_slug.get(slug)
         if feed is None:
             if self._absent.get(slug, 0) > time.monotonic():
@@ -163,9 +176,9 @@ class Feeds:
                 async with asyncio.timeout(SILENT_SECONDS):
                     feed = await asyncio.shield(self._loading[slug])
             except TimeoutError:
-                raise DatabaseSilent from None
-        elif self.is_silent:
-            raise DatabaseSilent
+                raise NotKnown from None
+        elif feed.is_silent:
+            raise NotKnown
         if feed is not None:
             feed.used_at = time.monotonic()
         return feed
@@ -174,7 +187,7 @@ class Feeds:
         """Wait until ``feed`` has ``revision``; ``False`` if the database itself is behind it.
 
         One check of the database that begins after the call decides, shared by all who wait; raises
-        ``DatabaseSilent`` when it fails.
+        ``NotKnown`` when it fails.
         """
         asked: asyncio.Future[Revisions] = self._loop.create_future()
         self._checks.append((time.monotonic(), asked))
@@ -188,11 +201,11 @@ class Feeds:
                     feed.ring()
                     await feed.changed()
         except TimeoutError:
-            raise DatabaseSilent from None
+            raise NotKnown from None
         return not feed.is_gone
 
     async def read[T](self, work: Callable[[], T]) -> T:
-        """Run ``work``, which queries, in a thread; raises ``DatabaseSilent`` for whatever goes wrong."""
+        """Run ``work``, which queries, in a thread; raises ``NotKnown`` when it fails."""
 
         def careful() -> T:
             close_old_connections()
@@ -202,11 +215,13 @@ class Feeds:
                 close_old_connections()
 
         try:
-            result = await self._loop.run_in_executor(self._threads, careful)
-        except Exception as error:
+            return await self._loop.run_in_executor(self._threads, careful)
+        except SILENCE as error:
             logger.warning("Reading the database failed: %s", error)
-            raise DatabaseSilent from error
-        return result
+            raise NotKnown from error
+        except Exception as error:
+            self._complain(error)
+            raise NotKnown from error
 
     def forget(self, feed: Feed) -> None:
         """Stop keeping ``feed``."""
@@ -225,16 +240,12 @@ class Feeds:
         return {feed.tail.event_id: feed.readers for feed in list(self._by_slug.values()) if feed.readers}
 
     @property
-    def is_silent(self) -> bool:
-        """Whether the database has not answered for too long to say that a page is right."""
-        return time.monotonic() - self._checked_at > SILENT_SECONDS
-
-    @property
     def is_full(self) -> bool:
         """Whether no further socket is taken."""
         return len(self.readers) >= settings.SOCKETS_PER_PROCESS
 
     async def _load(self, slug: str) -> Feed | None:
+        began_at = time.monotonic()
         try:
             tail = await self.read(lambda: Tail.load(slug))
             if tail is None:
@@ -242,7 +253,7 @@ class Feeds:
                     self._absent.clear()
                 self._absent[slug] = time.monotonic() + ABSENT_SECONDS
                 return None
-            feed = self._by_slug[slug] = Feed(self, tail)
+            feed = self._by_slug[slug] = Feed(self, tail, right_at=began_at)
             return feed
         finally:
             del self._loading[slug]
@@ -253,10 +264,11 @@ class Feeds:
     def _checked(self, began_at: float, found: Revisions | None) -> None:
         """Take in a check that began at ``began_at``; ``None`` says that it failed."""
         if found is not None:
-            self._checked_at = began_at
             for feed in list(self._by_slug.values()):
-                tail = feed.tail
-                if found.get(tail.event_id, (tail.revision, tail.edition)) != (tail.revision, tail.edition):
+                there = found.get(feed.tail.event_id)
+                if there == (feed.tail.revision, feed.tail.edition):
+                    feed.right_at = max(feed.right_at, began_at)
+                elif there is not None:
                     feed.ring()
         waiting, self._checks = self._checks, []
         for asked_at, asked in waiting:
@@ -264,7 +276,7 @@ class Feeds:
                 self._checks.append((asked_at, asked))
             elif not asked.done():
                 if found is None:
-                    asked.set_exception(DatabaseSilent())
+                    asked.set_exception(NotKnown())
                 else:
                     asked.set_result(found)
         if self._checks:
@@ -286,13 +298,20 @@ class Feeds:
             for feed in list(self._by_slug.values()):
                 if feed.is_idle:
                     self.forget(feed)
-            if self.is_silent:
-                await self._each(list(self.readers), lambda reader: reader.ask_to_poll())
+            unsure = [reader for reader in self.readers if reader.is_unsure]
+            await self._each(unsure, lambda reader: reader.ask_to_poll())
             for reader in list(self.readers):
                 if reader.sending_since is not None and now - reader.sending_since > STUCK_SECONDS:
                     reader.drop()
                 elif now > reader.closes_at:
                     reader.ask_to_return()
+
+    def _complain(self, error: Exception) -> None:
+        """Log what no database raises, with its traceback, at most once a minute for each kind."""
+        kind, now = type(error).__name__, time.monotonic()
+        if now - self._complained_at.get(kind, float("-inf")) > QUIET_SECONDS:
+            self._complained_at[kind] = now
+            logger.error("Reading an event failed, and not for the database’s silence.", exc_info=error)
 
     async def _each(self, readers: Iterable[Reader], tell: Callable[[Reader], None]) -> None:
         for some in batched(readers, WAKE_TOGETHER):

@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable
 from sqlite3 import sqlite_version, sqlite_version_info
 
-from django.db import connection, connections
+from django.db import Error, connection, connections
 
 from liveblog.models import Event
 
 logger = logging.getLogger(__name__)
 
 CHECK_SECONDS = 1.0
+SILENCE = (Error, OSError)
+"""What a database raises that does not answer, time-outs too; anything else is a fault of ours."""
 
 type Revisions = dict[int, tuple[int, str]]
 """The revision and the edition of each event that was found, by primary key; (-1, "") if it is not public."""
@@ -41,6 +43,7 @@ class Ticker(threading.Thread):
     def run(self) -> None:
         """Check until the loop is closed."""
         _warn_of_old_sqlite()
+        has_complained = False
         while True:
             self._hurry.wait(CHECK_SECONDS)
             self._hurry.clear()
@@ -49,8 +52,13 @@ class Ticker(threading.Thread):
             began_at = time.monotonic()
             try:
                 found: Revisions | None = self._check()
+                has_complained = False
             except Exception as error:
-                logger.warning("Checking the database failed: %s", error)
+                if isinstance(error, SILENCE):
+                    logger.warning("Checking the database failed: %s", error)
+                elif not has_complained:
+                    logger.exception("Checking the database failed, and not for the database’s silence.")
+                    has_complained = True
                 connections.close_all()
                 found = None
             try:

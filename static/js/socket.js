@@ -71,8 +71,8 @@ function connect() {
   opening.onopen = () => {
     clearTimeout(patience);
     if (socket !== opening) return;
-    report({ isOpen: true, isOnline: true, failures: 0 });
-    proof = setTimeout(() => (failures = 0), PROVEN_MS);
+    report({ isOpen: true, isOnline: true });
+    proof = setTimeout(prove, PROVEN_MS);
   };
   opening.onmessage = ({ data }) => {
     if (socket !== opening) return;
@@ -89,6 +89,12 @@ function connect() {
     else if (isWanted) retry(code);
     if (wasOpen || !isWanted) pollNow();
   };
+}
+
+/** It has stayed open. One that opens may be closed at once, by a server that can't tell what is new. */
+function prove() {
+  failures = 0;
+  report({ failures: 0 });
 }
 
 function retry(code) {

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 import pytest
-from django.db import transaction
-from playwright.sync_api import Page, expect
+from django.db import connection, transaction
+from playwright.sync_api import Page, WebSocket, expect
 
 from liveblog.models import Event, Update
 from tests.browser.phones import sign_in
+from tests.browser.reading import until
 from tests.server import Site, publish
 
 WORDS = "This update can’t be shown right now."
@@ -83,3 +84,40 @@ def test_the_desk_shows_the_empty_place_and_why_and_the_mended_one(page: Page, l
     live_site.manage("reload_readers")
     expect(item).to_contain_text("Two is whole again.")
     expect(item).not_to_contain_text("Readers see an empty place")
+
+
+def test_a_page_never_says_that_all_is_well_while_its_event_can_not_be_read(page: Page, live_site: Site) -> None:
+    """A time that no calendar has makes the reading fail as a whole, for longer than a check may fail."""
+    event = live_site.event(updates=1)
+    page.goto(live_site.page(event))
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+    page.evaluate(WATCH)
+    sockets: list[WebSocket] = []
+    page.on("websocket", lambda socket: sockets.append(socket))
+    two = live_site.do(publish_unreadable, event)
+    until(page, lambda: len(sockets) >= 2, seconds=120)
+    said = page.evaluate("window.said")
+    unwell = said.index("reconnecting")
+    assert set(said[unwell:]) <= {"reconnecting", "offline"}
+    live_site.do(set_time, two, f"{two.published_at:%Y-%m-%d %H:%M:%S.%f}")
+    expect(page.locator("#update-2")).to_contain_text("Two is whole again.", timeout=120_000)
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=120_000)
+
+
+WATCH = """() => {
+  const line = document.getElementById("connection");
+  window.said = [];
+  new MutationObserver(() => said.push(line.dataset.state)).observe(line, { attributeFilter: ["data-state"] });
+}"""
+
+
+def publish_unreadable(event: Event) -> Update:
+    with transaction.atomic():
+        update = publish(event, "Two is whole again.")
+        set_time(update, "2026-13-45 00:00:00")
+    return update
+
+
+def set_time(update: Update, text: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE liveblog_update SET published_at = %s WHERE id = %s", [text, update.pk])
