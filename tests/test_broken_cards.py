@@ -527,9 +527,16 @@ def test_a_time_zone_that_is_not_known_here_shows_times_in_utc(
     for path in ("", "embed/", "fragment/", "feed.atom", "feed.json", "updates/1/"):
         get(f"/events/{event.slug}/{path}")
     assert Elements(get(f"/events/{event.slug}/")).by_id("feed")["data-zone"] == "UTC"
-    for path in ("", "edit/", "updates/1/", "preview/"):
-        get(f"/desk/{event.slug}/{path}", desk)
     freeze(event, tmp_path / "copy")
+    for path in ("", "updates/1/", "people/", "preview/"):
+        source = get(f"/desk/{event.slug}/{path}", desk)
+        assert not zone.startswith("Mars") or zone not in source, "browsers end at a zone that they don't know"
+    settings = f"/desk/{event.slug}/edit/"
+    get(settings, desk)
+    kept = {"title": event.title, "starts_at": "2026-01-01T00:00", "time_zone": ""}
+    assert desk.post(settings, kept).status_code == 302
+    event.refresh_from_db()
+    assert event.time_zone == "UTC"
     if zone.startswith("Mars"):
         (line,) = [record.getMessage() for record in caplog.records if zone in record.getMessage()]
         assert "UTC" in line

@@ -61,7 +61,7 @@ class EditForm(UpdateForm):
         }
         super().__init__(data, initial=initial, auto_id=f"edit-{update.number}-%s")
         self.fields["body"].widget.attrs["rows"] = 8
-        self.fields["at"].help_text = f"Where it stands in the stream. Clocks in {update.event.time_zone}."
+        self.fields["at"].help_text = f"Where it stands in the stream. Clocks in {update.event.zone.key}."
         if not update.is_correctable:
             del self.fields["correction"]
 

@@ -117,7 +117,7 @@ class EventForm(forms.ModelForm):
         names = {name.lower(): name for name in zoneinfo.available_timezones()}
         if asked and asked.lower() not in names:
             raise ValidationError(f"“{asked}” is not a time zone. Choose one such as Europe/London.")
-        return names.get(asked.lower(), self.instance.time_zone)
+        return names.get(asked.lower(), self.instance.zone.key)
 
     def clean_language(self) -> str:
         """Return the language's code; one that stands there already stays as it is spelt."""

@@ -83,7 +83,7 @@ class InvitationForm(forms.Form):
         ends = (
             "Empty: until the event ends." if event.status != Event.Status.ENDED else "The event has ended: set a time."
         )
-        self.fields["expires_at"].help_text = f"{ends} By the clocks of {event.time_zone}."
+        self.fields["expires_at"].help_text = f"{ends} By the clocks of {event.zone.key}."
 
     def clean_expires_at(self) -> dt.datetime | None:
         """Read the time in the event's zone; a link that opens nothing is not made."""

@@ -32,7 +32,7 @@ class WaitingForm(UpdateForm):
         }
         super().__init__(data, initial=shown)
         ends = "Empty: as soon as it is approved." if waiting.needs_approval else "A time to come."
-        self.fields["at"].help_text = f"{ends} By the clocks of {waiting.event.time_zone}."
+        self.fields["at"].help_text = f"{ends} By the clocks of {waiting.event.zone.key}."
 
     def clean_at(self) -> datetime | None:
         """Read the time in the event's zone; one that is left as it was keeps its seconds."""
