@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.reading import expect_right, numbers, open_page, state, until
+from tests.browser.reading import expect_right, numbers, open_page, set_clock, state, until
 from tests.server import Site
 
 LONG = "A paragraph that is long enough to fill some lines of the page. " * 12
@@ -171,6 +171,20 @@ def test_counts_are_announced_politely(page: Page, live_site: Site) -> None:
     until(page, lambda: len(numbers(page)) == 4)
     assert page.evaluate("window.said") == ["1 new update"]  # the other two wait for the rest of 15 seconds
     assert page.locator("#feed [aria-live], #feed[aria-live], [role=log]").count() == 0
+
+
+def test_counts_are_announced_also_after_the_clock_was_set_back(page: Page, live_site: Site) -> None:
+    event = live_site.event(updates=1)
+    page.clock.install()
+    open_page(page, live_site, event)
+    said = page.locator("#announcement")
+    live_site.publish(event)
+    expect(said).to_have_text("1 new update")
+    set_clock(page, minutes=-10)
+    live_site.publish(event)
+    until(page, lambda: numbers(page) == [3, 2, 1])
+    page.clock.fast_forward(16_000)
+    expect(said).to_have_text("1 new update")
 
 
 def test_times_are_the_readers_own_and_the_events_on_demand(browser: object, live_site: Site) -> None:
