@@ -29,12 +29,12 @@ if (parent !== self) {
 
 /** Only what a person does in the frame may make it higher. */
 function notePress({ isTrusted }) {
-  if (isTrusted) before = { at: Date.now(), frame: innerHeight, content: document.body.offsetHeight };
+  if (isTrusted) before = { at: performance.now(), frame: innerHeight, content: document.body.offsetHeight };
 }
 
 /** Asks for as much more room as the content has grown since a press, which is nothing if it still fits. */
 function tellHeight() {
-  if (!before || Date.now() - before.at > PRESSED_MS) return;
+  if (!before || performance.now() - before.at > PRESSED_MS) return;
   const content = document.body.offsetHeight;
   const wanted = Math.min(content, before.frame + content - before.content);
   if (wanted <= innerHeight || wanted === told) return;

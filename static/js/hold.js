@@ -56,14 +56,14 @@ function speak() {
   clearTimeout(speaking);
   for (const id of [...unspoken]) if (!document.getElementById(id)) unspoken.delete(id);
   if (!unspoken.size) return;
-  const wait = spokenAt + ANNOUNCE_MS - Date.now();
+  const wait = spokenAt + ANNOUNCE_MS - performance.now();
   if (wait > 0) {
     speaking = setTimeout(speak, wait);
     return;
   }
   say(unspoken.size === 1 ? "1 new update" : `${unspoken.size} new updates`);
   unspoken.clear();
-  spokenAt = Date.now();
+  spokenAt = performance.now();
 }
 
 /** Says something once to those who listen to the page. */

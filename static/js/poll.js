@@ -7,18 +7,20 @@ const GREATEST_SECONDS = 60;
 const SAFETY_SECONDS = 50; // beside a socket: with the time to give up a dead connection, less than a minute
 const STALLED_MS = 8_000;
 const GONE_AGAIN_MS = 5_000;
+const SLEPT_MS = 10_000;
 const element = () => document.getElementById("poll");
-let finishedAt = Date.now();
-let activeAt = 0; // when the request under way was sent or brought its last bytes; 0: none is
+let finishedAt = performance.now(); // times are of the page's own, which nobody sets
+let activeAt = null; // when the request under way was sent or brought its last bytes
 let notBefore = 0;
 let isUrgent = false;
 let gone = 0;
 let jitter = 1;
+let ahead = clockAhead();
 
 /** Asks at once, or as soon as the answer that is under way has come. */
 export function pollNow() {
   isUrgent = true;
-  if (!activeAt && element()) htmx.trigger(element(), "poll");
+  if (activeAt === null && element()) htmx.trigger(element(), "poll");
 }
 
 /** Whether an answer is a fragment: the page of a hotel's network is one too, and says 200. */
@@ -26,12 +28,24 @@ const isOurs = (text) => text.startsWith("<section data-");
 
 /** Gives up a request that brings nothing: its connection is dead, the next one gets another. */
 function giveUpStalled() {
-  if (activeAt && Date.now() - activeAt > STALLED_MS) htmx.trigger(element(), "htmx:abort");
+  if (activeAt !== null && performance.now() - activeAt > STALLED_MS) htmx.trigger(element(), "htmx:abort");
+}
+
+/** How far the clock is ahead of the page's own time, which stands still on many systems while the device sleeps. */
+function clockAhead() {
+  return Date.now() - performance.now();
+}
+
+/** Asks at once after the device has slept. A clock that was set looks the same, and costs one request. */
+function noticeSleep() {
+  const before = ahead;
+  ahead = clockAhead();
+  if (ahead - before > SLEPT_MS) pollNow();
 }
 
 /** Forgets a request that the browser froze with the page. */
 export function forgetRequest() {
-  activeAt = 0;
+  activeAt = null;
 }
 
 function seconds() {
@@ -42,8 +56,8 @@ function seconds() {
 }
 
 function isDue() {
-  const now = Date.now();
-  if (activeAt || now < notBefore) return false;
+  const now = performance.now();
+  if (activeAt !== null || now < notBefore) return false;
   return isUrgent || now - finishedAt >= seconds() * 1000 * jitter;
 }
 
@@ -56,18 +70,19 @@ export function watchPolls({ onGone, onSilence, onRecovery }) {
     for (const name of Object.keys(headers)) delete headers[name]; // in a sandboxed frame they would cost a preflight
     parameters.after = String(cursor());
     parameters.edition = feed().dataset.edition;
-    activeAt = Date.now();
+    activeAt = performance.now();
     isUrgent = false;
   });
   document.addEventListener("htmx:xhr:progress", (event) => {
-    if (event.target === element() && activeAt) activeAt = Date.now();
+    if (event.target === element() && activeAt !== null) activeAt = performance.now();
   });
   setInterval(giveUpStalled, 1_000);
+  setInterval(noticeSleep, 1_000);
   document.addEventListener("htmx:afterRequest", (event) => {
     if (event.target !== element()) return;
     const { xhr } = event.detail;
-    activeAt = 0;
-    finishedAt = Date.now();
+    activeAt = null;
+    finishedAt = performance.now();
     report({ isChecking: false });
     jitter = 0.7 + Math.random() * 0.3; // never later than said, and not all at once
     // Every answer of the service says how often to ask; the 404 of a proxy before it does not.
@@ -90,6 +105,6 @@ export function watchPolls({ onGone, onSilence, onRecovery }) {
       if (known().failures === 1 && !retryAfter) isUrgent = true;
       if (!xhr.status) onSilence();
     }
-    if (isUrgent && Date.now() >= notBefore) setTimeout(() => isUrgent && pollNow());
+    if (isUrgent && performance.now() >= notBefore) setTimeout(() => isUrgent && pollNow());
   });
 }

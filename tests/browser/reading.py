@@ -110,6 +110,11 @@ def is_ready(page: Page) -> bool:
     return page.locator("#connection[data-socket=open]").count() > 0
 
 
+def set_clock(page: Page, *, minutes: int) -> None:
+    """Set the device's clock forward or back, as its owner or the network may; no time passes."""
+    page.clock.set_system_time(page.evaluate("Date.now()") / 1000 + minutes * 60)
+
+
 def open_page(page: Page, site: Site, event: Event, query: str = "") -> None:
     """Open an event as a newcomer and wait until it is connected."""
     page.goto(site.page(event, query))

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from liveblog.feed.tail import TAIL_UPDATES
 from tests.browser.proxy import Proxy
-from tests.browser.reading import catch_up, expect_right, is_ready, numbers, open_page, until
+from tests.browser.reading import catch_up, expect_right, is_ready, numbers, open_page, set_clock, until
 from tests.server import Site
 
 
@@ -130,6 +130,59 @@ def test_without_websockets_a_page_polls(page: Page, live_site: Site) -> None:
     live_site.publish(event)
     catch_up(live_site, event)
     page.clock.fast_forward(5_000)
+    expect_right(page, live_site, event)
+
+
+def test_a_clock_that_is_set_back_stops_no_polling(page: Page, live_site: Site) -> None:
+    event = live_site.event(updates=1)
+    page.add_init_script("delete window.WebSocket")
+    page.clock.install()
+    page.goto(live_site.page(event))
+    expect(page.locator("#connection")).to_have_text("Checking every 5 s")
+    set_clock(page, minutes=-10)
+    live_site.publish(event)
+    expect_right(page, live_site, event)
+
+
+def test_a_request_that_brings_nothing_is_given_up_also_after_the_clock_was_set_back(page: Page, far: Through) -> None:
+    event = far._site.event(updates=1)
+    page.add_init_script("delete window.WebSocket")
+    page.clock.install()
+    page.goto(far.page(event))
+    expect(page.locator("#connection")).to_have_text("Checking every 5 s")
+    far.proxy.swallow()
+    with page.expect_request("**/changes/**"):
+        page.click("#check")
+    set_clock(page, minutes=-10)
+    page.clock.fast_forward(9_000)
+    expect(page.locator("#connection")).to_have_attribute("data-state", "reconnecting")
+
+
+def test_what_the_server_asks_to_wait_is_no_longer_after_the_clock_was_set_back(page: Page, live_site: Site) -> None:
+    event = live_site.event(updates=1)
+    page.add_init_script("delete window.WebSocket")
+    page.clock.install()
+    page.goto(live_site.page(event))
+    expect(page.locator("#connection")).to_have_text("Checking every 5 s")
+    page.route("**/changes/**", lambda route: route.fulfill(status=503, headers={"Retry-After": "5"}))
+    page.click("#check")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "reconnecting")
+    page.unroute("**/changes/**")
+    set_clock(page, minutes=-10)
+    page.clock.fast_forward(11_000)
+    live_site.publish(event)
+    expect_right(page, live_site, event)
+
+
+def test_a_device_that_wakes_asks_at_once(page: Page, far: Through, live_site: Site) -> None:
+    event = live_site.event(updates=1)
+    page.clock.install()
+    open_page(page, far, event)
+    far.proxy.swallow_old()  # as the network forgets a device that sleeps
+    live_site.publish(event, "While it slept.")
+    with page.expect_request("**/changes/**"):
+        set_clock(page, minutes=60)  # the page's own time stood still meanwhile
+    page.clock.fast_forward(9_000)  # the first request goes into a dead connection
     expect_right(page, live_site, event)
 
 

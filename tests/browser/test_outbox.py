@@ -385,6 +385,62 @@ def test_where_storage_throws_posting_still_works_and_the_page_says_so(
     expect(page.locator(BODY)).to_have_value("")
 
 
+# A clock that is set back.
+
+SET_BACK = "() => { const now = Date.now; Date.now = () => now() - 600_000; }"
+LATER = "() => { const now = performance.now.bind(performance); performance.now = () => now() + 25_000; }"
+SLEEPER = """(name) => {
+  navigator.locks.request(name, () => new Promise(() => {})).catch(() => {});
+  localStorage.setItem(`liveblog:beat:${name}`, Date.now());
+}"""
+DISCOURAGED = """() => {
+  const name = Object.keys(localStorage).find((one) => one.startsWith('liveblog:outbox:'));
+  const failed_at = Date.now();
+  const often = { tries: 10, failed_at, retry_at: failed_at + 60_000 };
+  localStorage[name] = JSON.stringify({ ...JSON.parse(localStorage[name]), ...often });
+}"""
+
+
+def test_an_empty_post_is_complained_of_also_after_the_clock_was_set_back(page: Page) -> None:
+    write(page, "There.")
+    expect(page.locator("#items article")).to_contain_text("There.")
+    page.wait_for_timeout(1_100)  # no second half of a double tap any more
+    page.evaluate(SET_BACK)
+    page.tap("#composer .post")
+    expect(page.locator("#composer-errors")).to_be_visible()
+
+
+def test_a_sender_that_sleeps_is_taken_over_from_also_after_the_clock_was_set_back(
+    page: Page, live_site: Site, event: Event
+) -> None:
+    user = page.locator("#desk").get_attribute("data-user")
+    other = at_desk(page.context, live_site.url, event)
+    other.evaluate(SLEEPER, f"sender:{user}")
+    until(page, lambda: page.evaluate("navigator.locks.query().then(({ held }) => held.length)"))
+    page.evaluate(SET_BACK)
+    write(page, "Past the sleeper.")
+    page.wait_for_timeout(2_000)  # it listens for the other's beat
+    page.evaluate(LATER)
+    expect_posted(page, live_site, event, "Past the sleeper.")
+
+
+def test_whoever_comes_back_is_not_kept_waiting_after_the_clock_was_set_back(
+    phone: MakePhone, live_site: Site, event: Event
+) -> None:
+    with Proxy(live_site.port) as proxy:
+        url = f"http://127.0.0.1:{proxy.port}"
+        page = at_desk(phone("ada", url), url, event)
+        proxy.cut()
+        write(page, "At last.")
+        expect(page.locator("#entries .entry[data-state=later]")).to_have_count(1)
+        page.evaluate(SET_BACK)
+        page.evaluate(DISCOURAGED)
+        proxy.mend()
+        page.wait_for_timeout(1_600)  # who asks again and again is heard only now and then
+        page.evaluate("window.dispatchEvent(new Event('focus'))")
+        expect_posted(page, live_site, event, "At last.")
+
+
 # Plain http from a phone in the same network.
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.reading import catch_up, expect_right, listen, numbers, open_page, until
+from tests.browser.reading import catch_up, expect_right, listen, numbers, open_page, set_clock, until
 from tests.server import Site
 
 LONG = "A paragraph that is long enough to fill some lines of the page. " * 12
@@ -186,6 +186,20 @@ def test_counts_are_announced_politely(page: Page, live_site: Site) -> None:
     page.clock.fast_forward(1_000)  # 15 seconds after the first
     assert said() == ["1 new update", "2 new updates"]
     assert page.locator("#feed [aria-live], #feed[aria-live], [role=log]").count() == 0
+
+
+def test_counts_are_announced_also_after_the_clock_was_set_back(page: Page, live_site: Site) -> None:
+    event = live_site.event(updates=1)
+    page.clock.install()
+    open_page(page, live_site, event)
+    said = page.locator("#announcement")
+    live_site.publish(event)
+    expect(said).to_have_text("1 new update")
+    set_clock(page, minutes=-10)
+    live_site.publish(event)
+    until(page, lambda: numbers(page) == [3, 2, 1])
+    page.clock.fast_forward(16_000)
+    expect(said).to_have_text("1 new update")
 
 
 def test_times_are_the_readers_own_and_the_events_on_demand(browser: Browser, live_site: Site) -> None:

@@ -11,7 +11,7 @@ let timer = 0;
 export function announce({ detail: { items } }) {
   for (const { id, dataset } of items) if (dataset.byUser !== user) unspoken.set(id, dataset.by);
   clearTimeout(timer);
-  if (unspoken.size) timer = setTimeout(speak, Math.max(0, spokenAt + TOGETHER_MS - Date.now()));
+  if (unspoken.size) timer = setTimeout(speak, Math.max(0, spokenAt + TOGETHER_MS - performance.now()));
 }
 
 function speak() {
@@ -19,5 +19,5 @@ function speak() {
   const line = document.getElementById("stream-news");
   line.textContent = `${unspoken.size === 1 ? "1 new update" : `${unspoken.size} new updates`} by ${names.join(", ")}.`;
   unspoken.clear();
-  spokenAt = Date.now();
+  spokenAt = performance.now();
 }

@@ -21,14 +21,20 @@ async function withLock(name, work) {
   const given = new AbortController(); // up waiting
   const lost = new AbortController();
   let isMine = false;
+  let heard = read(beat);
+  // Since when its holder has been silent: at first as the clock says, then by this page's own time, which nobody sets.
+  let heardAt = performance.now() - Math.max(0, Date.now() - (heard ?? Date.now()));
   const run = async () => {
     isMine = true;
     write(beat, Date.now());
     await work(lost.signal);
   };
   const watch = setInterval(() => {
-    if (isMine) write(beat, Date.now());
-    else if (Date.now() - (read(beat) ?? Date.now()) > SILENCE_MS) given.abort();
+    if (isMine) return write(beat, Date.now());
+    const last = read(beat);
+    if (last === null || last !== heard) heardAt = performance.now();
+    heard = last;
+    if (performance.now() - heardAt > SILENCE_MS) given.abort();
   }, BEAT_MS);
   try {
     await navigator.locks.request(name, { signal: given.signal }, run);

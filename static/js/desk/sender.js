@@ -41,7 +41,9 @@ export async function send() {
 
 /** Does not wait any longer: the network, the page or the author is back. */
 export function kick({ isAsked = false } = {}) {
-  if (isAsked || Date.now() - kicked_at > KICK_MS) kicked_at = Date.now();
+  const now = Date.now();
+  const isLongAgo = kicked_at > now || now - kicked_at > KICK_MS; // one that lies ahead was before the clock was set back
+  if (isAsked || isLongAgo) kicked_at = now;
   send();
 }
 

@@ -12,9 +12,9 @@ export function offerUndo({ detail: { item } }) {
   line.className = "undo";
   left.className = "undo-left";
   left.setAttribute("aria-hidden", "true"); // read out every second it would drown everything
-  const ends = Date.now() + SECONDS * 1000;
+  const ends = performance.now() + SECONDS * 1000;
   const show = () => {
-    const seconds = Math.ceil((ends - Date.now()) / 1000);
+    const seconds = Math.ceil((ends - performance.now()) / 1000);
     if (seconds > 0 && item.isConnected) {
       left.textContent = words(seconds);
       return;
