@@ -9,6 +9,9 @@ type Receive = Callable[[], Awaitable[Message]]
 type Send = Callable[[Message], Awaitable[None]]
 type Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
+HAS_LEFT = "liveblog.client_has_left"
+"""In a request's scope once its client has left."""
+
 
 def carry_out(application: Application) -> Application:
     """Let Django carry out a request that has arrived whole, though its client does not wait for the answer.
@@ -17,7 +20,8 @@ def carry_out(application: Application) -> Application:
     it goes on with its body closed under it ("I/O operation on closed file"), or asgiref can't signal the
     request's end ("CurrentThreadExecutor already quit or is broken"), or a post that has arrived is not
     published. So Django hears that a client has left only while the body is still coming, when there is
-    nothing to do yet, and once the answer has begun, when the view is over.
+    nothing to do yet, and once the answer has begun, when the view is over. ``HAS_LEFT`` tells it at once to
+    those who care.
     """
 
     async def carried_out(scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -28,6 +32,7 @@ def carry_out(application: Application) -> Application:
             nonlocal has_arrived
             message = await receive()
             if message["type"] == "http.disconnect" and has_arrived:
+                scope[HAS_LEFT] = True
                 await has_answer.wait()
             has_arrived = not message.get("more_body", False)
             return message

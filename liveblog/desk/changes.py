@@ -79,8 +79,10 @@ def changes(request: AuthorRequest, event: Event) -> HttpResponse:
         context["presence"] = presence
     row = presence and presence.row
     if items == [] and asked.after == event.revision and not {"queue", "presence"} & context.keys():
-        return AttendedResponse(status=204, row=row)
-    return AttendedResponse(render_to_string("liveblog/desk/news.html#news", context, request), row=row)
+        return AttendedResponse(status=204, request=request, row=row)
+    return AttendedResponse(
+        render_to_string("liveblog/desk/news.html#news", context, request), request=request, row=row
+    )
 
 
 def _items(request: AuthorRequest, event: Event, asked: Question) -> list[Item] | None:

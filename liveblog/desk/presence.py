@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from config.disconnects import HAS_LEFT
 from liveblog.desk.queue import digest_of
 from liveblog.feed import audience
 from liveblog.models import Attendance, Event, byline_of
@@ -61,16 +62,18 @@ class AttendedResponse(HttpResponse):
     """An answer after which the row of the page that asked is written.
 
     It has been sent by then (ASGI closes a response afterwards), so it waits for no lock of the database, and a
-    database that refuses the write has answered all the same. A request that its page gave up writes nothing.
+    database that refuses the write has answered all the same. A request that its page gave up writes nothing: the
+    page may have been closed, and has said so by now.
     """
 
-    def __init__(self, *args: Any, row: Attendance | None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, request: HttpRequest, row: Attendance | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._scope: dict[str, Any] = getattr(request, "scope", {})  # a request by WSGI has none
         self._row = row
 
     def close(self) -> None:
         """Write the row before Django lets go of the connection."""
-        if self._row is not None:
+        if self._row is not None and HAS_LEFT not in self._scope:
             try:
                 self._row.touch()
             except Error as error:
