@@ -1,5 +1,6 @@
 """What can't be drawn leaves an empty place, is logged once, and holds up nothing else."""
 
+import asyncio
 import copy
 import json
 import logging
@@ -17,7 +18,7 @@ from liveblog import live, rendering
 from liveblog.archive import Refused, export, freeze, import_event
 from liveblog.feed import Feeds, registry, ticker
 from liveblog.models import Attachment, Event, Photo, Update
-from tests.asgi import connect, in_thread, poll, run, until
+from tests.asgi import connect, every_query, in_thread, poll, run, until
 from tests.page import Element, Elements, Fragment
 from tests.server import make_user, publish
 
@@ -582,23 +583,28 @@ def test_a_reading_that_fails_is_neither_silence_nor_live(
     assert record.exc_info[0] is ValueError
 
 
-def test_a_first_reading_that_fails_is_a_503_and_logged_once(
+def test_a_first_reading_that_fails_is_a_503_for_all_who_ask_and_logged_once(
     make_event: Callable[..., Event], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert registry.QUIET_SECONDS == 60
     monkeypatch.setattr(registry, "QUIET_SECONDS", 3600)
     event = make_event(updates=1)
     two = publish_unreadable(event)
+    readings: list[str] = []
 
     async def main() -> None:
-        for _ in range(5):
-            answer = await poll(event, 0)
+        first = asyncio.create_task(poll(event, 0))
+        await until(lambda: readings)
+        for answer in await asyncio.gather(first, *(poll(event, 0) for _ in range(50))):
             assert answer.status == 503
             assert "Retry-After" in answer.headers
+        assert len(readings) < 10, "who asks while it fails waits for the same answer"
+        assert (await poll(event, 0)).status == 503
         await in_thread(make_readable, two)
         assert (await poll(event, 0)).status == 200
 
-    run(main)
+    with every_query(lambda sql: readings.append(sql) if 'FROM "liveblog_update"' in sql else None):
+        run(main)
     assert len(faults(caplog)) == 1
 
 

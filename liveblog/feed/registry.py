@@ -27,6 +27,8 @@ IDLE_SECONDS = 60.0
 ABSENT_SECONDS = 1.0
 ABSENT_KEPT = 1_000
 STUCK_SECONDS = 20.0
+FAULT_SECONDS = 1.0
+"""A fault of ours will show again: a reading is not tried more often, and all who ask meanwhile share the answer."""
 QUIET_SECONDS = 60.0
 LATE_SECONDS = 0.5
 """A loop that is this late each second is overloaded: readers are asked to poll less often."""
@@ -179,10 +181,10 @@ class Feeds:
                     feed = await asyncio.shield(self._loading[slug])
             except TimeoutError:
                 raise NotKnown from None
-        elif feed.is_silent:
-            raise NotKnown
         if feed is not None:
             feed.used_at = time.monotonic()
+            if feed.is_silent:
+                raise NotKnown
         return feed
 
     async def reach(self, feed: Feed, revision: int) -> bool:
@@ -223,6 +225,7 @@ class Feeds:
             raise NotKnown from error
         except Exception as error:
             self._complain(error)
+            await asyncio.sleep(FAULT_SECONDS)
             raise NotKnown from error
 
     def forget(self, feed: Feed) -> None:
