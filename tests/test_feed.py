@@ -112,6 +112,25 @@ def test_an_arrival_that_leaves_does_not_stop_the_reading_for_the_others(make_ev
     run(main)
 
 
+def test_an_event_that_becomes_public_is_found_at_once_though_it_was_asked_for_before(
+    make_event: Callable[..., Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a page opened in that second is told that the event is gone, and has no socket for as long as it lives."""
+    monkeypatch.setattr(registry, "ABSENT_SECONDS", 1_000)
+    event = make_event(status="draft")
+
+    async def main() -> None:
+        assert (await poll(event, 0)).status == 404
+        await in_thread(event.announce)
+        while (await poll(event, event.revision)).status == 404:
+            await asyncio.sleep(0.01)
+        async with connect(event, event.revision) as socket:
+            await until(lambda: socket.is_open)
+            assert socket.code is None
+
+    run(main)
+
+
 def test_unknown_events_are_read_once_and_remembered_for_a_moment(
     event: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -143,6 +143,7 @@ class Feeds:
         self._by_slug: dict[str, Feed] = {}
         self._loading: dict[str, asyncio.Task[Feed | None]] = {}
         self._absent: dict[str, float] = {}
+        self._rung_at = float("-inf")
         self._checks: list[tuple[float, asyncio.Future[Revisions]]] = []
         self._complained_at: dict[str, float] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -256,7 +257,8 @@ class Feeds:
             if tail is None:
                 if len(self._absent) >= ABSENT_KEPT:
                     self._absent.clear()
-                self._absent[slug] = time.monotonic() + ABSENT_SECONDS
+                if began_at > self._rung_at:
+                    self._absent[slug] = time.monotonic() + ABSENT_SECONDS
                 return None
             feed = self._by_slug[slug] = Feed(self, tail, right_at=began_at)
             return feed
@@ -288,6 +290,9 @@ class Feeds:
             self._ticker.hurry()
 
     def _heard(self, event_id: int) -> None:
+        """Have the event's feed read what is new; it may also have become public just now, and be asked for at once."""
+        self._rung_at = time.monotonic()
+        self._absent.clear()
         for feed in list(self._by_slug.values()):
             if feed.tail.event_id == event_id:
                 feed.ring()

@@ -429,7 +429,7 @@ def test_whoever_comes_back_is_not_kept_waiting_after_the_clock_was_set_back(
 ) -> None:
     with Proxy(live_site.port) as proxy:
         url = f"http://127.0.0.1:{proxy.port}"
-        page = at_desk(phone("ada", url), url, event)
+        page = at_desk(phone("ada", live_site), url, event)
         proxy.cut()
         write(page, "At last.")
         expect(page.locator("#entries .entry[data-state=later]")).to_have_count(1)
