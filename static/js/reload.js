@@ -1,6 +1,6 @@
 /** Fetches the page's feed anew when changes can no longer lead to the present. */
 
-import { cards, cursor, feed, isNewestFirst, list } from "./stream.js";
+import { addressOf, cards, cursor, feed, isNewestFirst, list } from "./stream.js";
 
 const WAITS_MS = [0, 5_000, 10_000, 20_000];
 const FAILED_MS = 10_000;
@@ -51,9 +51,7 @@ function part() {
 
 /** Returns the page, or null when it can't be had now. A page that is gone is the poll's business. */
 async function fetchPage(revision) {
-  const url = new URL(location.pathname, location.href);
-  url.searchParams.set("sort", feed().dataset.order);
-  url.searchParams.set("at", revision);
+  const url = addressOf({ sort: feed().dataset.order, at: revision });
   const reading = readingNow();
   if (reading) url.searchParams.set("around", reading);
   try {

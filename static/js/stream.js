@@ -11,6 +11,15 @@ export const cursor = () => Number(feed().dataset.revision);
 /** Whether the page stands in a frame on another site: it stores nothing, and leaves the address as it is. */
 export const isFramed = () => "framed" in (feed()?.dataset ?? {});
 
+/** The address of a part of the stream: this page's own, with whatever else its link or its publisher has chosen. */
+export function addressOf(part) {
+  const url = new URL(location.href);
+  url.hash = "";
+  for (const name of ["before", "after", "around", "at"]) url.searchParams.delete(name);
+  for (const [name, value] of Object.entries(part)) url.searchParams.set(name, value);
+  return url;
+}
+
 const placeOf = (card) => [card.dataset.published, Number(card.dataset.number)];
 const readPlace = (text) => [text.split(",")[0], Number(text.split(",")[1])];
 const compare = ([time, number], [otherTime, otherNumber]) =>
