@@ -118,6 +118,13 @@ def test_the_frame_of_a_withdrawn_update_holds_nothing_of_it(event: Event) -> No
 # What a publisher may choose.
 
 
+@pytest.mark.parametrize("path", FRAMES)
+def test_the_links_inside_a_frame_lead_into_it_and_keep_what_was_chosen(event: Event, path: str) -> None:
+    found = Elements(get(f"/events/storm/{path}", theme="dark", lang="de").content.decode())
+    for name in ("sort-newest", "sort-oldest", "jump-first", "jump-last"):
+        assert found.by_id(name)["href"].startswith(f"/events/storm/{path}?theme=dark&lang=de&sort="), name
+
+
 def test_options_change_what_they_say(event: Event) -> None:
     query = {"theme": "dark", "accent": "A0B1C2", "order": "oldest", "limit": "2", "header": "0", "lang": "pt-BR"}
     html = get("/events/storm/embed/", **query).content.decode()

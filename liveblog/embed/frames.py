@@ -15,7 +15,7 @@ from liveblog import players
 from liveblog.embed.colour import stylesheet
 from liveblog.embed.options import Options
 from liveblog.models import Event
-from liveblog.stream import Asked, read_alone, read_page
+from liveblog.stream import Asked, Page, read_alone, read_page
 from liveblog.views import event_context, find_event, public
 
 ACCENT_SECONDS = 86_400
@@ -66,13 +66,7 @@ def event(request: HttpRequest, event: Event) -> HttpResponse:
         return _told(request, 400, f"This frame’s address does not work: {error}")
     except ObjectDoesNotExist:
         return _told(request, 404, "That update is not here any more.")
-    here = f"{request.path}{options.query or '?'}"
-    context = event_context(page.event) | {
-        "page": page,
-        "options": options,
-        "framed": True,
-        "here": here if here.endswith("?") else f"{here}&",
-    }
+    context = event_context(page.event) | _frame_context(request, page, options)
     return render(request, "liveblog/embed/event.html", context)
 
 
@@ -87,12 +81,7 @@ def update(request: HttpRequest, event: Event, number: int) -> HttpResponse:
     if found is None:
         return _told(request, 404, "There is no such update.")
     found.event = event
-    context = event_context(event) | {
-        "page": read_alone(event, found),
-        "options": options,
-        "framed": True,
-        "only": number,
-    }
+    context = event_context(event) | _frame_context(request, read_alone(event, found), options) | {"only": number}
     return render(request, "liveblog/embed/event.html", context, status=410 if found.withdrawn_at else 200)
 
 
@@ -114,6 +103,12 @@ def script(request: HttpRequest) -> HttpResponse:
     response["Access-Control-Allow-Origin"] = "*"
     response["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
+
+
+def _frame_context(request: HttpRequest, page: Page, options: Options) -> dict[str, Any]:
+    """Return what a frame needs beside what the event's own page does; its links keep the publisher's options."""
+    here = f"{request.path}{options.query}&" if options.query else f"{request.path}?"
+    return {"page": page, "options": options, "framed": True, "here": here}
 
 
 def _told(request: HttpRequest, status: int, words: str) -> HttpResponse:

@@ -2,11 +2,12 @@
 
 import { admit, tell } from "./hold.js";
 import { isSame, patch, remember } from "./patch.js";
-import { cardOf, cards, cursor, feed, insertInOrder, isNewestFirst, list, sideOf } from "./stream.js";
+import { arrange, cardOf, cards, cursor, feed, insertInOrder, isNewestFirst, list, sideOf } from "./stream.js";
 import * as swap from "./swap.js";
 import { divide, dress } from "./times.js";
 
 const beyond = new Set(); // numbers of new updates that lie above the window of an oldest-first page
+const changed = new Map(); // the revisions that changes have brought, by number: of what was withdrawn or moved away, too
 const signal = (name, detail) => document.dispatchEvent(new CustomEvent(`live:${name}`, { detail }));
 
 /** Has the poll, the socket, older, newer, sort and reload alike put their answers in by `apply`. */
@@ -48,7 +49,8 @@ function applyChanges(section) {
 function takeCard(card) {
   const number = Number(card.dataset.number);
   const present = cardOf(number);
-  if (present && Number(present.dataset.revision) >= Number(card.dataset.revision)) return;
+  if (present && !isNewer(card, present)) return;
+  changed.set(number, Number(card.dataset.revision));
   beyond.delete(number);
   const side = "gone" in card.dataset ? null : sideOf(card);
   if (side === 1 && number > Number(feed().dataset.lastNumber)) beyond.add(number);
@@ -94,6 +96,7 @@ function takeLoaded(card) {
   const present = cardOf(card.dataset.number);
   beyond.delete(Number(card.dataset.number));
   if (present) return takeCard(card);
+  if (isOutdated(card)) return;
   remember(card);
   dress(card);
   insertInOrder(card);
@@ -103,22 +106,24 @@ function takeEdge(section, id) {
   document.getElementById(id).replaceWith(section.querySelector(`#${id}`));
 }
 
-/** Puts another part of the stream, or another order, in place of what is there. */
+/**
+ * Puts another part of the stream, or another order, in place of what is there. The answer may be older than the
+ * page: what the page has learnt since then stays, where it belongs in the new window.
+ */
 function replace(section, revision, { isWhole = false } = {}) {
-  const old = new Map(cards().map((card) => [card.id, card]));
+  const present = cards();
   for (const name of ["order", "oldest", "newest", "edition", "status", "zone"]) feed().dataset[name] = section.dataset[name];
-  const wanted = [...section.querySelectorAll("article")].map((card) => {
-    const present = old.get(card.id);
-    remember(card);
-    if (!present) return dress(card), card;
-    delete present.dataset.held;
-    delete present.dataset.settled;
-    if (!isWhole && Number(present.dataset.revision) > Number(card.dataset.revision)) return present;
-    patch(present, card);
-    dress(present);
-    return present;
-  });
-  list().replaceChildren(...wanted);
+  const wanted = new Set(isWhole ? [] : present.filter((card) => isNewer(card, section)));
+  for (const card of section.querySelectorAll("article")) {
+    const known = present.find((one) => one.id === card.id);
+    if (isWhole || !isOutdated(card)) wanted.add(renew(known, card));
+    else if (known) wanted.add(known);
+  }
+  for (const card of wanted) {
+    delete card.dataset.held;
+    delete card.dataset.settled;
+  }
+  arrange([...wanted].filter((card) => sideOf(card) === 0));
   takeEdge(section, "edge-top");
   takeEdge(section, "edge-bottom");
   document.getElementById("empty").textContent = section.querySelector("#empty").textContent;
@@ -128,10 +133,28 @@ function replace(section, revision, { isWhole = false } = {}) {
   signal("loaded", { order: section.dataset.order });
 }
 
+const isNewer = (card, other) => Number(card.dataset.revision) > Number(other.dataset.revision);
+
+/** Whether the page has known the update in a newer state; the next poll brings that again. */
+function isOutdated(card) {
+  const number = Number(card.dataset.number);
+  const present = cardOf(number);
+  return (present && isNewer(present, card)) || Number(card.dataset.revision) < (changed.get(number) ?? 0);
+}
+
+/** Returns the card for an update as the answer has it: the one that is there, changed, or a new one. */
+function renew(known, card) {
+  remember(card);
+  if (known) patch(known, card);
+  dress(known ?? card);
+  return known ?? card;
+}
+
 /** Takes over a whole page that was fetched anew because this one had fallen too far behind. */
 function adopt(fragment, section) {
   for (const part of fragment.querySelectorAll("[data-head]")) takeHead(part);
   beyond.clear();
+  changed.clear();
   feed().dataset.lastNumber = section.dataset.lastNumber;
   replace(section, Number(section.dataset.revision), { isWhole: true });
   signal("applied", { revision: cursor(), status: section.dataset.status });

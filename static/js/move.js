@@ -1,12 +1,12 @@
 /** Moving about in the stream: jumps, order, links to single updates. */
 
 import { reveal, say } from "./hold.js";
-import { cardOf, feed, isFramed, isNewestFirst, shownCards } from "./stream.js";
+import { addressOf, cardOf, feed, isFramed, isNewestFirst, shownCards } from "./stream.js";
 
 /** Goes to an update by number, or to the first or last; loads its part of the stream if need be. */
 export async function jump(to) {
   if (!isLoaded(to)) {
-    const path = `${location.pathname}?sort=${feed().dataset.order}&around=${to}`;
+    const path = addressOf({ sort: feed().dataset.order, around: to }).href;
     await htmx.ajax("GET", path, { source: feed(), target: "#feed", swap: "live ignoreTitle:true", select: "#feed" });
   }
   const shown = shownCards();
@@ -35,7 +35,7 @@ export function watchLinks() {
       if (/^\d+$/.test(link.dataset.jump) && !isFramed()) history.pushState(null, "", `#update-${link.dataset.jump}`);
       jump(link.dataset.jump);
     } else if (link.dataset.sort && !isFramed()) {
-      history.replaceState(null, "", link.href);
+      history.replaceState(null, "", addressOf({ sort: link.dataset.sort }));
       rememberOrder(link.dataset.sort);
     } else if ("copy" in link.dataset) {
       click.preventDefault();

@@ -1,9 +1,10 @@
 /** Fetches the page's feed anew when changes can no longer lead to the present. */
 
-import { cards, cursor, feed, isNewestFirst, list } from "./stream.js";
+import { addressOf, cards, cursor, feed, isNewestFirst, list } from "./stream.js";
 
 const WAITS_MS = [0, 5_000, 10_000, 20_000];
 const FAILED_MS = 10_000;
+const BUSY_MS = 200;
 let isRunning = false;
 
 /** Fetches until what comes is newer than what there is; then calls `onDone`. */
@@ -13,11 +14,15 @@ export async function reload({ onDone }) {
   const { edition } = feed().dataset;
   const before = cursor();
   for (let attempt = 0; ; ) {
-    await new Promise((resolve) => setTimeout(resolve, WAITS_MS[attempt]));
+    await pause(WAITS_MS[attempt]);
+    while (isLoading()) await pause(BUSY_MS);
     if (!feed()) return; // the event is gone
+    const asked = part();
     const html = await fetchPage(before);
+    if (!feed()) return;
+    if (isLoading() || part() !== asked) continue; // the reader goes elsewhere, and it is fetched from there
     if (html === null) {
-      await new Promise((resolve) => setTimeout(resolve, FAILED_MS * (0.5 + Math.random())));
+      await pause(FAILED_MS * (0.5 + Math.random()));
       continue;
     }
     const found = new DOMParser().parseFromString(html, "text/html").getElementById("feed")?.dataset;
@@ -33,11 +38,20 @@ export async function reload({ onDone }) {
   onDone();
 }
 
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Whether the reader waits for a part of the stream: its link must not be replaced before the answer has come. */
+const isLoading = () => feed()?.hasAttribute("aria-busy");
+
+/** What part of the stream the page shows. */
+function part() {
+  const { order, oldest, newest } = feed().dataset;
+  return [order, oldest, newest].join();
+}
+
 /** Returns the page, or null when it can't be had now. A page that is gone is the poll's business. */
 async function fetchPage(revision) {
-  const url = new URL(location.pathname, location.href);
-  url.searchParams.set("sort", feed().dataset.order);
-  url.searchParams.set("at", revision);
+  const url = addressOf({ sort: feed().dataset.order, at: revision });
   const reading = readingNow();
   if (reading) url.searchParams.set("around", reading);
   try {

@@ -11,6 +11,15 @@ export const cursor = () => Number(feed().dataset.revision);
 /** Whether the page stands in a frame on another site: it stores nothing, and leaves the address as it is. */
 export const isFramed = () => "framed" in (feed()?.dataset ?? {});
 
+/** The address of a part of the stream: this page's own, with whatever else its link or its publisher has chosen. */
+export function addressOf(part) {
+  const url = new URL(location.href);
+  url.hash = "";
+  for (const name of ["before", "after", "around", "at"]) url.searchParams.delete(name);
+  for (const [name, value] of Object.entries(part)) url.searchParams.set(name, value);
+  return url;
+}
+
 const placeOf = (card) => [card.dataset.published, Number(card.dataset.number)];
 const readPlace = (text) => [text.split(",")[0], Number(text.split(",")[1])];
 const compare = ([time, number], [otherTime, otherNumber]) =>
@@ -30,13 +39,28 @@ export function sideOf(card) {
 
 /** Puts a card where it belongs among the others, and returns the shown card that follows it. */
 export function insertInOrder(card) {
-  const sign = isNewestFirst() ? -1 : 1;
   const others = cards().filter((other) => other !== card);
-  const at = others.findIndex((other) => sign * compare(placeOf(other), placeOf(card)) > 0);
+  const at = others.findIndex((other) => inOrder(other, card) > 0);
   const next = others[at];
   const isThere = next ? card.nextElementSibling === next : list().lastElementChild === card;
-  // Where browsers can, a card moves with what is playing in it.
-  if (!isThere && card.isConnected && list().moveBefore) list().moveBefore(card, next ?? null);
-  else if (!isThere) list().insertBefore(card, next ?? null);
+  if (!isThere) put(card, next);
   return next && others.slice(at).find((other) => !("held" in other.dataset));
+}
+
+/** Makes the stream of these cards alone, each where it belongs; one that stands there already is not touched. */
+export function arrange(wanted) {
+  const kept = new Set(wanted);
+  for (const child of [...list().children]) if (!kept.has(child)) child.remove();
+  [...wanted].sort(inOrder).forEach((card, at) => {
+    const present = list().children[at];
+    if (present !== card) put(card, present);
+  });
+}
+
+const inOrder = (card, other) => (isNewestFirst() ? -1 : 1) * compare(placeOf(card), placeOf(other));
+
+/** Where browsers can, a card moves with what is playing in it. */
+function put(card, next = null) {
+  if (card.isConnected && list().moveBefore) list().moveBefore(card, next);
+  else list().insertBefore(card, next);
 }

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect
@@ -165,6 +166,56 @@ def test_a_frame_reads_and_writes_no_storage_sets_no_cookie_and_never_leaves_its
     assert reader.context.cookies() == []
     assert frame.url == address
     assert frame.locator("#cards > article").count() >= 3
+
+
+def test_a_frame_keeps_what_its_publisher_chose_wherever_its_reader_goes(
+    reader: Page, host: Host, live_site: Site
+) -> None:
+    event = live_site.event(updates=60)
+    live_site.do(live_site.updates(event)[29].mark_key)
+    options = {"limit": "4", "theme": "dark", "accent": "0a5fb4", "lang": "de", "header": "0", "order": "oldest"}
+    asked: list[dict[str, str]] = []
+    reader.goto(host.article(f'<iframe src="{live_site.page(event)}embed/?{urlencode(options)}" height="600">'))
+    frame = frame_in(reader, "limit=4")
+    reader.on("request", lambda one: asked.append(query_of(one.url)) if "/embed/?" in one.url else None)
+
+    def expect_chosen(count: int) -> None:
+        until(reader, lambda: frame.locator("#cards > article").count() == count and asked)
+        links = [query_of(link.get_attribute("href") or "") for link in frame.locator(".edge a").all()]
+        for query in [*asked, *links]:
+            assert {name: query.get(name) for name in options} == options
+        asked.clear()
+
+    frame.locator("#jump-last").click()
+    expect_chosen(4)
+    frame.locator("#edge-top a").click()
+    expect_chosen(8)
+    frame.locator("#keys a").dispatch_event("click")
+    until(reader, lambda: frame.locator("#update-30").count())
+    expect_chosen(4)
+    frame.locator("#sort-newest").click()
+    until(reader, lambda: frame.locator("#feed").get_attribute("data-order") == "newest")
+    expect_chosen(4)
+    live_site.do(event.revise, time_zone="Asia/Tokyo")
+    until(reader, lambda: frame.locator("#feed").get_attribute("data-zone") == "Asia/Tokyo")
+    expect_chosen(4)
+
+
+def test_a_frame_of_one_update_keeps_what_its_publisher_chose_when_it_reloads(
+    reader: Page, host: Host, live_site: Site, event: Event
+) -> None:
+    address = f"{live_site.page(event)}updates/2/embed/?theme=dark&lang=de"
+    reader.goto(host.article(f'<iframe src="{address}" height="600">'))
+    frame = frame_in(reader, "theme=dark")
+    with reader.expect_request("**/updates/2/embed/?*") as reloaded:
+        live_site.do(event.revise, time_zone="Asia/Tokyo")
+    assert query_of(reloaded.value.url).items() >= {"theme": "dark", "lang": "de"}.items()
+    until(reader, lambda: frame.locator("#feed").get_attribute("data-zone") == "Asia/Tokyo")
+
+
+def query_of(address: str) -> dict[str, str]:
+    """Return the query of an address."""
+    return dict(parse_qsl(urlsplit(address).query))
 
 
 @pytest.mark.parametrize("how", ["allow-scripts", ""])
