@@ -5,7 +5,7 @@ import "./embed-link.js";
 import "./enlarge.js";
 import { pause, release, tell, welcomeBack } from "./hold.js";
 import { registerSwap } from "./live.js";
-import { followHash, showOrder, watchLinks } from "./move.js";
+import { followHash, showOrder, watchLinks, watchLoading } from "./move.js";
 import { holds } from "./ours.js";
 import { remember } from "./patch.js";
 import "./players.js";
@@ -17,19 +17,22 @@ import { divide, dress, offerZones } from "./times.js";
 
 const HIDDEN_MS = 30_000;
 const GONE_MS = 60_000;
+const DUE_MS = 60_000;
 let hiding = 0;
+let looking = 0;
 
 for (const element of [...cards(), ...document.querySelectorAll("[data-head]")]) remember(element);
+offerZones(document.getElementById("zone"));
 dress(document);
 divide();
 markDue();
-offerZones(document.getElementById("zone"));
 document.getElementById("controls").hidden = false;
 
 registerSwap();
 watchPolls({ onGone: leave, onSilence: socket.renew, onRecovery: socket.retrySoon });
 watchLinks();
-addEventListener("hashchange", followHash);
+watchLoading();
+addEventListener("popstate", followHash); // hashchange is silent where the query changes, too
 report({ status: feed().dataset.status, failures: 0 });
 
 document.addEventListener("live:applied", ({ detail }) => {
@@ -86,6 +89,7 @@ addEventListener("DOMContentLoaded", followHash);
 
 function comeBack() {
   if (!feed()) return;
+  markDue();
   pollNow();
   goLive();
 }
@@ -96,12 +100,17 @@ function goLive() {
 
 /** Notes when the planned start or end has come: the words about it change, and nothing else does. */
 function markDue() {
+  clearTimeout(looking);
+  if (!feed()) return; // the event is gone
   const { starts, ends } = document.getElementById("masthead").dataset;
+  let next = Infinity;
   for (const [name, at] of [["is-due", starts], ["is-over", ends]]) {
     const wait = at ? new Date(at) - Date.now() : Infinity;
     document.getElementById("live").classList.toggle(name, wait <= 0);
-    if (wait > 0 && wait < 2 ** 31) setTimeout(markDue, wait);
+    if (wait > 0) next = Math.min(next, wait);
   }
+  // No timer waits for longer than a minute: it stands still while the device sleeps, and a clock may be set.
+  if (next < Infinity) looking = setTimeout(markDue, Math.min(next, DUE_MS));
 }
 
 /** The event is gone: says so in place of the feed, and looks once a minute whether it has come back. */

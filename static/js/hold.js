@@ -48,7 +48,9 @@ export function tell() {
   const count = waiting + unseen.size;
   const title = document.getElementById("masthead")?.dataset.title ?? document.title;
   document.title = count ? `(${count}) ${title}` : title;
-  document.getElementById("empty").hidden = shownCards().length > 0;
+  const empty = document.getElementById("empty");
+  empty.hidden = shownCards().length > 0;
+  empty.textContent = empty.dataset[feed().dataset.status] ?? empty.textContent;
   speak();
 }
 
@@ -69,6 +71,7 @@ function speak() {
 /** Says something once to those who listen to the page. */
 export function say(text) {
   const line = document.getElementById("announcement");
+  if (!line) return; // the event is gone
   line.textContent = text;
   setTimeout(() => line.textContent === text && (line.textContent = ""), SPOKEN_MS);
 }

@@ -83,11 +83,15 @@ function takeHead(part) {
 function extend(section) {
   const { before, afterPlace, oldest, newest, revision } = section.dataset;
   if (before ? before !== feed().dataset.oldest : afterPlace !== feed().dataset.newest) return;
+  const edge = document.getElementById(Boolean(before) !== isNewestFirst() ? "edge-top" : "edge-bottom");
+  const isAwaited = edge.contains(document.activeElement) || document.activeElement === document.body;
   if (before) feed().dataset.oldest = oldest;
   else feed().dataset.newest = newest;
-  for (const card of section.querySelectorAll("article")) takeLoaded(card);
-  const isTop = Boolean(before) !== isNewestFirst();
-  takeEdge(section, isTop ? "edge-top" : "edge-bottom");
+  const loaded = [...section.querySelectorAll("article")];
+  for (const card of loaded) takeLoaded(card);
+  takeEdge(section, edge.id);
+  // Without the focus on the first that is new, the next Tab would skip all of them.
+  if (isAwaited) loaded.find((card) => card.isConnected)?.focus({ preventScroll: true });
   feed().dataset.revision = Math.min(cursor(), Number(revision));
   signal("loaded");
 }
@@ -103,7 +107,11 @@ function takeLoaded(card) {
 }
 
 function takeEdge(section, id) {
-  document.getElementById(id).replaceWith(section.querySelector(`#${id}`));
+  const present = document.getElementById(id);
+  const edge = section.querySelector(`#${id}`);
+  const isFocused = present.contains(document.activeElement);
+  present.replaceWith(edge);
+  if (isFocused) edge.querySelector("a")?.focus({ preventScroll: true });
 }
 
 /**
@@ -126,7 +134,6 @@ function replace(section, revision, { isWhole = false } = {}) {
   arrange([...wanted].filter((card) => sideOf(card) === 0));
   takeEdge(section, "edge-top");
   takeEdge(section, "edge-bottom");
-  document.getElementById("empty").textContent = section.querySelector("#empty").textContent;
   feed().dataset.revision = revision;
   feed().dataset.lastNumber = Math.max(Number(feed().dataset.lastNumber), Number(section.dataset.lastNumber));
   for (const number of [...beyond]) if (cardOf(number) || !section.dataset.newest) beyond.delete(number);

@@ -1,22 +1,38 @@
 /** Moving about in the stream: jumps, order, links to single updates. */
 
+import { remember } from "./choices.js";
 import { reveal, say } from "./hold.js";
 import { addressOf, cardOf, feed, isFramed, isNewestFirst, shownCards } from "./stream.js";
 
+const GONE = "That update is not here any more.";
+const FAILED = "That could not be loaded. Please try again.";
+
 /** Goes to an update by number, or to the first or last; loads its part of the stream if need be. */
 export async function jump(to) {
-  if (!isLoaded(to)) {
-    const path = addressOf({ sort: feed().dataset.order, around: to }).href;
-    await htmx.ajax("GET", path, { source: feed(), target: "#feed", swap: "live ignoreTitle:true", select: "#feed" });
-  }
+  if (!feed()) return; // the event is gone
+  const order = document.querySelector(".sort .htmx-request")?.dataset.sort ?? feed().dataset.order;
+  htmx.trigger(feed(), "htmx:abort"); // the last press counts
+  const isThere = isLoaded(to) && order === feed().dataset.order;
+  if (!isThere && !(await loadAround(to, order))) return;
   const shown = shownCards();
   const isAtTop = (to === "last") === isNewestFirst();
   const card = /^\d+$/.test(to) ? reveal(to) : shown[isAtTop ? 0 : shown.length - 1];
-  if (!card) return say("That update is not here any more.");
+  if (!card) return say(GONE);
   for (const marked of document.querySelectorAll("[data-marked]")) delete marked.dataset.marked;
   card.dataset.marked = "";
   card.scrollIntoView({ block: "start" });
   card.focus({ preventScroll: true });
+}
+
+/** Loads the part of the stream that an update stands in, and says whether it has come. */
+async function loadAround(to, order) {
+  let hasCome = false;
+  const waiting = new AbortController();
+  document.addEventListener("live:loaded", () => { hasCome = true; }, { signal: waiting.signal });
+  const path = addressOf({ sort: order, around: to }).href;
+  await htmx.ajax("GET", path, { source: feed(), target: "#feed", swap: "live ignoreTitle:true", select: "#feed" }).catch(() => {});
+  waiting.abort();
+  return hasCome;
 }
 
 function isLoaded(to) {
@@ -32,18 +48,39 @@ export function watchLinks() {
     if (!link || click.metaKey || click.ctrlKey || click.shiftKey || click.button) return;
     if (link.dataset.jump) {
       click.preventDefault();
-      if (/^\d+$/.test(link.dataset.jump) && !isFramed()) history.pushState(null, "", `#update-${link.dataset.jump}`);
+      if (!isFramed()) noteInAddress(link.dataset.jump);
       jump(link.dataset.jump);
     } else if (link.dataset.sort && !isFramed()) {
       history.replaceState(null, "", addressOf({ sort: link.dataset.sort }));
-      rememberOrder(link.dataset.sort);
+      remember("sort", link.dataset.sort);
     } else if ("copy" in link.dataset) {
       click.preventDefault();
       copyLink(link);
     }
   });
-  document.addEventListener("htmx:responseError", (event) => event.target.closest("#feed, .sort") && say("That could not be loaded. Please try again."));
-  document.addEventListener("htmx:sendError", (event) => event.target.closest("#feed, .sort") && say("That could not be loaded. Please try again."));
+}
+
+/** What the page is opened with again: the update that was jumped to, or none where the reader went to an end. */
+function noteInAddress(to) {
+  const address = new URL(/^\d+$/.test(to) ? `#update-${to}` : addressOf({}), location.href);
+  if (address.href !== location.href) history.pushState(null, "", address);
+}
+
+/** Shows that a part of the stream is on its way, and says so if it does not come. */
+export function watchLoading() {
+  const listen = (name, act) => document.addEventListener(name, (event) => {
+    if (feed() && event.target.closest("#feed, .sort")) act(event);
+  });
+  listen("htmx:confirm", (event) => event.target.matches(".more.htmx-request") && event.preventDefault()); // it is on its way
+  listen("htmx:beforeRequest", () => feed().setAttribute("aria-busy", "true"));
+  listen("htmx:afterRequest", () => feed().removeAttribute("aria-busy"));
+  listen("htmx:beforeSwap", ({ detail }) => {
+    if (detail.requestConfig.elt.id === "poll" || detail.serverResponse.includes('id="feed"')) return;
+    detail.shouldSwap = false; // the page of a hotel's network says 200 as well
+    detail.isError = true;
+  });
+  listen("htmx:responseError", ({ detail }) => say(detail.xhr.status === 404 ? GONE : FAILED));
+  for (const name of ["htmx:sendError", "htmx:timeout"]) listen(name, () => say(FAILED));
 }
 
 /** Opens the page at the update its address names. */
@@ -57,14 +94,6 @@ export function showOrder() {
   for (const link of document.querySelectorAll("[data-sort]")) {
     if (link.dataset.sort === feed().dataset.order) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
-  }
-}
-
-function rememberOrder(order) {
-  try {
-    localStorage.setItem("liveblog.sort", order);
-  } catch {
-    // Nothing is remembered where storage is closed to us.
   }
 }
 

@@ -1,6 +1,7 @@
 /** Dresses times: the reader's own zone, or the event's; and marks where a new day begins. */
 
-import { shownCards, list } from "./stream.js";
+import { recall, remember } from "./choices.js";
+import { feed, list, shownCards } from "./stream.js";
 
 const page = document.documentElement;
 const language = readLanguage();
@@ -74,19 +75,23 @@ function zoneName(date) {
 
 /** Lets the reader choose between their own zone and the event's, by the button or by tapping any time. */
 export function offerZones(button) {
+  page.dataset.times = recall("times") ?? "local";
   const label = () => {
     const isEvent = page.dataset.times === "event";
+    button.dataset.eventZone = feed().dataset.zone;
     const city = button.dataset.eventZone.split("/").pop().replaceAll("_", " ");
     button.textContent = isEvent ? `Times: ${city}` : `Times: yours, ${zoneName(new Date())}`;
     button.setAttribute("aria-pressed", String(isEvent));
   };
   const toggle = () => {
     page.dataset.times = page.dataset.times === "event" ? "local" : "event";
+    remember("times", page.dataset.times);
     dress(document);
     divide();
     label();
   };
   button.addEventListener("click", toggle);
+  document.addEventListener("live:loaded", label); // the event may have another zone now
   document.addEventListener("click", (click) => {
     if (click.target.closest("time") && !click.target.closest("a")) toggle();
   });

@@ -1,11 +1,14 @@
 """An event's page stays right while it is open."""
 
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from liveblog.models import Event
+from tests.browser.late import LateAnswers
 from tests.browser.reading import catch_up, expect_right, is_ready, numbers, open_page, state, until
 from tests.server import Site, set_ended
 
@@ -181,6 +184,31 @@ def test_a_new_time_zone_reloads_the_feed(page: Page, live_site: Site) -> None:
     expect_right(page, live_site, event)
 
 
+def test_the_times_button_names_the_zone_that_the_event_has_now(page: Page, live_site: Site) -> None:
+    event = live_site.event(updates=1, time_zone="America/Chicago")
+    open_page(page, live_site, event)
+    button = page.locator("#zone")
+    button.click()
+    expect(button).to_have_text("Times: Chicago")
+    live_site.do(event.revise, time_zone="Asia/Tokyo")
+    expect(button).to_have_text("Times: Tokyo")
+    expect(page.locator("#update-1 time").first).to_have_text(re.compile("JST"))
+
+
+def test_what_an_empty_event_says_follows_its_status(page: Page, live_site: Site) -> None:
+    event = live_site.event(status="upcoming")
+    open_page(page, live_site, event)
+    words = page.locator("#empty")
+    expect(words).to_contain_text("Nothing has been posted yet")
+    live_site.do(event.go_live)
+    expect(words).to_contain_text("The coverage has begun")
+    live_site.do(event.end)
+    expect(words).to_have_text("There are no updates here.")
+    newcomer = page.context.new_page()
+    newcomer.goto(live_site.page(event))
+    expect(newcomer.locator("#empty")).to_have_text(words.inner_text())
+
+
 def test_a_restored_backup_reaches_open_pages(page: Page, live_site: Site) -> None:
     event = live_site.event(updates=2)
     open_page(page, live_site, event)
@@ -193,6 +221,30 @@ def test_a_restored_backup_reaches_open_pages(page: Page, live_site: Site) -> No
     catch_up(live_site, event)
     until(page, lambda: numbers(page) == [1])
     expect_right(page, live_site, event)
+
+
+def test_nothing_on_its_way_fails_after_an_event_is_gone(page: Page, live_site: Site) -> None:
+    event = live_site.event(updates=120)
+    page.clock.install()
+    now = datetime.fromtimestamp(page.evaluate("Date.now()") / 1000, UTC)
+    live_site.do(event.revise, starts_at=now - timedelta(hours=1), ends_at=now + timedelta(minutes=50))
+    live_site.do(live_site.updates(event)[9].mark_key)
+    open_page(page, live_site, event)
+    live_site.publish(event)
+    expect(page.locator("#announcement")).to_have_text("1 new update")
+    live_site.publish(event)  # is to be announced with the next
+    expect(page.locator("#update-122")).to_be_visible()
+    late = LateAnswers(page, "around=10")
+    page.click("#keys a")
+    late.wait()
+    live_site.do(event.make_draft)
+    gone = page.get_by_text("This live blog is no longer available")
+    until(page, lambda: gone.count() or page.clock.run_for(6_000))
+    late.deliver()
+    page.evaluate("location.hash = '#update-3'")
+    page.clock.fast_forward(16_000)  # the announcement
+    page.clock.fast_forward(3_600_000)  # the planned end
+    expect(gone).to_be_visible()  # no script has failed, as the fixture asserts
 
 
 def test_an_event_that_comes_back_is_shown_again(page: Page, live_site: Site) -> None:
