@@ -66,7 +66,7 @@ TEMPLATES = [
     },
 ]
 
-# The database is the truth (DESIGN.md section 3). SQLite takes its write lock when a transaction
+# The database is the truth (docs/protocol.md). SQLite takes its write lock when a transaction
 # begins: without IMMEDIATE, six threads writing fail with "database is locked" every time.
 SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",

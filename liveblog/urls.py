@@ -1,4 +1,4 @@
-"""The addresses of DESIGN.md section 6."""
+"""Every address of the service but the poll and the sockets, which config/asgi.py routes."""
 
 from django.urls import path, re_path
 

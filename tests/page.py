@@ -1,4 +1,4 @@
-"""A reader's page, modelled in Python from the rule of DESIGN.md section 5, fed with real answers."""
+"""A reader's page, modelled in Python from the rule of docs/protocol.md, fed with real answers."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser

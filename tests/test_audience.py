@@ -15,7 +15,7 @@ from websockets.asyncio.client import connect as dial
 from liveblog.feed import Feeds, audience, schedule
 from liveblog.models import Audience, Event
 from tests.asgi import connect, every_query, in_thread, poll, run, thread_name, until
-from tests.server import Site
+from tests.server import Site, publish
 
 in_process = pytest.mark.django_db(transaction=True)
 
@@ -53,6 +53,21 @@ def test_this_process_s_readers_are_counted_as_they_come_and_go(make_event: Call
                 assert await count() == (30, 1)
             assert await count() == (30, 0)
         assert await count() == (0, 0)
+
+    run(main)
+
+
+@in_process
+def test_an_open_desk_is_told_what_readers_are_told_and_is_none_of_them(event: Event, held: None) -> None:
+    async def main() -> None:
+        query = f"after={event.revision}&edition={event.edition}&desk="
+        async with connect(event, query=f"{query}1") as desk, connect(event, query=f"{query}x"):
+            await until(lambda: len(Feeds.here().readers) == 2)
+            assert await in_thread(audience.count, event) == 1
+            update = await in_thread(publish, event)
+            assert f'data-revision="{update.revision}"' in await desk.text()
+        await until(lambda: not Feeds.here().readers)
+        assert await in_thread(audience.count, event) == 0
 
     run(main)
 

@@ -1,4 +1,4 @@
-"""The poll: each row of the table in DESIGN.md section 5, through ASGI and through Django's fallback alike."""
+"""The poll: each row of the table in docs/protocol.md, through ASGI and through Django's fallback alike."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The promise of DESIGN.md section 1: after any order of changes, cuts, late and cached answers an open page is right.
+"""The promise of docs/protocol.md: after any order of changes, cuts, late and cached answers an open page is right.
 
 The page is a model in Python (tests/page.py). All else is real: the models, the feed's tail as each process
 keeps it, the poll's answers and the reader's pages as they are sent.

@@ -1,4 +1,4 @@
-"""Photos: taken in clean or refused in one sentence, whatever is uploaded (DESIGN.md section 9).
+"""Photos: taken in clean or refused in one sentence, whatever is uploaded.
 
 What becomes of a photo is asked of the child's own functions, in this process. What bounds the child, and
 what it may never be trusted with, is asked of real children; tests/test_uploads.py sends them every upload

@@ -1,4 +1,4 @@
-"""Imports run one way (DESIGN.md section 7): what a module may import of ours is what stands below it."""
+"""Imports run one way (docs/architecture.md): what a module may import of ours is what stands below it."""
 
 import ast
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Markdown in, safe HTML and plain text out, in bounded time (DESIGN.md section 9)."""
+"""Markdown in, safe HTML and plain text out, in bounded time."""
 
 import os
 import resource

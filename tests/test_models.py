@@ -1,4 +1,4 @@
-"""Every change a reader can see: one method, one transaction, one revision (DESIGN.md section 3)."""
+"""Every change a reader can see: one method, one transaction, one revision (docs/protocol.md)."""
 
 import uuid
 from collections.abc import Callable

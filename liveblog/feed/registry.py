@@ -20,7 +20,7 @@ from liveblog.feed.ticker import SILENCE, Revisions, Ticker
 logger = logging.getLogger(__name__)
 
 SETTLE_SECONDS = 0.010
-"""A bell is answered this much later: the author's own answer goes out first (DESIGN.md section 4)."""
+"""A bell is answered this much later: the author's own answer goes out first (docs/protocol.md)."""
 WAKE_TOGETHER = 50
 SILENT_SECONDS = 10.0
 IDLE_SECONDS = 60.0

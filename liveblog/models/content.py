@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from liveblog import markup
+from liveblog.models.database import database_time
 from liveblog.models.place import YEARS
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def check_time(published_at: datetime | None) -> None:
     if published_at is None:
         return
     _check_moment(published_at)
-    if published_at > timezone.now():
+    if published_at > database_time():
         raise ValidationError({"published_at": "An update can't come from the future."})
 
 

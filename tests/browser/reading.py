@@ -123,7 +123,7 @@ def open_page(page: Page, site: Site, event: Event, query: str = "") -> None:
 
 
 def wrongs(page: Page, site: Site, event: Event) -> list[str]:
-    """Return in what the page differs from what DESIGN.md section 1 promises."""
+    """Return in what the page differs from what docs/protocol.md promises."""
     shown = state(page)
     now = site.fresh(event)
     oldest = Place.read(shown["oldest"]) if shown["oldest"] else None

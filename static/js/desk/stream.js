@@ -34,7 +34,7 @@ function takeAnswer(fragment, target) {
   signal("changed"); // what was asked for before may bring what was so before
 }
 
-/** Applies a poll's answer by the rule of DESIGN.md section 5, and says whether it could. */
+/** Applies a poll's answer by the rule of docs/protocol.md, and says whether it could. */
 export function takeNews(section) {
   const { after, revision, edition } = section.dataset;
   if (edition !== list().dataset.edition || Number(after) > cursor()) return false;
