@@ -5,6 +5,7 @@ import random
 import threading
 from typing import Self
 
+PATIENCE_SECONDS = 20
 FATES = ("pass", "delay", "cut", "lose", "swallow")
 
 
@@ -95,7 +96,7 @@ class Proxy:
             done.set()
 
         self._loop.call_soon_threadsafe(call)
-        done.wait(5)
+        assert done.wait(PATIENCE_SECONDS), "the proxy's loop does not turn"
 
     def _reset(self) -> None:
         for writer in list(self._writers):
