@@ -33,7 +33,11 @@ class LateAnswers:
         return self._part in address and not self._is_delivering
 
     def _hold(self, route: Route) -> None:
-        self._held.append((route, route.fetch()))
+        answer = route.fetch()
+        if self._is_delivering:  # it was asked for before, and came only now
+            route.fulfill(response=answer)
+        else:
+            self._held.append((route, answer))
 
 
 def arrived(place: Page | Frame) -> bool:

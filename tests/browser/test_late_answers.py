@@ -1,14 +1,11 @@
 """A part of the stream that comes late is older than the page: nothing stands where a newcomer would not see it."""
 
-import random
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from liveblog.models import Event
 from tests.browser.late import LateAnswers, arrived
-from tests.browser.reading import expect_right, is_ready, numbers, open_page, state, until
-from tests.browser.test_convergence import change
+from tests.browser.reading import expect_right, numbers, open_page, state, until
 from tests.server import Site
 
 
@@ -197,29 +194,3 @@ def test_a_reload_waits_for_what_its_reader_waits_for(page: Page, live_site: Sit
 
 def _home(page: Page) -> str | None:
     return page.locator("#cards > article time").first.get_attribute("data-home")
-
-
-@pytest.mark.parametrize("seed", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 1961])
-def test_late_answers_of_every_kind_leave_the_page_right(page: Page, live_site: Site, seed: int) -> None:
-    choose = random.Random(seed)
-    event = live_site.event(updates=60)
-    open_page(page, live_site, event)
-    presses = ["#sort-oldest", "#sort-newest", "#jump-first", "#jump-last", "#edge-top a", "#edge-bottom a"]
-    for _ in range(12):
-        press = choose.choice(presses)
-        late = LateAnswers(page, "sort=")
-        page.evaluate("(press) => document.querySelector(press)?.click()", press)  # an end may be reached
-        for _ in range(choose.randrange(1, 4)):
-            there = [update.number for update in live_site.updates(event)]
-            if choose.random() < 0.5:
-                move(live_site, event, choose.choice(there), to=choose.choice(there))
-            else:
-                change(live_site, event, choose)
-        if choose.random() < 0.7 and live_site.fresh(event).status != "ended":
-            until(page, lambda: int(state(page)["revision"]) == live_site.fresh(event).revision or page.click("#check"))
-        late.deliver()
-    if live_site.fresh(event).status == "ended":
-        live_site.do(event.reopen)
-    live_site.publish(event, "The last word.")
-    until(page, lambda: is_ready(page) or page.click("#check"))
-    expect_newcomers_page(page, live_site, event)
