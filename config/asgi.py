@@ -6,7 +6,7 @@ import os
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 
-from config.disconnects import carry_out
+from liveblog.disconnects import carry_out
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = carry_out(get_asgi_application())

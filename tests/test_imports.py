@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 LAYERS = (
-    ("child_process", "markup_child"),
+    ("child_process", "disconnects", "markup_child"),
     ("markup", "bell", "imaging", "players"),
     ("models",),
     ("rendering",),
@@ -97,6 +97,7 @@ def test_a_module_imports_only_what_stands_below_it(path: Path) -> None:
         ("markup_child.py", set()),
         ("imaging/child.py", set()),
         ("child_process.py", set()),
+        ("disconnects.py", set()),
     ],
 )
 def test_markup_and_what_runs_in_children_know_nothing_of_django(name: str, ours: set[str]) -> None:

@@ -11,8 +11,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from config.disconnects import HAS_LEFT
 from liveblog.desk.queue import digest_of
+from liveblog.disconnects import HAS_LEFT
 from liveblog.feed import audience
 from liveblog.models import Attendance, Event, byline_of
 
