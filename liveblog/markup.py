@@ -30,6 +30,7 @@ ANSWER_BYTES = 16 * 1024**2
 IDLE_RENDERERS = 4
 
 _CHILD = Path(__file__).with_name("markup_child.py")
+_TOO_SLOW = "This Markdown takes too long to render. Take long rows of brackets, stars or the like out of it."
 
 
 class NotRendered(Exception):
@@ -39,19 +40,9 @@ class NotRendered(Exception):
 class TooSlow(NotRendered):
     """The text takes Markdown more CPU time than ``RENDER_SECONDS``."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "This Markdown takes too long to render. Take long rows of brackets, stars or the like out of it."
-        )
-
 
 class Unavailable(NotRendered):
     """The text could not be rendered for reasons that are not its own: it can be tried again."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The service could not render this just now. Nothing you wrote is lost: try again in a moment."
-        )
 
 
 def render(text: str) -> str:
@@ -67,14 +58,14 @@ def render(text: str) -> str:
         try:
             renderer = find()
             answer = renderer.ask(text)
-        except TimeoutError as error:
-            raise Unavailable from error
         except OSError as error:
-            logger.warning("A text was not rendered: %s", error)
+            logger.warning("A text was not rendered: %r", error)
+            if isinstance(error, TimeoutError):  # another child would not be quicker
+                break
         else:
             _renderers.give_back(renderer)
             return answer
-    raise Unavailable
+    raise Unavailable("The service could not render this just now. Nothing you wrote is lost: try again in a moment.")
 
 
 def absolute(safe_html: str, page: str) -> str:
@@ -165,7 +156,7 @@ class _Renderer(ChildProcess):
                     return str(json.loads(answer))
             status = self.end(within_seconds=1)
             if status == -signal.SIGPROF:
-                raise TooSlow
+                raise TooSlow(_TOO_SLOW)
             raise ChildProcessError(f"exit {status}: {self.complaint()}")
         except BaseException:
             self.close()
@@ -190,14 +181,11 @@ class _Renderers:
         self.idle: LifoQueue[_Renderer] = LifoQueue(IDLE_RENDERERS)
 
     def take(self) -> _Renderer:
-        """Return one that lives, a new one if need be."""
-        with suppress(Empty):
-            while True:
-                renderer = self.idle.get_nowait()
-                if renderer.is_alive:
-                    return renderer
-                renderer.close()
-        return _Renderer()
+        """Return one, which may have died meanwhile, or a new one."""
+        try:
+            return self.idle.get_nowait()
+        except Empty:
+            return _Renderer()
 
     def give_back(self, renderer: _Renderer) -> None:
         """Keep it for the next text, unless there are enough."""

@@ -1,6 +1,5 @@
 """Markdown in, safe HTML and plain text out, in bounded time."""
 
-import os
 import resource
 import signal
 import subprocess
@@ -419,19 +418,15 @@ def test_a_rendering_that_is_interrupted_leaves_no_answer_for_the_next(monkeypat
 
 def test_workers_are_used_again() -> None:
     markup.render("warm")
-    before = {_pid(renderer) for renderer in _idle()}
+    before = {renderer.pid for renderer in _idle()}
     for number in range(5):
         assert markup.render(f"{number}.") == f"<p>{number}.</p>"
-    assert {_pid(renderer) for renderer in _idle()} == before
+    assert {renderer.pid for renderer in _idle()} == before
     assert threading.active_count() < 30
 
 
 def _idle() -> list[markup._Renderer]:
     return list(markup._renderers.idle.queue)
-
-
-def _pid(renderer: markup._Renderer) -> int:
-    return renderer._process.pid
 
 
 def test_a_text_nested_too_deeply_spoils_nothing_for_the_texts_after_it() -> None:
@@ -449,27 +444,27 @@ def test_no_more_than_a_few_idle_workers_are_kept() -> None:
 # Deaths that are not the text's fault.
 
 
-def _rendered_while(act: Callable[[int], None]) -> str:
+def _rendered_while(act: Callable[[markup._Renderer], None]) -> str:
     """Render a text, and ``act`` on the child that has it and has been halted before it could begin."""
     markup.render("warm")
     renderer = _idle()[-1]  # the one that is taken next
-    os.kill(_pid(renderer), signal.SIGSTOP)
+    renderer.send_signal(signal.SIGSTOP)
     with ThreadPoolExecutor(1) as thread:
         rendering = thread.submit(markup.render, "*innocent*")
         while renderer in _idle():
             time.sleep(0.001)
-        act(_pid(renderer))
+        act(renderer)
         return rendering.result(timeout=120)
 
 
 def test_a_text_whose_child_is_killed_is_rendered_by_another() -> None:
-    assert _rendered_while(lambda pid: os.kill(pid, signal.SIGKILL)) == "<p><em>innocent</em></p>"
+    assert _rendered_while(markup._Renderer.kill) == "<p><em>innocent</em></p>"
 
 
 def test_a_machine_that_lets_a_child_wait_does_not_make_its_text_too_slow() -> None:
-    def go_on_late(pid: int) -> None:
+    def go_on_late(renderer: markup._Renderer) -> None:
         time.sleep(markup.RENDER_SECONDS + 0.5)
-        os.kill(pid, signal.SIGCONT)
+        renderer.send_signal(signal.SIGCONT)
 
     assert _rendered_while(go_on_late) == "<p><em>innocent</em></p>"
 
@@ -480,7 +475,7 @@ def test_children_that_die_while_they_wait_cost_nobody_a_text() -> None:
     dying = _idle()
     assert dying
     for renderer in dying:
-        renderer._process.kill()
+        renderer.kill()
     assert [markup.render(f"{number}") for number in range(6)] == [f"<p>{number}</p>" for number in range(6)]
 
 

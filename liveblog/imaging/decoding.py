@@ -67,7 +67,7 @@ def decode(upload: IO[bytes], *, into: Path, turn: int) -> list[Size]:
     with (
         tempfile.TemporaryFile(dir=into) as answer,
         ChildProcess(
-            _CHILD, json.dumps(order), limits=limits, stdin=upload, stdout=answer, folder=into, keeps=[turn]
+            _CHILD, json.dumps(order), limits=limits, stdin=upload, stdout=answer, folder=into, pass_fds=[turn]
         ) as child,
     ):
         status = child.end(within_seconds=WALL_SECONDS)
