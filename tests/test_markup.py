@@ -482,6 +482,7 @@ def test_children_that_die_while_they_wait_cost_nobody_a_text() -> None:
 def _child(script: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Have another script run in each new child's place; return the file that gets a line from each."""
     path, starts = folder / "child.py", folder / "starts"
+    starts.touch()
     path.write_text(f"open({str(starts)!r}, 'a').write('started\\n')\n{script}")
     monkeypatch.setattr(markup, "_CHILD", path)
     monkeypatch.setattr(markup, "_renderers", markup._Renderers())
@@ -524,7 +525,7 @@ def test_a_child_that_hangs_without_working_is_given_up(tmp_path: Path, monkeypa
     starts = _child("import signal; signal.pause()", tmp_path, monkeypatch)
     with pytest.raises(markup.Unavailable):
         markup.render("innocent")
-    assert starts.read_text() == "started\n"
+    assert starts.read_text() in {"", "started\n"}, "not twice; a slow machine has given it up before it said so"
 
 
 def test_a_child_without_end_in_its_answer_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
