@@ -7,7 +7,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -88,7 +90,8 @@ def check_downloads() -> None:
             return execute(sql, params, many, context)
 
         with connection.execute_wrapper(note):
-            assert len(b"".join(signed_in().get(f"/desk/storm/archive/{name}"))) > 1_000
+            content = b"".join(signed_in().get(f"/desk/storm/archive/{name}"))
+            assert ZipFile(BytesIO(content)).testzip() is None
         assert limit() == "1min"
         return limits
 
