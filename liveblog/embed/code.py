@@ -16,8 +16,8 @@ from liveblog.embed.addresses import frame_of
 from liveblog.embed.oembed import HEIGHT, UPDATE_HEIGHT
 from liveblog.embed.options import Options
 from liveblog.models import Event, Update
+from liveblog.public import find_event, public
 from liveblog.stream import PAGE_UPDATES
-from liveblog.views import find_event, public
 
 THEME_LABELS = (("auto", "Automatic"), ("light", "Light"), ("dark", "Dark"))
 ORDER_LABELS = (("", "As the event"), ("newest", "Newest first"), ("oldest", "Oldest first"))

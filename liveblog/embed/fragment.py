@@ -10,8 +10,8 @@ from liveblog.addresses import ABSOLUTE
 from liveblog.caching import cacheable
 from liveblog.embed.options import Options
 from liveblog.models import Event
+from liveblog.public import find_event, public
 from liveblog.stream import Asked, read_page
-from liveblog.views import find_event, public
 
 FRAGMENT_SECONDS = 5
 PREFLIGHT_SECONDS = 86_400
