@@ -125,10 +125,10 @@ class Codes(NamedTuple):
     def htmx(self) -> SafeString:
         """The same for pages that use htmx: what asks is never inside what comes, and takes nothing else for it."""
         return format_html(
-            '<div hx-get="{}" hx-trigger="load, every 30s" hx-swap="none" hx-select-oob="#{}"></div>'
+            '<div hx-get="{}" hx-trigger="load, every 30s" hx-swap="none" hx-include="#{}" hx-select-oob="#{}"></div>'
             '<section id="{}"></section>',
             self.fragment,
-            *[f"liveblog-{self.event.slug}"] * 2,
+            *[f"liveblog-{self.event.slug}"] * 3,
         )
 
     @property
