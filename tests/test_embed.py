@@ -225,10 +225,10 @@ def test_the_grounds_are_those_of_the_style_sheet() -> None:
 
 
 def test_options_read_back_what_they_write() -> None:
-    options, wrong = Options.read({"theme": "dark", "limit": "7", "header": "0", "accent": "#ABCDEF"})
+    options, wrong = Options.from_query({"theme": "dark", "limit": "7", "header": "0", "accent": "#ABCDEF"})
     assert not wrong
     assert options.query == "?theme=dark&accent=abcdef&limit=7&header=0"
-    assert Options.read(options.chosen) == (options, {})
+    assert Options.from_query(options.chosen) == (options, {})
     assert Options().query == ""
 
 

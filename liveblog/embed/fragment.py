@@ -43,7 +43,7 @@ def fragment(request: HttpRequest, slug: str) -> HttpResponse:
 @public
 def _answer(request: HttpRequest, slug: str) -> HttpResponse:
     event = find_event(slug)
-    options, wrong = Options.read(request.GET.dict())
+    options, wrong = Options.from_query(request.GET.dict())
     if wrong:
         return HttpResponse(" ".join(wrong.values()) + "\n", status=400, content_type="text/plain; charset=utf-8")
     state = f"{event.revision}-{event.changed_at.timestamp()}"  # the same where the event is moved to
