@@ -80,13 +80,12 @@ def _empty_tables(_: TransactionTestCase) -> None:
 
 
 @pytest.fixture(autouse=True)
-def fresh_bell(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Begin each test with an empty channel layer and no server."""
-    from liveblog import bell
+def fresh_bell(settings: Any) -> None:
+    """Begin each test with an empty channel layer, as a command does."""
+    from liveblog.bell import Bell
 
     use_layer(settings, MEMORY_LAYER)
-    monkeypatch.setattr(bell, "_server_loop", None)
-    monkeypatch.setattr(bell, "_complained_at", float("-inf"))
+    Bell.current.set(None)
 
 
 @pytest.fixture(autouse=True)
