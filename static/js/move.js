@@ -74,11 +74,6 @@ export function watchLoading() {
   listen("htmx:confirm", (event) => event.target.matches(".more.htmx-request") && event.preventDefault()); // it is on its way
   listen("htmx:beforeRequest", () => feed().setAttribute("aria-busy", "true"));
   listen("htmx:afterRequest", () => feed().removeAttribute("aria-busy"));
-  listen("htmx:beforeSwap", ({ detail }) => {
-    if (detail.requestConfig.elt.id === "poll" || detail.serverResponse.includes('id="feed"')) return;
-    detail.shouldSwap = false; // the page of a hotel's network says 200 as well
-    detail.isError = true;
-  });
   listen("htmx:responseError", ({ detail }) => say(detail.xhr.status === 404 ? GONE : FAILED));
   for (const name of ["htmx:sendError", "htmx:timeout"]) listen(name, () => say(FAILED));
 }
