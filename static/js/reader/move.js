@@ -1,8 +1,8 @@
 /** Moving about in the stream: jumps, order, links to single updates. */
 
-import { remember } from "./choices.js";
+import { remember } from "../shared/choices.js";
 import { reveal, say } from "./hold.js";
-import { addressOf, cardOf, feed, isFramed, isNewestFirst, shownCards } from "./stream.js";
+import { addressOf, cardOf, feed, isFramed, isNewestFirst, shownCards } from "../shared/stream.js";
 
 const GONE = "That update is not here any more.";
 const FAILED = "That could not be loaded. Please try again.";

@@ -1,9 +1,9 @@
 /** Applies changes to the open page: the one function through which anything gets into it. */
 
 import { admit, tell } from "./hold.js";
-import { isSame, patch, remember } from "./patch.js";
-import { arrange, cardOf, cards, cursor, feed, insertInOrder, isNewestFirst, list, sideOf } from "./stream.js";
-import * as swap from "./swap.js";
+import { isSame, patch, remember } from "../shared/patch.js";
+import { arrange, cardOf, cards, cursor, feed, insertInOrder, isNewestFirst, list, sideOf } from "../shared/stream.js";
+import * as swap from "../shared/swap.js";
 import { divide, dress } from "./times.js";
 
 const beyond = new Set(); // numbers of new updates that lie above the window of an oldest-first page
