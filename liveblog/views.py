@@ -19,6 +19,7 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 
 from liveblog import live, markup, players, rendering
+from liveblog.caching import cacheable
 from liveblog.feed import Tail
 from liveblog.models import Event, Photo, Update
 from liveblog.models.event import DESCRIPTION_CHARACTERS, EventQuerySet
@@ -42,7 +43,7 @@ def public(view: View) -> View:
         else:
             response = view(request, *args, **kwargs)
         if "Cache-Control" not in response:
-            response["Cache-Control"] = live.cacheable(PAGE_SECONDS) if response.status_code == 200 else "no-store"
+            response["Cache-Control"] = cacheable(PAGE_SECONDS) if response.status_code == 200 else "no-store"
         return response
 
     return csrf_exempt(cached)  # who posts here is told that it is not allowed, not that a token is missing
@@ -146,7 +147,7 @@ def photo(request: HttpRequest, slug: str, name: str, width: int) -> HttpRespons
         raise Http404
     response = photo_response(request, found, width)
     # A reader's browser may keep it; shared caches forget within seconds what was withdrawn.
-    response["Cache-Control"] = live.cacheable(PHOTO_SHARED_SECONDS, browser_seconds=PHOTO_BROWSER_SECONDS)
+    response["Cache-Control"] = cacheable(PHOTO_SHARED_SECONDS, browser_seconds=PHOTO_BROWSER_SECONDS)
     return response
 
 

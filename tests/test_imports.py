@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 LAYERS = (
-    ("child_process", "disconnects", "log_throttle", "markup_child"),
+    ("caching", "child_process", "disconnects", "log_throttle", "markup_child"),
     ("markup", "bell", "imaging", "players"),
     ("models",),
     ("rendering",),
@@ -123,7 +123,7 @@ def test_the_bell_and_the_models_know_nothing_of_who_hears_or_shows_them() -> No
 
 
 def test_sockets_and_polls_import_no_model_and_render_nothing() -> None:
-    assert {other for other, _ in imported(ROOT / "liveblog" / "live.py")} == {"feed"}
+    assert {other for other, _ in imported(ROOT / "liveblog" / "live.py")} == {"caching", "feed"}
 
 
 def test_models_import_each_other_one_way_where_they_are_loaded() -> None:

@@ -5,7 +5,8 @@ from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.utils.csp import CSP
 
-from liveblog import live, markup, rendering
+from liveblog import markup, rendering
+from liveblog.caching import cacheable
 from liveblog.embed.addresses import absolute
 from liveblog.embed.options import Options
 from liveblog.models import Event
@@ -47,7 +48,7 @@ def _answer(request: HttpRequest, slug: str) -> HttpResponse:
     response = get_conditional_response(request, etag=etag) or _drawn(request, event, options)
     response._csp_config = OWN_POLICY  # type: ignore[attr-defined]  # told anew with every 304
     response["ETag"] = etag
-    response["Cache-Control"] = live.cacheable(FRAGMENT_SECONDS)
+    response["Cache-Control"] = cacheable(FRAGMENT_SECONDS)
     return response
 
 
