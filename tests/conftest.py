@@ -124,14 +124,10 @@ def event(make_event: Callable[..., Any], author: Any) -> Any:
     return make_event(author=author)
 
 
-SERVERS = {"first_start", "lasting_site", "live_site", "server"}
-"""Fixtures that start a server."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that start a server, which ``make check`` leaves out."""
+    """Mark the tests that start a server, known by the folder for its data that they ask for."""
     for item in items:
-        if SERVERS & set(getattr(item, "fixturenames", ())):
+        if {"first_start", "prepared_data_dir"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.server)
 
 
