@@ -11,6 +11,7 @@ LAYERS = (
     ("caching", "child_process", "disconnects", "log_throttle", "markup_child"),
     ("markup", "bell", "imaging", "players"),
     ("models",),
+    ("addresses",),
     ("rendering",),
     ("feed", "stream"),
     ("live", "forms", "periodic"),

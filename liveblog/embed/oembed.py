@@ -7,8 +7,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.html import format_html
 
+from liveblog.addresses import absolute
 from liveblog.caching import cacheable
-from liveblog.embed.addresses import Named, absolute, frame_of
+from liveblog.embed.addresses import Named, frame_of
 from liveblog.models import Event, Update
 from liveblog.views import public
 
