@@ -19,7 +19,7 @@ from django.utils import timezone
 from PIL import Image
 
 from liveblog import rendering
-from liveblog.desk import comparison
+from liveblog.desk.versions import COMPARE_SECONDS, compare
 from liveblog.models import Attachment, Event, Photo, Role, Update
 from tests.server import Site
 
@@ -463,14 +463,14 @@ def test_versions_compare_photos_too(desk: Client, bridge: Event, ada: User) -> 
 def test_a_comparison_holds_both_texts_and_ends_in_time(old: str, new: str) -> None:
     old, new = old[:20_000], new[:20_000]
     began_at = time.monotonic()
-    pieces = comparison.compare(old, new)
-    assert time.monotonic() - began_at < 10 * comparison.COMPARE_SECONDS
+    pieces = compare(old, new)
+    assert time.monotonic() - began_at < 10 * COMPARE_SECONDS
     assert "".join(piece.text for piece in pieces if piece.kind != "ins") == old
     assert "".join(piece.text for piece in pieces if piece.kind != "del") == new
 
 
 def test_a_comparison_is_by_words() -> None:
-    pieces = comparison.compare("The gate is shut.\nIt rains.", "The gate is open.\nIt rains.")
+    pieces = compare("The gate is shut.\nIt rains.", "The gate is open.\nIt rains.")
     assert [(piece.kind, piece.text) for piece in pieces] == [
         ("same", "The gate is "), ("del", "shut"), ("ins", "open"), ("same", ".\nIt rains."),
     ]  # fmt: skip

@@ -1,23 +1,39 @@
 """The page an event is written on, and the answers that lead back to it."""
 
+import re
+import zoneinfo
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 
 from liveblog import rendering
-from liveblog.desk.doors import AuthorRequest, is_htmx
-from liveblog.desk.login import take_kept
+from liveblog.desk.access import AuthorRequest, desk_of, is_htmx, take_kept
+from liveblog.desk.forms import ComposerForm
 from liveblog.desk.queue import queue_context, text_again
-from liveblog.desk.status import status_context
-from liveblog.forms import ComposerForm
 from liveblog.models import Event, Place, Role, Update, byline_of
-from liveblog.stream import PAGE_UPDATES
-from liveblog.views import let_play
+from liveblog.stream import PAGE_UPDATES, Asked, read_page
+from liveblog.views import event_context, let_play, playing, refused
+
+BACK_AT = {
+    "en": "We will be back at {}",
+    "de": "Um {} geht es hier weiter",
+    "es": "Volvemos a las {}",
+    "fr": "Nous serons de retour à {}",
+    "it": "Torniamo alle {}",
+    "nl": "We zijn om {} terug",
+    "pt": "Voltamos às {}",
+}
+"""What is offered to be said in a pause, in the language of the updates, else in English."""
 
 
 class Item(NamedTuple):
@@ -80,6 +96,42 @@ class Items(NamedTuple):
         found = list(updates.select_related("author", "version_by").newest_first()[: PAGE_UPDATES + 1])
         older = found[PAGE_UPDATES - 1].place if len(found) > PAGE_UPDATES else None
         return cls([Item.of(update, request) for update in found[:PAGE_UPDATES]], older, before)
+
+
+@never_cache
+@require_safe
+@desk_of(Role.CONTRIBUTOR)
+def desk(request: AuthorRequest, event: Event) -> HttpResponse:
+    """Show where an event is written."""
+    try:
+        read_place(request)
+    except ValueError as error:
+        return refused(request, str(error))
+    return show_desk(request, event)
+
+
+@never_cache
+@require_safe
+@desk_of(Role.CONTRIBUTOR)
+@playing
+def preview(request: AuthorRequest, event: Event) -> HttpResponse:
+    """Show an event, a draft too, as its readers will see it, without what keeps an open page up to date."""
+    try:
+        page = read_page(event, Asked.read(request.GET.dict(), event))
+    except (ValueError, Update.DoesNotExist) as error:
+        return refused(request, str(error))
+    context = event_context(event) | {"page": page, "is_preview": True}
+    response = render(request, "liveblog/desk/preview.html", context)
+    response.content = _led_here(response.content.decode(), event).encode()
+    return response
+
+
+def _led_here(page: str, event: Event) -> str:
+    """Return a page of readers' parts with the desk's addresses for theirs, which are a 404 while it is a draft."""
+    own, here = event.get_absolute_url(), reverse("desk-preview", args=[event.slug])
+    page = page.replace(f'href="{own}?', f'href="{here}?')
+    page = re.sub(f'href="{re.escape(own)}updates/([0-9]+)/"', rf'href="{here}?around=\1#update-\1"', page)
+    return page.replace(f"{own}photos/", f"{reverse('desk', args=[event.slug])}photos/")
 
 
 def show_desk(request: AuthorRequest, event: Event, *, status: int = 200, **more: Any) -> HttpResponse:
@@ -146,3 +198,30 @@ def place_asked(request: HttpRequest) -> Place | None:
         return read_place(request)
     except ValueError:
         return None
+
+
+def status_context(event: Event, role: Role) -> dict[str, Any]:
+    """Return what the status control needs beside the event."""
+    context: dict[str, Any] = {"role": role}
+    if event.status == Event.Status.LIVE and role.may(Role.EDITOR):
+        context["pause_notes"] = suggest_pause_notes(event)
+        context["left"] = event.waiting.open().aggregate(
+            unapproved=Count("pk", filter=Q(needs_approval=True)),
+            scheduled=Count("pk", filter=Q(needs_approval=False, due_at__isnull=False)),
+        )
+    return context
+
+
+def suggest_pause_notes(event: Event) -> list[str]:
+    """Return what an author in a hurry may want readers to be told: back in about 15, 30 and 60 minutes."""
+    words = BACK_AT.get(event.language.partition("-")[0].lower(), BACK_AT["en"])
+    return [words.format(f"{moment:%H:%M}") for moment in _round_times(timezone.now(), event.zone)]
+
+
+def _round_times(now: datetime, zone: zoneinfo.ZoneInfo) -> list[datetime]:
+    """Return the next quarter of an hour that is at least ten minutes away, and those 15 and 45 minutes later."""
+    soonest = now + timedelta(minutes=10)
+    quarter = soonest + timedelta(minutes=-soonest.minute % 15, seconds=-soonest.second)
+    if quarter < soonest:
+        quarter += timedelta(minutes=15)
+    return [(quarter + timedelta(minutes=minutes)).astimezone(zone) for minutes in (0, 15, 45)]
