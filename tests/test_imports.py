@@ -14,7 +14,7 @@ LAYERS = (
     ("addresses", "public"),
     ("rendering",),
     ("feed", "stream"),
-    ("live", "forms", "periodic"),
+    ("live", "periodic"),
     ("event_page", "server"),
     ("views", "embed", "syndication", "admin"),
     ("archive",),
@@ -118,7 +118,8 @@ def test_sockets_and_polls_import_no_model_and_render_nothing() -> None:
 
 def test_models_import_each_other_one_way_where_they_are_loaded() -> None:
     order = (
-        "place database content people submission json_fields event photo presence update waiting version misdated"
+        "place database content people submission json_fields languages sites "
+        "event photo presence update waiting version misdated"
     ).split()
     for number, name in enumerate(order):
         tree = ast.parse((ROOT / "liveblog" / "models" / f"{name}.py").read_text())
