@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DESCRIPTION_CHARACTERS = 200
+RESERVED_SLUGS = {"new", "notes", "share"}
+"""Addresses of the desk itself: where events are made, where phones share to, where the worker keeps its notes."""
 CLOCK_AHEAD = timedelta(minutes=2)
 """How far the newest time may be ahead of the clock; further, it came from a clock that was wrong."""
 
