@@ -21,7 +21,8 @@ from django.views.decorators.csrf import csrf_exempt
 from liveblog import live, markup, players, rendering
 from liveblog.feed import Tail
 from liveblog.models import Event, Photo, Update
-from liveblog.models.event import DESCRIPTION_CHARACTERS, EventQuerySet
+from liveblog.models.event import EventQuerySet
+from liveblog.models.head import DESCRIPTION_CHARACTERS
 from liveblog.stream import Asked, read_page
 
 PAGE_SECONDS = 2

@@ -14,7 +14,7 @@ from django.utils import timezone
 from liveblog import imaging
 from liveblog.feed import audience
 from liveblog.models import Attendance, Audience, Event, Photo, Waiting
-from liveblog.models.event import photo_folder
+from liveblog.models.photo import photo_folder
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What the database itself is asked: what time it is, to be patient, and why it refuses a row."""
+"""What every model needs of the database: its time, no time limit, rules for rows and why it refuses one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +21,17 @@ def database_time() -> datetime:
         cursor.execute("SELECT clock_timestamp()")
         moment: datetime = cursor.fetchone()[0]
     return moment.astimezone(UTC)
+
+
+def is_to_come(time: datetime | None) -> bool:
+    """Return whether a time is still to come by the time of the database."""
+    return time is not None and time > database_time()
+
+
+def copy_columns(source: models.Model, target: models.Model) -> None:
+    """Give ``target`` every column of ``source``, which is the same row read later."""
+    for field in source._meta.concrete_fields:
+        setattr(target, field.attname, getattr(source, field.attname))
 
 
 @contextmanager

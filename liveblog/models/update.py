@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
-from uuid import UUID, uuid4, uuid5
+from typing import Any, Self
+from uuid import UUID, uuid5
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -15,13 +15,10 @@ from django.utils import timezone
 
 from liveblog import markup
 from liveblog.models.content import (
-    BODY_CHARACTERS,
-    BYLINE_CHARACTERS,
-    HEADLINE_CHARACTERS,
     Attachment,
     check_content,
     check_note,
-    check_time,
+    check_past_time,
     prepare_attachments,
 )
 from liveblog.models.database import database_time, rule, without_time_limit
@@ -37,11 +34,8 @@ from liveblog.models.json_fields import (
 from liveblog.models.people import Role
 from liveblog.models.photo import with_addresses
 from liveblog.models.place import Place, written_time
+from liveblog.models.post import TITLE_CHARACTERS, Overtaken, Post
 
-if TYPE_CHECKING:
-    from liveblog.models.waiting import Waiting
-
-TITLE_CHARACTERS = 100
 EXCERPT_CHARACTERS = 180
 FOLDED_CHARACTERS = 400
 UNMARKED_EDIT = timedelta(minutes=2)
@@ -51,14 +45,6 @@ CORRECTABLE_AFTER = timedelta(minutes=5)
 ERASED = "It was erased for good. There is nothing left to restore or to change."
 
 _SAID = {"headline", "body", "photos"}
-
-
-class Overtaken(Exception):
-    """Somebody else has changed what was to be changed; ``update`` is as it is now."""
-
-    def __init__(self, update: "Update | Waiting") -> None:
-        super().__init__("This was changed meanwhile by somebody else.")
-        self.update = update
 
 
 class UpdateQuerySet(models.QuerySet["Update"]):
@@ -95,26 +81,15 @@ class UpdateQuerySet(models.QuerySet["Update"]):
         return self.order_by("published_at", "number")
 
 
-class Update(models.Model):
+class Update(Post):
     """One post in an event. Its row stays while the event lives; a withdrawn one is a tombstone."""
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="updates")
     number = models.PositiveIntegerField()
     revision = models.PositiveBigIntegerField()
-    key = models.UUIDField(default=uuid4, editable=False)
-    digest = models.CharField(max_length=64, editable=False, help_text="Of what was first sent under the key.")
-
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="updates")
-    byline = models.CharField(max_length=BYLINE_CHARACTERS)
-    headline = models.CharField(max_length=HEADLINE_CHARACTERS, blank=True)
-    body = models.TextField(blank=True, max_length=BODY_CHARACTERS)
-    body_html = models.TextField(blank=True)
-    body_text = models.TextField(blank=True)
-    is_key = models.BooleanField("key moment", default=False)
-    photos = models.JSONField(default=list, blank=True, help_text="Each a name, width, height, widths and alt.")
     corrections = models.JSONField(default=list, blank=True, help_text="Each a time, a note and a version.")
 
-    version = models.PositiveIntegerField(default=1)
     version_at = models.DateTimeField(null=True, help_text="When the present text was made, if it was edited.")
     version_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     content_revision = models.PositiveBigIntegerField(default=0, help_text="Of the last edit of what it says.")
@@ -283,7 +258,7 @@ class Update(models.Model):
         if is_key is not None:
             changes["is_key"] = is_key
         if published_at is not None:
-            check_time(published_at)
+            check_past_time(published_at)
             changes["published_at"] = published_at
         self._change(
             attachments=None if photos is None else prepare_attachments(photos),
@@ -299,7 +274,7 @@ class Update(models.Model):
 
     def move(self, *, published_at: datetime) -> None:
         """Give it another time, and so another place in the stream."""
-        check_time(published_at)
+        check_past_time(published_at)
         self._change(published_at=published_at)
 
     def redate(self, *, arrived_at: datetime) -> None:
@@ -376,7 +351,7 @@ class Update(models.Model):
         with self.event.change() as event:
             update = event.updates.get(pk=self.pk)
             if attachments is not None:
-                changes["photos"] = event.take_photos(attachments, update=update)
+                changes["photos"] = event.photos.describe(attachments, update=update)
             changed = {name for name, value in changes.items() if getattr(update, name) != value}
             if "withdrawn_at" in changed and changes["withdrawn_at"] and update.withdrawn_at:
                 changed.clear()  # it was withdrawn already
@@ -396,8 +371,8 @@ class Update(models.Model):
                 if is_noted:
                     update._note(correction)
                 update.save()
-                if changed & {"photos"}:
-                    event.photos.filter(name__in=[photo["name"] for photo in update.photos]).update(update=update)
+                if attachments is not None:
+                    event.photos.of(attachments).update(update=update)
         self._take_over(update)
 
     def _check_changeable(self, changed: set[str], revision: int | None) -> None:
@@ -435,10 +410,6 @@ class Update(models.Model):
             raise ValidationError("A correction note is for updates that have stood for five minutes.")
         said = {"at": written_time(timezone.now()), "note": correction, "version": self.version}
         self.corrections = [*self.corrections, said]
-
-    def _take_over(self, update: "Update") -> None:
-        for field in self._meta.concrete_fields:
-            setattr(self, field.attname, getattr(update, field.attname))
 
     @property
     def corrected(self) -> list[tuple[datetime, str]]:

@@ -1,6 +1,5 @@
 """What isn't public yet: scheduled for later, or waiting for an editor's word."""
 
-import uuid
 from datetime import datetime
 from typing import Any, Self
 
@@ -12,20 +11,11 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from liveblog import bell, markup
-from liveblog.models.content import (
-    BODY_CHARACTERS,
-    BYLINE_CHARACTERS,
-    HEADLINE_CHARACTERS,
-    NOTE_CHARACTERS,
-    Attachment,
-    Content,
-    check_note,
-)
-from liveblog.models.database import database_time, rule
+from liveblog.models.content import NOTE_CHARACTERS, check_note, render_text
+from liveblog.models.database import is_to_come, rule
 from liveblog.models.event import Event
-from liveblog.models.update import Overtaken, Update
-
-TITLE_CHARACTERS = 100
+from liveblog.models.post import TITLE_CHARACTERS, Overtaken, Post
+from liveblog.models.update import Update
 
 
 class WaitingQuerySet(models.QuerySet["Waiting"]):
@@ -48,22 +38,11 @@ class WaitingQuerySet(models.QuerySet["Waiting"]):
         return self.order_by("-needs_approval", Coalesce("due_at", "submitted_at"), "pk")
 
 
-class Waiting(models.Model):
+class Waiting(Post):
     """An update that no reader can see yet. Once published the row is gone; a rejected one stays for its author."""
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="waiting")
-    key = models.UUIDField(default=uuid.uuid4, editable=False)
-    digest = models.CharField(max_length=64, editable=False, help_text="Of what was first sent under the key.")
-    version = models.PositiveIntegerField(default=1)
-
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="waiting")
-    byline = models.CharField(max_length=BYLINE_CHARACTERS)
-    headline = models.CharField(max_length=HEADLINE_CHARACTERS, blank=True)
-    body = models.TextField(blank=True, max_length=BODY_CHARACTERS)
-    body_html = models.TextField(blank=True)
-    body_text = models.TextField(blank=True)
-    photos = models.JSONField(default=list, blank=True)
-    is_key = models.BooleanField("key moment", default=False)
     published_at = models.DateTimeField(null=True, help_text="The time its author set, in the past.")
 
     needs_approval = models.BooleanField(default=False)
@@ -142,21 +121,7 @@ class Waiting(models.Model):
             if waiting is None or waiting.rejected_at:
                 raise ValidationError("This was rejected meanwhile.")
             waiting._check_version(version)
-            rows = list(waiting.photo_rows.all())
-            published = event.put(
-                key=waiting.key,
-                digest=waiting.digest,
-                author=waiting.author,
-                byline=waiting.byline,
-                headline=waiting.headline,
-                body=waiting.body,
-                body_html=waiting.body_html,
-                body_text=waiting.body_text,
-                photos=waiting.photos,
-                is_key=waiting.is_key,
-                published_at=waiting.published_at,
-            )
-            event.photos.filter(pk__in=[row.pk for row in rows]).update(update=published, waiting=None)
+            published = event.create_update(waiting, photos=waiting.photos, shown=waiting.photo_rows.all())
         if waiting is not None:
             waiting.delete()
         return published
@@ -165,8 +130,7 @@ class Waiting(models.Model):
         """Let it be published: now, or when it is due (then ``None`` is returned); raises ``Overtaken`` as above."""
         with self.event.change() as event:
             waiting = event.waiting.filter(pk=self.pk).first()
-            is_early = waiting is not None and waiting.due_at is not None and waiting.due_at > database_time()
-            if waiting is not None and waiting.rejected_at is None and is_early:
+            if waiting is not None and waiting.rejected_at is None and is_to_come(waiting.due_at):
                 waiting._check_version(version)
                 waiting.needs_approval = False
                 waiting.save(update_fields=["needs_approval"])
@@ -184,25 +148,16 @@ class Waiting(models.Model):
         *,
         headline: str,
         body: str,
-        attachments: list[Attachment] | None = None,
         due_at: datetime | None = None,
         needs_approval: bool = False,
         version: int | None = None,
     ) -> None:
         """Change what will be published; raises ``Overtaken`` if it is no longer the version given.
 
-        ``needs_approval`` asks for an editor's word once more: what was approved was another text.
+        ``needs_approval`` asks for an editor's approval once more: what was approved was another text.
         """
-        shown = attachments if attachments is not None else [Attachment(row.key) for row in self.photo_rows.all()]
-        content = Content.prepare(headline=headline, body=body, attachments=shown)
-        changes: dict[str, Any] = {
-            "headline": content.headline,
-            "body": content.body,
-            "body_html": content.body_html,
-            "body_text": content.body_text,
-            "due_at": due_at,
-        }
-        self._change(version=version, attachments=attachments, asks_again=needs_approval, **changes)
+        text = render_text(headline=headline, body=body, photos=self.photos)
+        self._change(version=version, asks_again=needs_approval, due_at=due_at, **text)
 
     def erase(self) -> None:
         """Erase text and photos wherever this service keeps them; the key stays, so that it can't come again."""
@@ -225,20 +180,11 @@ class Waiting(models.Model):
         if version is not None and version != self.version:
             raise Overtaken(self)
 
-    def _change(
-        self,
-        *,
-        version: int | None = None,
-        attachments: list[Attachment] | None = None,
-        asks_again: bool = False,
-        **changes: Any,
-    ) -> None:
+    def _change(self, *, version: int | None = None, asks_again: bool = False, **changes: Any) -> None:
         with self.event.change() as event:
             waiting = event.waiting.filter(pk=self.pk).first()
             if waiting is None or waiting.rejected_at:
                 raise ValidationError("It no longer waits: it was published, rejected or taken back meanwhile.")
-            if attachments is not None:
-                changes["photos"] = event.take_photos(attachments, waiting=waiting)
             changed = [name for name, value in changes.items() if getattr(waiting, name) != value]
             if changed:
                 waiting._check_version(version)
@@ -248,5 +194,4 @@ class Waiting(models.Model):
                 waiting.version += 1
                 waiting.save()
                 bell.ring_after_commit(event.pk)
-        for field in self._meta.concrete_fields:
-            setattr(self, field.attname, getattr(waiting, field.attname))
+        self._take_over(waiting)
