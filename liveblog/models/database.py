@@ -13,7 +13,7 @@ from django.utils import timezone
 def database_time() -> datetime:
     """Return the time by which updates are published: PostgreSQL's, which all processes share, else this machine's.
 
-    Inside a transaction too it is the present moment, not that of the transaction's start.
+    It is the present time also inside a transaction, not that of the transaction's start.
     """
     if connection.vendor != "postgresql":
         return timezone.now()
@@ -36,10 +36,10 @@ def copy_columns(source: models.Model, target: models.Model) -> None:
 
 @contextmanager
 def without_time_limit() -> Iterator[None]:
-    """Let the statements inside take as long as they need: the server limits its own on PostgreSQL (config/asgi.py).
+    """Let the statements inside take as long as they need; a server limits them on PostgreSQL (config/asgi.py).
 
-    There it is one transaction, because the limit is lifted for that alone. On SQLite, which knows no limit, it is
-    none: a transaction takes the write lock there, even if it only reads.
+    On PostgreSQL this opens a transaction, for which the limit is lifted. SQLite has no limit, and a transaction there
+    would take the write lock even if it only reads.
     """
     if connection.vendor != "postgresql":
         yield
@@ -51,26 +51,26 @@ def without_time_limit() -> Iterator[None]:
 
 
 def rule(name: str, condition: models.Q, *, field: str, message: str) -> models.CheckConstraint:
-    """Return a constraint for what pages rely on; ``field`` is the error's code, so that a refusal can name it."""
+    """Return a constraint for what pages rely on; ``field`` becomes the error's code."""
     return models.CheckConstraint(
         name=name, condition=condition, violation_error_code=field, violation_error_message=message
     )
 
 
 def rules_of(model: type[models.Model]) -> list[models.CheckConstraint]:
-    """Return the rules of a model's rows."""
+    """Return the rules of a model."""
     return [found for found in model._meta.constraints if isinstance(found, models.CheckConstraint)]
 
 
 def check_rules(row: models.Model) -> None:
-    """Raise ``ValidationError`` for the first rule that a row breaks; the database is asked for each."""
+    """Raise ``ValidationError`` for the first rule that a row breaks, with one query for each rule."""
     for each in rules_of(type(row)):
         each.validate(type(row), row)
 
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Raise ``ValidationError`` with the rule's own message where the database refuses a row that breaks it."""
+    """Raise ``ValidationError`` with a rule's own message where the database refuses a row that breaks it."""
     try:
         yield
     except IntegrityError as error:

@@ -21,10 +21,10 @@ RENEWED = timedelta(seconds=20)
 
 
 class AttendanceQuerySet(models.QuerySet["Attendance"]):
-    """Open desks by whether they still are."""
+    """Pages of the desk that somebody has open."""
 
     def present(self) -> Self:
-        """Leave out those that have not polled for long."""
+        """Leave out those that have not polled for a while."""
         return self.filter(seen_at__gt=timezone.now() - GONE)
 
 
@@ -77,7 +77,7 @@ class Audience(models.Model):
 
     @staticmethod
     def put(process: uuid.UUID, counts: dict[int, int]) -> None:
-        """Say how many readers ``process`` has now, by event, in one statement."""
+        """Write how many readers ``process`` has now, by event, in one statement."""
         now = timezone.now()
         Audience.objects.bulk_create(
             [Audience(event_id=pk, process=process, readers=readers, counted_at=now) for pk, readers in counts.items()],

@@ -1,4 +1,4 @@
-"""What isn't public yet: scheduled for later, or waiting for an editor's word."""
+"""What isn't public yet: scheduled for later, or waiting for an editor's approval."""
 
 from datetime import datetime
 from typing import Any, Self
@@ -19,27 +19,27 @@ from liveblog.models.update import Update
 
 
 class WaitingQuerySet(models.QuerySet["Waiting"]):
-    """What waits, by what for."""
+    """Waiting updates by what they wait for."""
 
     def open(self) -> Self:
-        """Leave out what was rejected."""
+        """Leave out rejected ones."""
         return self.filter(rejected_at=None)
 
     def for_approval(self) -> Self:
-        """Keep what needs an editor."""
+        """Keep those that need an editor's approval."""
         return self.open().filter(needs_approval=True)
 
     def due(self) -> Self:
-        """Keep what is to be published by now, as the database has it."""
+        """Keep those to be published by now, by the database's time."""
         return self.open().filter(needs_approval=False, due_at__lte=Now())
 
     def in_turn(self) -> Self:
-        """Order by what an editor does next: what needs a word first, then by when it is due or was sent."""
+        """Put those that need approval first, then order by when they are due or were sent."""
         return self.order_by("-needs_approval", Coalesce("due_at", "submitted_at"), "pk")
 
 
 class Waiting(Post):
-    """An update that no reader can see yet. Once published the row is gone; a rejected one stays for its author."""
+    """An update that no reader can see yet; publishing deletes the row, a rejected one stays for its author."""
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="waiting")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="waiting")
@@ -102,7 +102,7 @@ class Waiting(Post):
         return self.due_at is not None and self.due_at > timezone.now()
 
     def publish(self, *, version: int | None = None) -> Update:
-        """Publish it, once however many try; it gets the time it comes, unless its author set one in the past.
+        """Publish it and return the update; if somebody else has published it, return theirs.
 
         Raises ``Overtaken`` if it is no longer the version given, so that nobody approves what they have not seen.
         """
@@ -110,7 +110,7 @@ class Waiting(Post):
             return self._publish(event, version)
 
     def publish_if_due(self) -> Update | None:
-        """Publish it as above if that is still wanted now; ``None`` if not, or if another process was first."""
+        """Publish it if it is still due; return ``None`` if not, or if another process was first."""
         with self.event.change() as event:
             return self._publish(event) if event.waiting.due().filter(pk=self.pk).exists() else None
 
@@ -127,7 +127,7 @@ class Waiting(Post):
         return published
 
     def approve(self, *, version: int | None = None) -> Update | None:
-        """Let it be published: now, or when it is due (then ``None`` is returned); raises ``Overtaken`` as above."""
+        """Publish it now, or return ``None`` if it is due later; raises ``Overtaken`` as ``publish()`` does."""
         with self.event.change() as event:
             waiting = event.waiting.filter(pk=self.pk).first()
             if waiting is not None and waiting.rejected_at is None and is_to_come(waiting.due_at):
@@ -139,7 +139,7 @@ class Waiting(Post):
         return self.publish(version=version)
 
     def reject(self, *, reason: str = "") -> None:
-        """Don't publish it; its author sees it with the reason, and can send it anew."""
+        """Reject it; its author sees it with the reason, and can send it anew."""
         reason = check_note(reason)
         self._change(rejected_at=timezone.now(), reason=reason)
 
@@ -160,7 +160,7 @@ class Waiting(Post):
         self._change(version=version, asks_again=needs_approval, due_at=due_at, **text)
 
     def erase(self) -> None:
-        """Erase text and photos wherever this service keeps them; the key stays, so that it can't come again."""
+        """Erase its text and photos wherever this service keeps them; the key stays, so that it can't come again."""
         with self.event.change() as event:
             event.waiting.filter(pk=self.pk).update(
                 headline="",
