@@ -1,6 +1,5 @@
 """Events at the desk: the list, one event and its settings, its preview."""
 
-import re
 import zoneinfo
 
 from django.contrib import messages
@@ -10,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from liveblog.addresses import InPreview
 from liveblog.desk.doors import AuthorRequest, desk_of, is_htmx, read_or_write, signed_in, with_account
 from liveblog.desk.page import go, read_place, show_desk
 from liveblog.forms import CoverForm, EventForm
@@ -84,18 +84,8 @@ def preview(request: AuthorRequest, event: Event) -> HttpResponse:
         page = read_page(event, Asked.read(request.GET.dict(), event))
     except (ValueError, Update.DoesNotExist) as error:
         return refused(request, str(error))
-    context = event_context(event) | {"page": page, "is_preview": True}
-    response = render(request, "liveblog/desk/preview.html", context)
-    response.content = _led_here(response.content.decode(), event).encode()
-    return response
-
-
-def _led_here(page: str, event: Event) -> str:
-    """Return a page of readers' parts with the desk's addresses for theirs, which are a 404 while it is a draft."""
-    own, here = event.get_absolute_url(), reverse("desk-preview", args=[event.slug])
-    page = page.replace(f'href="{own}?', f'href="{here}?')
-    page = re.sub(f'href="{re.escape(own)}updates/([0-9]+)/"', rf'href="{here}?around=\1#update-\1"', page)
-    return page.replace(f"{own}photos/", f"{reverse('desk', args=[event.slug])}photos/")
+    context = event_context(page, InPreview()) | {"is_preview": True}
+    return render(request, "liveblog/desk/preview.html", context)
 
 
 def _settings(

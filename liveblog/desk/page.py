@@ -7,25 +7,25 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.safestring import SafeString, mark_safe
 
 from liveblog import rendering
+from liveblog.addresses import READERS, AtDesk
 from liveblog.desk.doors import AuthorRequest, is_htmx
 from liveblog.desk.login import take_kept
 from liveblog.desk.queue import queue_context, text_again
 from liveblog.desk.status import status_context
 from liveblog.forms import ComposerForm
 from liveblog.models import Event, Place, Role, Update, byline_of
+from liveblog.rendering import Drawn
 from liveblog.stream import PAGE_UPDATES
 from liveblog.views import let_play
 
 
 class Item(NamedTuple):
-    """An update at the desk: the readers' card, why it may be empty, and what the controls around it need."""
+    """An update at the desk: the readers' card, and what the controls around it need."""
 
     update: Update
-    card: SafeString
-    fault: str
+    card: Drawn
     may_change: bool
     may_feature: bool
     may_erase: bool
@@ -36,15 +36,9 @@ class Item(NamedTuple):
 
         Its photos come from the desk while readers can't have them.
         """
-        drawn = rendering.card(update)
-        card: SafeString = drawn
-        if not update.event.is_public:
-            own, here = (f"{reverse(name, args=[update.event.slug])}photos/" for name in ("event", "desk"))
-            card = mark_safe(drawn.replace(own, here))  # noqa: S308  (an address of ours for another)
         return cls(
             update,
-            card,
-            drawn.fault,
+            rendering.card(update, READERS if update.event.is_public else AtDesk()),
             may_change=update.may_be_changed_by(request.user, request.role),
             may_feature=request.role.may(Role.EDITOR),
             may_erase=request.role.may(Role.OWNER),

@@ -16,7 +16,7 @@ from liveblog import imaging, markup, players
 from liveblog.desk.doors import AuthorRequest, desk_of, is_from_outbox, is_htmx
 from liveblog.desk.page import Item, show_desk
 from liveblog.desk.queue import queue_context
-from liveblog.feed import audience
+from liveblog.feed.audience import count_readers
 from liveblog.forms import ComposerForm
 from liveblog.forms.fields import status_of
 from liveblog.models import (
@@ -141,7 +141,7 @@ def _accept(request: AuthorRequest, event: Event, stored: Update | Waiting) -> H
         response = render(request, "liveblog/desk/posted.html#news", context, status=202 if waits else 200)
         if isinstance(stored, Update):
             response["Liveblog-Number"] = str(stored.number)
-            response["Liveblog-Readers"] = str(audience.count(event))
+            response["Liveblog-Readers"] = str(count_readers(event))
         else:
             response["Liveblog-Waiting"] = "approval" if stored.needs_approval else "schedule"
         return response

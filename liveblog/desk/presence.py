@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from liveblog.desk.queue import digest_of
 from liveblog.disconnects import HAS_LEFT
-from liveblog.feed import audience
+from liveblog.feed.audience import count_readers
 from liveblog.models import Attendance, Event, byline_of
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Presence(NamedTuple):
         others = {row.user_id: byline_of(row.user) for row in present if row.user_id != user.pk}
         names = sorted(others.values(), key=str.casefold)
         shown = names if len(names) <= NAMES_SHOWN else names[: NAMES_SHOWN - 1]
-        readers = audience.count(event) if event.is_public else None
+        readers = count_readers(event) if event.is_public else None
         return cls(
             shown, len(names) - len(shown), readers, _row_to_write(own, Attendance(event=event, user=user, page=page))
         )

@@ -11,7 +11,6 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
-from django.urls import reverse
 from django.utils import timezone
 
 from liveblog import imaging
@@ -148,18 +147,6 @@ class Photo(models.Model):
 def photo_folder() -> Path:
     """Return the folder that holds the files of all photos."""
     return Path(settings.MEDIA_ROOT) / "photos"
-
-
-def with_addresses(figure: Figure, slug: str) -> dict[str, Any]:
-    """Return what a page needs to show a photo of the event of that slug."""
-    addresses = {width: reverse("photo", args=[slug, figure.name, width]) for width in figure.widths}
-    srcset = ", ".join(f"{address} {width}w" for width, address in addresses.items())
-    return figure._asdict() | {
-        "is_tall": figure.height > figure.width * 1.1,
-        "smallest": addresses[figure.widths[0]],
-        "largest": addresses[figure.widths[-1]],
-        "srcset": srcset,
-    }
 
 
 def remove_files(names: list[str]) -> None:

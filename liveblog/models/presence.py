@@ -76,7 +76,7 @@ class Audience(models.Model):
         return f"{self.readers} of {self.event}"
 
     @staticmethod
-    def put(process: uuid.UUID, counts: dict[int, int]) -> None:
+    def record(process: uuid.UUID, counts: dict[int, int]) -> None:
         """Write how many readers ``process`` has now, by event, in one statement."""
         now = timezone.now()
         Audience.objects.bulk_create(

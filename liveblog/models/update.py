@@ -28,12 +28,10 @@ from liveblog.models.json_fields import (
     Figure,
     Unreadable,
     read_corrections,
-    read_figures,
     readable,
     redate_corrections,
 )
 from liveblog.models.people import Role
-from liveblog.models.photo import with_addresses
 from liveblog.models.place import Place, written_time
 from liveblog.models.post import TITLE_CHARACTERS, Overtaken, Post
 
@@ -200,11 +198,6 @@ class Update(Post):
     def excerpt(self) -> str:
         """The beginning of its text, on one line."""
         return markup.shorten(self.body_text, characters=EXCERPT_CHARACTERS)
-
-    @property
-    def figures(self) -> list[dict[str, Any]]:
-        """Its photos with the addresses of their files, for a page that shows them; raises ``Unreadable``."""
-        return [with_addresses(figure, self.event.slug) for figure in read_figures(self.photos)]
 
     @property
     def readable_photos(self) -> list[Figure]:
