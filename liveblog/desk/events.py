@@ -12,12 +12,14 @@ from django.views.decorators.http import require_safe
 from liveblog.addresses import InPreview
 from liveblog.desk.doors import AuthorRequest, desk_of, is_htmx, read_or_write, signed_in, with_account
 from liveblog.desk.page import go, read_place, show_desk
+from liveblog.errors import bad_address
+from liveblog.event_page import event_context
 from liveblog.forms import CoverForm, EventForm
 from liveblog.forms.fields import status_of
 from liveblog.forms.languages import LANGUAGES
 from liveblog.models import Event, Role, Update
+from liveblog.public import with_players
 from liveblog.stream import Asked, read_page
-from liveblog.views import event_context, playing, refused
 
 
 @never_cache
@@ -70,20 +72,20 @@ def desk(request: AuthorRequest, event: Event) -> HttpResponse:
     try:
         read_place(request)
     except ValueError as error:
-        return refused(request, str(error))
+        return bad_address(request, str(error))
     return show_desk(request, event)
 
 
 @never_cache
 @require_safe
 @desk_of(Role.CONTRIBUTOR)
-@playing
+@with_players
 def preview(request: AuthorRequest, event: Event) -> HttpResponse:
     """Show an event, a draft too, as its readers will see it, without what keeps an open page up to date."""
     try:
         page = read_page(event, Asked.read(request.GET.dict(), event))
     except (ValueError, Update.DoesNotExist) as error:
-        return refused(request, str(error))
+        return bad_address(request, str(error))
     context = event_context(page, InPreview()) | {"is_preview": True}
     return render(request, "liveblog/desk/preview.html", context)
 

@@ -16,9 +16,9 @@ from liveblog.desk.queue import queue_context, text_again
 from liveblog.desk.status import status_context
 from liveblog.forms import ComposerForm
 from liveblog.models import Event, Place, Role, Update, byline_of
+from liveblog.public import allow_players
 from liveblog.rendering import Drawn
 from liveblog.stream import PAGE_UPDATES
-from liveblog.views import let_play
 
 
 class Item(NamedTuple):
@@ -87,7 +87,7 @@ def show_desk(request: AuthorRequest, event: Event, *, status: int = 200, **more
         "query": query_of(request),
     }
     context |= queue_context(event, request.role, request.user) | status_context(event, request.role) | more
-    return let_play(render(request, "liveblog/desk/desk.html", context, status=status))
+    return allow_players(render(request, "liveblog/desk/desk.html", context, status=status))
 
 
 def refuse(request: AuthorRequest, event: Event, reason: str, *, status: int = 409) -> HttpResponse:

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from liveblog import imaging, markup, players
+from liveblog.caching import picture_response
 from liveblog.desk.doors import AuthorRequest, desk_of, is_from_outbox, is_htmx
 from liveblog.desk.page import Item, show_desk
 from liveblog.desk.queue import queue_context
@@ -31,7 +32,6 @@ from liveblog.models import (
     Waiting,
     is_guest,
 )
-from liveblog.views import photo_response
 
 GUEST_PHOTOS_A_MINUTE = 30
 
@@ -90,7 +90,7 @@ def photo(request: AuthorRequest, event: Event, name: str, width: int) -> HttpRe
     found = get_object_or_404(Photo, event=event, name=name)
     if width not in found.file_widths:
         raise Http404
-    return photo_response(request, found, width)
+    return picture_response(request, found.path(width))
 
 
 @never_cache

@@ -16,8 +16,8 @@ from liveblog.embed.addresses import frame_of
 from liveblog.embed.oembed import HEIGHT, UPDATE_HEIGHT
 from liveblog.embed.options import Options
 from liveblog.models import Event, Update
+from liveblog.public import find_event, public
 from liveblog.stream import PAGE_UPDATES
-from liveblog.views import find_event, public
 
 THEME_LABELS = (("auto", "Automatic"), ("light", "Light"), ("dark", "Dark"))
 ORDER_LABELS = (("", "As the event"), ("newest", "Newest first"), ("oldest", "Oldest first"))
@@ -125,10 +125,10 @@ class Codes(NamedTuple):
     def htmx(self) -> SafeString:
         """The same for pages that use htmx: what asks is never inside what comes, and takes nothing else for it."""
         return format_html(
-            '<div hx-get="{}" hx-trigger="load, every 30s" hx-swap="none" hx-select-oob="#{}"></div>'
+            '<div hx-get="{}" hx-trigger="load, every 30s" hx-swap="none" hx-include="#{}" hx-select-oob="#{}"></div>'
             '<section id="{}"></section>',
             self.fragment,
-            *[f"liveblog-{self.event.slug}"] * 2,
+            *[f"liveblog-{self.event.slug}"] * 3,
         )
 
     @property

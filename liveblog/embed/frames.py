@@ -14,9 +14,10 @@ from django.shortcuts import render
 from liveblog import players
 from liveblog.embed.colour import stylesheet
 from liveblog.embed.options import Options
+from liveblog.event_page import event_context
 from liveblog.models import Event
+from liveblog.public import find_event, public
 from liveblog.stream import Asked, Page, read_alone, read_page
-from liveblog.views import event_context, find_event, public
 
 ACCENT_SECONDS = 86_400
 SCRIPT_SECONDS = 300

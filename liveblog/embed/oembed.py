@@ -11,7 +11,7 @@ from liveblog.addresses import absolute
 from liveblog.caching import cacheable
 from liveblog.embed.addresses import Named, frame_of
 from liveblog.models import Event, Update
-from liveblog.views import public
+from liveblog.public import public
 
 WIDTH, HEIGHT = 640, 600
 UPDATE_HEIGHT = 400

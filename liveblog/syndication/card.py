@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from liveblog import markup
 from liveblog.caching import cacheable
 from liveblog.models import Event, Photo
-from liveblog.views import find_event, public
+from liveblog.public import find_event, public
 
 WIDTH, HEIGHT = 1200, 630
 """What og:image is shown at, undivided, by those who show it (1.91:1)."""

@@ -11,8 +11,8 @@ from django.utils.http import http_date
 
 from liveblog.caching import cacheable
 from liveblog.models import Event
+from liveblog.public import find_event, public
 from liveblog.syndication import atom, json_feed
-from liveblog.views import find_event, public
 
 FEED_SECONDS = 5
 SETTLED_SECONDS = 60

@@ -14,7 +14,7 @@ from django.utils.html import escape
 from liveblog.caching import cacheable
 from liveblog.models import Event, Update
 from liveblog.models.update import UpdateQuerySet
-from liveblog.views import public
+from liveblog.public import public
 
 ADDRESSES = 20_000
 """In one file; the protocol allows 50,000 and 50 MB (sitemaps.org)."""
