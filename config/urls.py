@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from liveblog.desk.login import SignIn
+from liveblog.desk.access import SignIn
 
 urlpatterns = [
     path("admin/", admin.site.urls),

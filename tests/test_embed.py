@@ -14,11 +14,11 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
+from liveblog.desk.events import EventForm
 from liveblog.embed import colour
 from liveblog.embed.options import Options
-from liveblog.forms import EventForm
-from liveblog.forms.sites import read_site
 from liveblog.models import Event
+from liveblog.models.sites import read_site
 from tests.page import Elements
 from tests.server import publish
 

@@ -15,7 +15,7 @@ LAYERS = (
     ("addresses", "public"),
     ("rendering",),
     ("feed", "stream"),
-    ("live", "forms", "periodic"),
+    ("live", "periodic"),
     ("event_page", "server"),
     ("views", "embed", "syndication", "admin"),
     ("archive",),

@@ -14,13 +14,13 @@ from liveblog import markup
 from liveblog.archive import document
 from liveblog.archive.document import EVENT, PERSON, PHOTO, UPDATE, VERSION_FIELDS, Part, Refused
 from liveblog.archive.exporting import CHUNK_UPDATES, MEDIA, Progress
-from liveblog.forms.event import RESERVED_SLUGS
-from liveblog.forms.languages import read_language
-from liveblog.forms.sites import read_site
 from liveblog.models import Event, Photo, Role, Update, Version
 from liveblog.models.content import check_content
 from liveblog.models.database import check_rules
+from liveblog.models.head import RESERVED_SLUGS
 from liveblog.models.json_fields import Correction, Figure, Unreadable
+from liveblog.models.languages import read_language
+from liveblog.models.sites import read_site
 
 DOCUMENT_BYTES = 500_000_000
 PICTURE_BYTES = 50_000_000

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 
-from liveblog.forms.languages import read_language
+from liveblog.models.languages import read_language
 from liveblog.stream import ORDERS, PAGE_UPDATES
 
 THEMES = ("auto", "light", "dark")

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DESCRIPTION_CHARACTERS = 200
+RESERVED_SLUGS = {"new", "notes", "share"}
+"""Addresses of the desk itself: where events are made, where phones share to, where the worker keeps its notes."""
 
 
 def check_time_zone(name: str) -> None:
