@@ -9,11 +9,11 @@ import signal
 import socket
 import textwrap
 import unicodedata
+from collections.abc import Callable
 from contextlib import suppress
 from html.parser import HTMLParser
 from pathlib import Path
 from queue import Empty, Full, LifoQueue
-from urllib.parse import urljoin
 
 from liveblog.child_process import ChildProcess, Limits
 
@@ -68,9 +68,9 @@ def render(text: str) -> str:
     raise Unavailable("The service could not render this just now. Nothing you wrote is lost: try again in a moment.")
 
 
-def absolute(safe_html: str, page: str) -> str:
-    """Return ``safe_html`` with links that lead somewhere from any page, as they do from ``page``."""
-    return _HREF.sub(lambda match: f'<a href="{html.escape(urljoin(page, html.unescape(match[1])))}"', safe_html)
+def relinked(safe_html: str, lead: Callable[[str], str]) -> str:
+    """Return ``safe_html`` with each address that is not a whole one replaced by what ``lead`` returns for it."""
+    return _HREF.sub(lambda match: f'<a href="{html.escape(lead(html.unescape(match[1])))}"', safe_html)
 
 
 def plain(safe_html: str) -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from django.utils.safestring import SafeString
 
 from liveblog import rendering
+from liveblog.addresses import READERS, Addresses
 from liveblog.models import Event, Place, Update, Window
 from liveblog.models.place import in_zone
 from liveblog.models.update import UpdateQuerySet
@@ -65,12 +66,12 @@ class Page(NamedTuple):
         """``newest`` or ``oldest``: what stands on top."""
         return self.asked.order
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self, addresses: Addresses = READERS) -> Iterator[Row]:
         """Yield the cards in order, with the days they open."""
         days = [in_zone(update.published_at, self.event.zone) for update in self.updates]
         opens = [True, *(one.date() != next_one.date() for one, next_one in pairwise(days))]
         for update, day, is_first in zip(self.updates, days, opens, strict=False):
-            yield Row(rendering.card(update), day if is_first else None)
+            yield Row(rendering.card(update, addresses), day if is_first else None)
 
 
 def read_page(event: Event, asked: Asked, *, size: int | None = None) -> Page:

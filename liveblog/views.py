@@ -19,10 +19,12 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 
 from liveblog import live, markup, players, rendering
+from liveblog.addresses import READERS, Addresses
+from liveblog.caching import cacheable
 from liveblog.feed import Tail
 from liveblog.models import Event, Photo, Update
 from liveblog.models.event import DESCRIPTION_CHARACTERS, EventQuerySet
-from liveblog.stream import Asked, read_page
+from liveblog.stream import Asked, Page, read_page
 
 PAGE_SECONDS = 2
 PAST_EVENTS = 50
@@ -42,7 +44,7 @@ def public(view: View) -> View:
         else:
             response = view(request, *args, **kwargs)
         if "Cache-Control" not in response:
-            response["Cache-Control"] = live.cacheable(PAGE_SECONDS) if response.status_code == 200 else "no-store"
+            response["Cache-Control"] = cacheable(PAGE_SECONDS) if response.status_code == 200 else "no-store"
         return response
 
     return csrf_exempt(cached)  # who posts here is told that it is not allowed, not that a token is missing
@@ -108,7 +110,7 @@ def event(request: HttpRequest, slug: str) -> HttpResponse:
         return refused(request, str(error))
     except ObjectDoesNotExist:
         raise Http404 from None
-    return render(request, "liveblog/event.html", event_context(page.event) | {"page": page})
+    return render(request, "liveblog/event.html", event_context(page))
 
 
 @public
@@ -146,7 +148,7 @@ def photo(request: HttpRequest, slug: str, name: str, width: int) -> HttpRespons
         raise Http404
     response = photo_response(request, found, width)
     # A reader's browser may keep it; shared caches forget within seconds what was withdrawn.
-    response["Cache-Control"] = live.cacheable(PHOTO_SHARED_SECONDS, browser_seconds=PHOTO_BROWSER_SECONDS)
+    response["Cache-Control"] = cacheable(PHOTO_SHARED_SECONDS, browser_seconds=PHOTO_BROWSER_SECONDS)
     return response
 
 
@@ -207,12 +209,15 @@ def oembed_link(page: str) -> str:
     return f"{settings.BASE_URL}{reverse('oembed')}?{urlencode({'url': page, 'format': 'json'})}"
 
 
-def event_context(event: Event) -> dict[str, Any]:
+def event_context(page: Page, addresses: Addresses = READERS) -> dict[str, Any]:
     """Return what every page that shows an event's stream needs."""
+    event = page.event
     return {
         "event": event,
-        "here": f"{event.get_absolute_url()}?",
-        "head": rendering.head(event),
+        "page": page,
+        "here": f"{addresses.stream(event)}?",
+        "head": rendering.head(event, addresses),
+        "rows": page.rows(addresses),
         "canonical": settings.BASE_URL + event.get_absolute_url(),
         "oembed": oembed_link(settings.BASE_URL + event.get_absolute_url()),
         "description": described(event),

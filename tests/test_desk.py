@@ -695,7 +695,7 @@ def test_a_preview_shows_a_draft_as_readers_will_see_it_without_the_live_parts(d
     link = 'href="/desk/bridge/preview/?around=1#update-1"'
     assert card.replace('href="/events/bridge/updates/1/"', link) in page
     assert "Preview" in page
-    assert "js/event.js" not in page
+    assert "js/reader/event.js" not in page
     assert 'hx-ext="live"' not in page
     assert "hx-disable" in page
     assert 'href="/events/bridge/?' not in page

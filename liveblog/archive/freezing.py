@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.utils import timezone
 
 from liveblog import rendering
+from liveblog.addresses import ABSOLUTE
 from liveblog.archive.document import written
 from liveblog.archive.exporting import Progress, check_free, picture_files, quiet
-from liveblog.archive.links import Site, relinked
+from liveblog.archive.links import SiteAddresses
 from liveblog.archive.packing import File, lay_out
 from liveblog.models import Event, Photo, Update, Window
 from liveblog.stream import Asked, Page
@@ -56,12 +56,12 @@ class _Frozen:
         self.updates = list(self.event.updates.visible().oldest_first())
         for update in self.updates:
             update.event = self.event
-        self.places = {update.number: place for place, update in enumerate(self.updates)}
+        self.positions = {update.number: position for position, update in enumerate(self.updates)}
         self.pages = max(1, math.ceil(len(self.updates) / PAGE_UPDATES))
-        self.about = {
+        self.shared = {
             "event": self.event,
             "made_at": timezone.now(),
-            "original": settings.BASE_URL + self.event.get_absolute_url(),
+            "original": ABSOLUTE.stream(self.event),
             "styles": [Path(name).name for name in STYLES],
         }
 
@@ -70,7 +70,7 @@ class _Frozen:
         mark = {
             "event": str(self.event.uuid),
             "revision": self.event.revision,
-            "made_at": written(self.about["made_at"]),
+            "made_at": written(self.shared["made_at"]),
         }
         yield MARK, json.dumps(mark) + "\n"
         yield "feed.atom", atom.event_feed(self.event, at_most=None)
@@ -95,25 +95,30 @@ class _Frozen:
     def _stream(self, order: str, page: int) -> str:
         ordered = self.updates if order == "oldest" else self.updates[::-1]
         shown = ordered[page * PAGE_UPDATES : (page + 1) * PAGE_UPDATES]
-        context = self.about | {
-            "head": rendering.head(self.event),
-            "page": Page(self.event, Asked(order), shown, Window()),
+        addresses = self._addresses(order)
+        context = self.shared | {
+            "head": rendering.head(self.event, addresses),
+            "rows": Page(self.event, Asked(order), shown, Window()).rows(addresses),
             "order": order,
             "number": page + 1,
             "pages": self.pages,
             "before": page,
             "after": page + 2 if page + 1 < self.pages else 0,
         }
-        html = render_to_string("liveblog/archive/stream.html", context)
-        return relinked(html, self._site(order))
+        return render_to_string("liveblog/archive/stream.html", context)
 
     def _alone(self, update: Update) -> str:
-        context = self.about | {"update": update, "card": rendering.card(update)}
-        html = render_to_string("liveblog/archive/update.html", context)
-        return relinked(html, self._site("oldest", up="../"))
+        addresses = self._addresses("oldest", up="../")
+        context = self.shared | {
+            "update": update,
+            "card": rendering.card(update, addresses),
+            "stream": addresses.stream(self.event),
+            "in_stream": addresses.in_stream(update),
+        }
+        return render_to_string("liveblog/archive/update.html", context)
 
-    def _site(self, order: str, *, up: str = "") -> Site:
-        return Site(self.event, self.places, order=order, pages=self.pages, size=PAGE_UPDATES, up=up)
+    def _addresses(self, order: str, *, up: str = "") -> SiteAddresses:
+        return SiteAddresses(self.event, self.positions, order=order, size=PAGE_UPDATES, up=up)
 
     def _pictures(self) -> Iterator[File]:
         shown = {photo.name for update in self.updates for photo in update.readable_photos}
@@ -125,7 +130,7 @@ class _Frozen:
         """Return what readers can see, for machines; what was withdrawn and how things read before is not in it."""
         names = "uuid title slug summary status starts_at ends_at ended_at time_zone language closing_note".split()
         return {name: written(getattr(self.event, name)) for name in names} | {
-            "address": self.about["original"],
+            "address": self.shared["original"],
             "pinned": self.event.pinned_number,
             "updates": list(self._entries()),
         }

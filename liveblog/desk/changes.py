@@ -18,7 +18,7 @@ from liveblog.desk.access import AuthorRequest, desk_of
 from liveblog.desk.page import Item, status_context
 from liveblog.desk.queue import digest_of, queue_context, queue_digest
 from liveblog.disconnects import HAS_LEFT
-from liveblog.feed import audience
+from liveblog.feed.audience import count_readers
 from liveblog.models import Attendance, Event, Role, byline_of
 
 CHANGES = 200
@@ -129,7 +129,7 @@ class Presence(NamedTuple):
         others = {row.user_id: byline_of(row.user) for row in present if row.user_id != user.pk}
         names = sorted(others.values(), key=str.casefold)
         shown = names if len(names) <= NAMES_SHOWN else names[: NAMES_SHOWN - 1]
-        readers = audience.count(event) if event.is_public else None
+        readers = count_readers(event) if event.is_public else None
         return cls(
             shown, len(names) - len(shown), readers, _row_to_write(own, Attendance(event=event, user=user, page=page))
         )

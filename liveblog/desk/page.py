@@ -1,6 +1,5 @@
 """The page an event is written on, and the answers that lead back to it."""
 
-import re
 import zoneinfo
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
@@ -12,15 +11,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from liveblog import rendering
+from liveblog.addresses import READERS, AtDesk, InPreview
 from liveblog.desk.access import AuthorRequest, desk_of, is_htmx, take_kept
 from liveblog.desk.forms import ComposerForm
 from liveblog.desk.queue import queue_context, text_again
 from liveblog.models import Event, Place, Role, Update, byline_of
+from liveblog.rendering import Drawn
 from liveblog.stream import PAGE_UPDATES, Asked, read_page
 from liveblog.views import event_context, let_play, playing, refused
 
@@ -37,11 +37,10 @@ BACK_AT = {
 
 
 class Item(NamedTuple):
-    """An update at the desk: the readers' card, why it may be empty, and what the controls around it need."""
+    """An update at the desk: the readers' card, and what the controls around it need."""
 
     update: Update
-    card: SafeString
-    fault: str
+    card: Drawn
     may_change: bool
     may_feature: bool
     may_erase: bool
@@ -52,15 +51,9 @@ class Item(NamedTuple):
 
         Its photos come from the desk while readers can't have them.
         """
-        drawn = rendering.card(update)
-        card: SafeString = drawn
-        if not update.event.is_public:
-            own, here = (f"{reverse(name, args=[update.event.slug])}photos/" for name in ("event", "desk"))
-            card = mark_safe(drawn.replace(own, here))  # noqa: S308  (an address of ours for another)
         return cls(
             update,
-            card,
-            drawn.fault,
+            rendering.card(update, READERS if update.event.is_public else AtDesk()),
             may_change=update.may_be_changed_by(request.user, request.role),
             may_feature=request.role.may(Role.EDITOR),
             may_erase=request.role.may(Role.OWNER),
@@ -120,18 +113,8 @@ def preview(request: AuthorRequest, event: Event) -> HttpResponse:
         page = read_page(event, Asked.read(request.GET.dict(), event))
     except (ValueError, Update.DoesNotExist) as error:
         return refused(request, str(error))
-    context = event_context(event) | {"page": page, "is_preview": True}
-    response = render(request, "liveblog/desk/preview.html", context)
-    response.content = _led_here(response.content.decode(), event).encode()
-    return response
-
-
-def _led_here(page: str, event: Event) -> str:
-    """Return a page of readers' parts with the desk's addresses for theirs, which are a 404 while it is a draft."""
-    own, here = event.get_absolute_url(), reverse("desk-preview", args=[event.slug])
-    page = page.replace(f'href="{own}?', f'href="{here}?')
-    page = re.sub(f'href="{re.escape(own)}updates/([0-9]+)/"', rf'href="{here}?around=\1#update-\1"', page)
-    return page.replace(f"{own}photos/", f"{reverse('desk', args=[event.slug])}photos/")
+    context = event_context(page, InPreview()) | {"is_preview": True}
+    return render(request, "liveblog/desk/preview.html", context)
 
 
 def show_desk(request: AuthorRequest, event: Event, *, status: int = 200, **more: Any) -> HttpResponse:

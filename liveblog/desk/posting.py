@@ -16,7 +16,7 @@ from liveblog.desk.forms import ComposerForm, status_of
 from liveblog.desk.page import Item, show_desk
 from liveblog.desk.photos import explain, take_files
 from liveblog.desk.queue import queue_context
-from liveblog.feed import audience
+from liveblog.feed.audience import count_readers
 from liveblog.models import (
     GUEST_POSTS_A_MINUTE,
     Event,
@@ -92,7 +92,7 @@ def _accept(request: AuthorRequest, event: Event, stored: Update | Waiting) -> H
         response = render(request, "liveblog/desk/posted.html#news", context, status=202 if waits else 200)
         if isinstance(stored, Update):
             response["Liveblog-Number"] = str(stored.number)
-            response["Liveblog-Readers"] = str(audience.count(event))
+            response["Liveblog-Readers"] = str(count_readers(event))
         else:
             response["Liveblog-Waiting"] = "approval" if stored.needs_approval else "schedule"
         return response

@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 from django.urls import Resolver404, resolve, reverse
 
+from liveblog.addresses import absolute
 from liveblog.embed.options import Options
 from liveblog.models import Event
 
@@ -39,11 +40,6 @@ class Named(NamedTuple):
         if match is None or match.url_name not in _EVENT_PAGES | _UPDATE_PAGES:
             return None
         return cls(match.kwargs["slug"], match.kwargs.get("number"))
-
-
-def absolute(path: str) -> str:
-    """Return the address of a path of ours."""
-    return settings.BASE_URL + path
 
 
 def frame_of(event: Event, number: int | None = None, options: Options | None = None) -> str:

@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from liveblog.embed.addresses import absolute, frame_of
+from liveblog.addresses import absolute
+from liveblog.embed.addresses import frame_of
 from liveblog.embed.oembed import HEIGHT, UPDATE_HEIGHT
 from liveblog.embed.options import Options
 from liveblog.models import Event, Update

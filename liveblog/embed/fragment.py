@@ -5,8 +5,9 @@ from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.utils.csp import CSP
 
-from liveblog import live, markup, rendering
-from liveblog.embed.addresses import absolute
+from liveblog import rendering
+from liveblog.addresses import ABSOLUTE
+from liveblog.caching import cacheable
 from liveblog.embed.options import Options
 from liveblog.models import Event
 from liveblog.stream import Asked, read_page
@@ -47,19 +48,18 @@ def _answer(request: HttpRequest, slug: str) -> HttpResponse:
     response = get_conditional_response(request, etag=etag) or _drawn(request, event, options)
     response._csp_config = OWN_POLICY  # type: ignore[attr-defined]  # told anew with every 304
     response["ETag"] = etag
-    response["Cache-Control"] = live.cacheable(FRAGMENT_SECONDS)
+    response["Cache-Control"] = cacheable(FRAGMENT_SECONDS)
     return response
 
 
 def _drawn(request: HttpRequest, event: Event, options: Options) -> HttpResponse:
     page = read_page(event, Asked(options.order or event.opening_order), size=options.limit)
-    home = absolute(event.get_absolute_url())
     context = {
         "event": event,
-        "articles": [rendering.article(update, absolute("")) for update in page.updates],
-        "summary": markup.absolute(event.summary_html, home),
+        "articles": [rendering.article(update) for update in page.updates],
+        "summary": ABSOLUTE.in_text(event.summary_html, event),
+        "address": ABSOLUTE.stream(event),
         "options": options,
-        "site": absolute(""),
     }
     response = render(request, "liveblog/embed/fragment.html", context)
     response["Content-Language"] = event.language

@@ -66,8 +66,7 @@ def event(request: HttpRequest, event: Event) -> HttpResponse:
         return _told(request, 400, f"This frame’s address does not work: {error}")
     except ObjectDoesNotExist:
         return _told(request, 404, "That update is not here any more.")
-    context = event_context(page.event) | _frame_context(request, page, options)
-    return render(request, "liveblog/embed/event.html", context)
+    return render(request, "liveblog/embed/event.html", _context(request, page, options))
 
 
 @public
@@ -81,7 +80,7 @@ def update(request: HttpRequest, event: Event, number: int) -> HttpResponse:
     if found is None:
         return _told(request, 404, "There is no such update.")
     found.event = event
-    context = event_context(event) | _frame_context(request, read_alone(event, found), options) | {"only": number}
+    context = _context(request, read_alone(event, found), options) | {"only": number}
     return render(request, "liveblog/embed/event.html", context, status=410 if found.withdrawn_at else 200)
 
 
@@ -105,10 +104,10 @@ def script(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _frame_context(request: HttpRequest, page: Page, options: Options) -> dict[str, Any]:
-    """Return what a frame needs beside what the event's own page does; its links keep the publisher's options."""
+def _context(request: HttpRequest, page: Page, options: Options) -> dict[str, Any]:
+    """Return what a frame needs; the links to other parts of its stream keep the publisher's options."""
     here = f"{request.path}{options.query}&" if options.query else f"{request.path}?"
-    return {"page": page, "options": options, "framed": True, "here": here}
+    return event_context(page) | {"options": options, "framed": True, "here": here}
 
 
 def _told(request: HttpRequest, status: int, words: str) -> HttpResponse:

@@ -7,8 +7,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.html import format_html
 
-from liveblog import live
-from liveblog.embed.addresses import Named, absolute, frame_of
+from liveblog.addresses import absolute
+from liveblog.caching import cacheable
+from liveblog.embed.addresses import Named, frame_of
 from liveblog.models import Event, Update
 from liveblog.views import public
 
@@ -46,7 +47,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
     wanted = UPDATE_HEIGHT if update else HEIGHT
     height = min(wanted, int(sizes.get("maxheight", wanted)))
     response = JsonResponse(described(event, update, width=width, height=height))
-    response["Cache-Control"] = live.cacheable(SHARED_SECONDS)
+    response["Cache-Control"] = cacheable(SHARED_SECONDS)
     return response
 
 

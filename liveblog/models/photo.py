@@ -7,7 +7,6 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models, transaction
-from django.urls import reverse
 from django.utils import timezone
 
 from liveblog import imaging
@@ -81,18 +80,6 @@ class Photo(models.Model):
     def path(self, width: int) -> Path:
         """Return the file of this width."""
         return imaging.path_of(photo_folder(), self.name, width)
-
-
-def with_addresses(figure: Figure, slug: str) -> dict[str, Any]:
-    """Return what a page needs to show a photo of the event of that slug."""
-    addresses = {width: reverse("photo", args=[slug, figure.name, width]) for width in figure.widths}
-    srcset = ", ".join(f"{address} {width}w" for width, address in addresses.items())
-    return figure._asdict() | {
-        "is_tall": figure.height > figure.width * 1.1,
-        "smallest": addresses[figure.widths[0]],
-        "largest": addresses[figure.widths[-1]],
-        "srcset": srcset,
-    }
 
 
 def remove_files(names: list[str]) -> None:

@@ -75,8 +75,8 @@ class Audience(models.Model):
         return f"{self.readers} of {self.event}"
 
     @staticmethod
-    def put(process: uuid.UUID, counts: dict[int, int]) -> None:
-        """Say how many readers ``process`` has now, by event, in one statement."""
+    def record(process: uuid.UUID, counts: dict[int, int]) -> None:
+        """Write how many readers ``process`` has now, by event, in one statement."""
         now = timezone.now()
         Audience.objects.bulk_create(
             [Audience(event_id=pk, process=process, readers=readers, counted_at=now) for pk, readers in counts.items()],

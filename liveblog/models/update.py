@@ -31,11 +31,9 @@ from liveblog.models.json_fields import (
     Figure,
     Unreadable,
     read_corrections,
-    read_figures,
     readable,
 )
 from liveblog.models.people import Role
-from liveblog.models.photo import with_addresses
 from liveblog.models.place import Place, written_time
 
 if TYPE_CHECKING:
@@ -224,11 +222,6 @@ class Update(models.Model):
     def excerpt(self) -> str:
         """The beginning of its text, on one line."""
         return markup.shorten(self.body_text, characters=EXCERPT_CHARACTERS)
-
-    @property
-    def figures(self) -> list[dict[str, Any]]:
-        """Its photos with the addresses of their files, for a page that shows them; raises ``Unreadable``."""
-        return [with_addresses(figure, self.event.slug) for figure in read_figures(self.photos)]
 
     @property
     def readable_photos(self) -> list[Figure]:

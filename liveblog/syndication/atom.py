@@ -9,6 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.xmlutils import SimplerXMLGenerator
 
+from liveblog.addresses import ABSOLUTE, absolute
 from liveblog.models import Event
 from liveblog.syndication.entries import ENTRIES, Entries, Entry
 
@@ -19,10 +20,9 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 """What XML 1.0 can't hold, however it is written (section 2.2)."""
 
 
-def event_feed(event: Event, base: str = "", *, at_most: int | None = ENTRIES) -> bytes:
-    """Return an event's feed; ``base`` is the site's address, ``BASE_URL`` if none is given."""
-    base = base or settings.BASE_URL
-    entries = Entries.of_event(event, base, at_most=at_most)
+def event_feed(event: Event, *, at_most: int | None = ENTRIES) -> bytes:
+    """Return an event's feed."""
+    entries = Entries.of_event(event, at_most=at_most)
     return _feed(
         entries,
         id=event.uuid.urn,
@@ -30,8 +30,8 @@ def event_feed(event: Event, base: str = "", *, at_most: int | None = ENTRIES) -
         subtitle=event.description,
         language=event.language,
         updated_at=event.changed_at,
-        page=base + event.get_absolute_url(),
-        address=base + reverse("feed-atom", args=[event.slug]),
+        page=ABSOLUTE.stream(event),
+        address=absolute(reverse("feed-atom", args=[event.slug])),
     )
 
 
@@ -39,13 +39,13 @@ def all_feed(updated_at: datetime) -> bytes:
     """Return the feed of all events."""
     return _feed(
         Entries.of_all(),
-        id=f"{settings.BASE_URL}/",
+        id=absolute("/"),
         title=settings.SITE_NAME,
         subtitle="The newest updates of all live blogs.",
         language="en",
         updated_at=updated_at,
-        page=f"{settings.BASE_URL}/",
-        address=settings.BASE_URL + reverse("all-atom"),
+        page=absolute("/"),
+        address=absolute(reverse("all-atom")),
     )
 
 

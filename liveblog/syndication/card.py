@@ -10,7 +10,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from liveblog import live, markup
+from liveblog import markup
+from liveblog.caching import cacheable
 from liveblog.models import Event, Photo
 from liveblog.views import find_event, public
 
@@ -37,7 +38,7 @@ def social_card(request: HttpRequest, slug: str, revision: int) -> HttpResponse:
     if revision == event.head_revision:
         response["Cache-Control"] = f"public, max-age={PRESENT_SECONDS}"
     else:
-        response["Cache-Control"] = live.cacheable(OTHER_SECONDS)
+        response["Cache-Control"] = cacheable(OTHER_SECONDS)
     return response
 
 

@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import NamedTuple, Self
 
-from django.conf import settings
-
 from liveblog import rendering
+from liveblog.addresses import ABSOLUTE
 from liveblog.models import Event, Update
 
 ENTRIES = 200
@@ -17,7 +16,6 @@ class Entry(NamedTuple):
     """One update as a feed has it; a withdrawn one is a tombstone and says nothing."""
 
     update: Update
-    base: str
 
     @property
     def id(self) -> str:
@@ -27,7 +25,7 @@ class Entry(NamedTuple):
     @property
     def url(self) -> str:
         """Its own page."""
-        return self.base + self.update.get_absolute_url()
+        return ABSOLUTE.permalink(self.update)
 
     @property
     def title(self) -> str:
@@ -36,8 +34,8 @@ class Entry(NamedTuple):
 
     @property
     def html(self) -> str:
-        """What the card says, with absolute addresses."""
-        return rendering.entry(self.update, self.base)
+        """What the card says."""
+        return rendering.entry(self.update)
 
 
 class Entries(NamedTuple):
@@ -47,23 +45,23 @@ class Entries(NamedTuple):
     gone: list[Entry]
 
     @classmethod
-    def of_event(cls, event: Event, base: str = "", *, at_most: int | None = ENTRIES) -> Self:
+    def of_event(cls, event: Event, *, at_most: int | None = ENTRIES) -> Self:
         """Read an event's last changed updates, after its row was read."""
         changed = event.updates.order_by("-revision")[:at_most]
-        return cls._split(_of(event, changed), base)
+        return cls._split(_of(event, changed))
 
     @classmethod
-    def of_all(cls, base: str = "") -> Self:
+    def of_all(cls) -> Self:
         """Read the newest updates of all public events, and what was withdrawn last."""
         updates = Update.objects.public().select_related("event")
         newest = updates.visible().order_by("-published_at", "-pk")[:ENTRIES]
         withdrawn = updates.filter(withdrawn_at__isnull=False).order_by("-withdrawn_at", "-pk")[:ENTRIES]
-        return cls._split(chain(newest, withdrawn), base)
+        return cls._split(chain(newest, withdrawn))
 
     @classmethod
-    def _split(cls, updates: Iterable[Update], base: str) -> Self:
+    def _split(cls, updates: Iterable[Update]) -> Self:
         found = sorted(updates, key=lambda update: update.place, reverse=True)
-        entries = [Entry(update, base or settings.BASE_URL) for update in found]
+        entries = [Entry(update) for update in found]
         return cls(
             [entry for entry in entries if entry.update.withdrawn_at is None],
             [entry for entry in entries if entry.update.withdrawn_at is not None],

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 
-from liveblog import live
+from liveblog.caching import cacheable
 from liveblog.models import Event
 from liveblog.syndication import atom, json_feed
 from liveblog.views import find_event, public
@@ -74,6 +74,6 @@ def _answer(
         response = HttpResponse(draw(), content_type=content_type, headers={"ETag": etag})
         if modified:
             response.headers["Last-Modified"] = http_date(modified)
-    response["Cache-Control"] = live.cacheable(FEED_SECONDS)
+    response["Cache-Control"] = cacheable(FEED_SECONDS)
     response["Access-Control-Allow-Origin"] = "*"
     return response

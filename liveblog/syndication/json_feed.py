@@ -6,23 +6,22 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
+from liveblog.addresses import ABSOLUTE, absolute
 from liveblog.models import Event
-from liveblog.models.photo import with_addresses
 from liveblog.syndication.entries import ENTRIES, Entries, Entry
 
 VERSION = "https://jsonfeed.org/version/1.1"
 
 
-def event_feed(event: Event, base: str = "", *, at_most: int | None = ENTRIES) -> bytes:
-    """Return an event's feed; ``base`` is the site's address, ``BASE_URL`` if none is given."""
-    base = base or settings.BASE_URL
+def event_feed(event: Event, *, at_most: int | None = ENTRIES) -> bytes:
+    """Return an event's feed."""
     return _feed(
-        Entries.of_event(event, base, at_most=at_most),
+        Entries.of_event(event, at_most=at_most),
         title=event.title,
         description=event.description,
         language=event.language,
-        page=base + event.get_absolute_url(),
-        address=base + reverse("feed-json", args=[event.slug]),
+        page=ABSOLUTE.stream(event),
+        address=absolute(reverse("feed-json", args=[event.slug])),
     )
 
 
@@ -33,8 +32,8 @@ def all_feed() -> bytes:
         title=settings.SITE_NAME,
         description="The newest updates of all live blogs.",
         language="en",
-        page=f"{settings.BASE_URL}/",
-        address=settings.BASE_URL + reverse("all-json"),
+        page=absolute("/"),
+        address=absolute(reverse("all-json")),
     )
 
 
@@ -67,7 +66,7 @@ def _item(entry: Entry) -> dict[str, Any]:
         "language": update.event.language,
     }
     if figures := update.readable_photos:
-        item["image"] = entry.base + with_addresses(figures[0], update.event.slug)["largest"]
+        item["image"] = ABSOLUTE.picture(update.event, figures[0])["largest"]
     if update.is_key:
         item["tags"] = ["key moment"]
     return item

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import escape
 
-from liveblog import live
+from liveblog.caching import cacheable
 from liveblog.models import Event, Update
 from liveblog.models.update import UpdateQuerySet
 from liveblog.views import public
@@ -59,7 +59,7 @@ def robots(request: HttpRequest) -> HttpResponse:
     closed = "".join(f"Disallow: {path}\n" for path in ("/desk/", "/admin/", "/accounts/", "/join/"))
     text = f"User-agent: *\n{closed}\nSitemap: {settings.BASE_URL}{reverse('sitemap')}\n"
     response = HttpResponse(text, content_type="text/plain; charset=utf-8")
-    response["Cache-Control"] = live.cacheable(MAP_SECONDS)
+    response["Cache-Control"] = cacheable(MAP_SECONDS)
     return response
 
 
@@ -95,5 +95,5 @@ def _map(pages: Iterable[tuple[str, datetime]]) -> HttpResponse:
 
 def _xml(content: str) -> HttpResponse:
     response = HttpResponse(_OPENING + content, content_type="application/xml; charset=utf-8")
-    response["Cache-Control"] = live.cacheable(MAP_SECONDS)
+    response["Cache-Control"] = cacheable(MAP_SECONDS)
     return response

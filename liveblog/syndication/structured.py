@@ -10,7 +10,9 @@ from django.templatetags.static import static
 from django.utils.safestring import SafeString, mark_safe
 
 from liveblog import markup, rendering
+from liveblog.addresses import ABSOLUTE, absolute
 from liveblog.models import Event, Update
+from liveblog.models.json_fields import read_figures
 from liveblog.models.place import in_zone
 
 HEADLINE_CHARACTERS = 110
@@ -21,7 +23,7 @@ _ESCAPED = "<>&\u2028\u2029"
 
 def event_data(event: Event, updates: Iterable[Update]) -> SafeString:
     """Return a LiveBlogPosting with the updates that the page shows, ready to stand in a script element."""
-    page = settings.BASE_URL + event.get_absolute_url()
+    page = ABSOLUTE.stream(event)
     data: dict[str, Any] = {
         "@context": "https://schema.org",
         "@type": "LiveBlogPosting",
@@ -44,8 +46,7 @@ def event_data(event: Event, updates: Iterable[Update]) -> SafeString:
 
 def update_data(update: Update) -> SafeString:
     """Return a BlogPosting for an update's own page; nothing of one that can't be shown there."""
-    page = settings.BASE_URL + update.get_absolute_url()
-    blog = settings.BASE_URL + update.event.get_absolute_url()
+    page, blog = ABSOLUTE.permalink(update), ABSOLUTE.stream(update.event)
     data: dict[str, Any] = {}
     with rendering.Attempt.at_update(update):
         data = {"@context": "https://schema.org"} | _post(update, page, blog)
@@ -56,7 +57,7 @@ def update_data(update: Update) -> SafeString:
 
 def image_of(event: Event) -> str:
     """Return the address of the picture that stands for the event where a link to it is shown."""
-    return f"{settings.BASE_URL}{event.get_absolute_url()}social-{event.head_revision}.jpg"
+    return f"{ABSOLUTE.stream(event)}social-{event.head_revision}.jpg"
 
 
 def _posts(updates: Iterable[Update], page: str) -> Iterator[dict[str, Any]]:
@@ -79,7 +80,7 @@ def _post(update: Update, url: str, blog: str) -> dict[str, Any]:
         "author": {"@type": "Person", "name": update.byline, "url": blog},
     }
     if update.photos:
-        post["image"] = [settings.BASE_URL + figure["largest"] for figure in update.figures]
+        post["image"] = [ABSOLUTE.picture(event, figure)["largest"] for figure in read_figures(update.photos)]
     return post
 
 
@@ -90,8 +91,8 @@ def _dates(event: Event, start: str, end: str) -> dict[str, str]:
 
 
 def _publisher() -> dict[str, Any]:
-    logo = {"@type": "ImageObject", "url": settings.BASE_URL + static("img/icon-512.png"), "width": 512, "height": 512}
-    return {"@type": "Organization", "name": settings.SITE_NAME, "url": f"{settings.BASE_URL}/", "logo": logo}
+    logo = {"@type": "ImageObject", "url": absolute(static("img/icon-512.png")), "width": 512, "height": 512}
+    return {"@type": "Organization", "name": settings.SITE_NAME, "url": absolute("/"), "logo": logo}
 
 
 def _written(event: Event, moment: datetime) -> str:

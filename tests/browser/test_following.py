@@ -329,7 +329,7 @@ def test_a_page_of_the_release_before_goes_on_following(reader: Page, live_site:
 
 def test_a_page_whose_script_did_not_come_stays_as_it_was_loaded(reader: Page, live_site: Site) -> None:
     event = live_site.event(updates=1)
-    reader.route("**/js/follow*.js", lambda route: route.abort())
+    reader.route("**/js/reader/follow*.js", lambda route: route.abort())
     for address in (update_page(live_site, event), live_site.url):
         reader.goto(address)
         before = reader.inner_text("body")

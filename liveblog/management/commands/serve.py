@@ -21,7 +21,6 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection
 
-from liveblog.feed import schedule
 from liveblog.management import welcome
 from liveblog.management.commands import demo
 
@@ -96,22 +95,23 @@ class Command(BaseCommand):
         greeting = welcome.describe(address, password, can_draw=welcome.can_draw(self.stdout))
         connection.close()
         interface = address.replace(":", r"\:")
+        application = get_default_application()
         server = Server(
-            get_default_application(),
+            application,
             endpoints=[f"tcp:port={settings.PORT}:interface={interface}:backlog={LISTEN_BACKLOG}"],
-            ready_callable=partial(self.begin, greeting),
+            ready_callable=partial(self.begin, application, greeting),
             application_close_timeout=UNHEARD_SECONDS,
             verbosity=0,
         )
         server.run()
-        schedule.stop()
+        application.stop()
         if server.abort_start:
             raise CommandError(f"Port {settings.PORT} was taken by another program just now.")
 
-    def begin(self, greeting: str) -> None:
-        """Go the rounds from now on, whether or not anybody asks for anything."""
+    def begin(self, application: Any, greeting: str) -> None:
+        """Start periodic work, whether or not anybody asks for anything."""
         loop = asyncio.get_event_loop()  # daphne has just set it
-        schedule.start(loop)
+        application.start(loop)
         loop.call_soon(self.say, greeting)  # not before signals are handled: one that came now would be swallowed
 
     def say(self, text: str) -> None:

@@ -1,7 +1,7 @@
 /** What the desk adds where there is JavaScript; each part stands in a module of its own. */
 
-import "../embed-link.js";
-import "../ours.js";
+import "../shared/embed-link.js";
+import "../shared/ours.js";
 import "./acts.js";
 import { append, isAtRisk, openComposer } from "./composer.js";
 import { showEntries, showProgress } from "./entries.js";
@@ -9,7 +9,7 @@ import { say, slug, user } from "./here.js";
 import { askToKeep, sweepPhotos, warnBeforeLeaving } from "./keeping.js";
 import "./live.js";
 import { openOffline } from "./offline.js";
-import "../players.js";
+import "../shared/players.js";
 import { openPreview } from "./preview.js";
 import { kick, send } from "./sender.js";
 import { takeShared } from "./shared.js";

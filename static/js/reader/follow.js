@@ -1,7 +1,7 @@
 /** Keeps a page that is fetched whole as a newcomer finds it: the list of events, one update's own page. */
 
-import { patch, remember } from "./patch.js";
-import { keepingPlace, registerSwap } from "./swap.js";
+import { patch, remember } from "../shared/patch.js";
+import { keepingPlace, registerSwap } from "../shared/swap.js";
 import { dress } from "./times.js";
 
 const poll = () => document.getElementById("poll");

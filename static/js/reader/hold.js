@@ -1,6 +1,6 @@
 /** Holds new updates back while showing them would move what is being read; counts and announces them. */
 
-import { cardOf, cards, feed, isFramed, isNewestFirst, list, shownCards } from "./stream.js";
+import { cardOf, cards, feed, isFramed, isNewestFirst, list, shownCards } from "../shared/stream.js";
 import { divide } from "./times.js";
 
 const ANNOUNCE_MS = 15_000;

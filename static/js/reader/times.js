@@ -1,7 +1,7 @@
 /** Dresses times: the reader's own zone, or the event's; and marks where a new day begins. */
 
-import { recall, remember } from "./choices.js";
-import { feed, list, shownCards } from "./stream.js";
+import { recall, remember } from "../shared/choices.js";
+import { feed, list, shownCards } from "../shared/stream.js";
 
 const page = document.documentElement;
 const language = readLanguage();

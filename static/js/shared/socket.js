@@ -50,7 +50,7 @@ export function renew() {
 /** Checks that the socket, too, brings what a poll has brought. */
 export function expect(revision) {
   const asked = socket;
-  if (!known().isOpen) return;
+  if (!known().isOpen || delivered >= revision) return;
   setTimeout(() => {
     if (socket === asked && delivered < revision) renew();
   }, HALF_OPEN_MS);

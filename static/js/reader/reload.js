@@ -1,6 +1,6 @@
 /** Fetches the page's feed anew when changes can no longer lead to the present. */
 
-import { addressOf, cards, cursor, feed, isNewestFirst, list } from "./stream.js";
+import { addressOf, cards, cursor, feed, isNewestFirst, list } from "../shared/stream.js";
 
 const WAITS_MS = [0, 5_000, 10_000, 20_000];
 const FAILED_MS = 10_000;

@@ -1,18 +1,18 @@
 /** The reader's page: brings the parts together and tells them what the browser does. */
 
-import { report } from "./connection.js";
-import "./embed-link.js";
-import "./enlarge.js";
+import { report } from "../shared/connection.js";
+import "../shared/embed-link.js";
+import "../shared/enlarge.js";
 import { pause, release, tell, welcomeBack } from "./hold.js";
 import { registerSwap } from "./live.js";
 import { followHash, showOrder, watchLinks, watchLoading } from "./move.js";
-import { holds } from "./ours.js";
-import { remember } from "./patch.js";
-import "./players.js";
-import { forgetRequest, pollNow, watchPolls } from "./poll.js";
+import { holds } from "../shared/ours.js";
+import { remember } from "../shared/patch.js";
+import "../shared/players.js";
+import { forgetRequest, pollNow, watchPolls } from "../shared/poll.js";
 import { reload } from "./reload.js";
-import * as socket from "./socket.js";
-import { cards, feed } from "./stream.js";
+import * as socket from "../shared/socket.js";
+import { cards, feed } from "../shared/stream.js";
 import { divide, dress, offerZones } from "./times.js";
 
 const HIDDEN_MS = 30_000;

@@ -1,8 +1,8 @@
 /** Moving about in the stream: jumps, order, links to single updates. */
 
-import { remember } from "./choices.js";
+import { remember } from "../shared/choices.js";
 import { reveal, say } from "./hold.js";
-import { addressOf, cardOf, feed, isFramed, isNewestFirst, shownCards } from "./stream.js";
+import { addressOf, cardOf, feed, isFramed, isNewestFirst, shownCards } from "../shared/stream.js";
 
 const GONE = "That update is not here any more.";
 const FAILED = "That could not be loaded. Please try again.";
@@ -74,11 +74,6 @@ export function watchLoading() {
   listen("htmx:confirm", (event) => event.target.matches(".more.htmx-request") && event.preventDefault()); // it is on its way
   listen("htmx:beforeRequest", () => feed().setAttribute("aria-busy", "true"));
   listen("htmx:afterRequest", () => feed().removeAttribute("aria-busy"));
-  listen("htmx:beforeSwap", ({ detail }) => {
-    if (detail.requestConfig.elt.id === "poll" || detail.serverResponse.includes('id="feed"')) return;
-    detail.shouldSwap = false; // the page of a hotel's network says 200 as well
-    detail.isError = true;
-  });
   listen("htmx:responseError", ({ detail }) => say(detail.xhr.status === 404 ? GONE : FAILED));
   for (const name of ["htmx:sendError", "htmx:timeout"]) listen(name, () => say(FAILED));
 }

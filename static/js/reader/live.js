@@ -1,13 +1,14 @@
 /** Applies changes to the open page: the one function through which anything gets into it. */
 
 import { admit, tell } from "./hold.js";
-import { isSame, patch, remember } from "./patch.js";
-import { arrange, cardOf, cards, cursor, feed, insertInOrder, isNewestFirst, list, sideOf } from "./stream.js";
-import * as swap from "./swap.js";
+import { isSame, patch, remember } from "../shared/patch.js";
+import { arrange, cardOf, cards, cursor, feed, insertInOrder, isNewestFirst, list, sideOf } from "../shared/stream.js";
+import * as swap from "../shared/swap.js";
 import { divide, dress } from "./times.js";
 
 const beyond = new Set(); // numbers of new updates that lie above the window of an oldest-first page
-const changed = new Map(); // the revisions that changes have brought, by number: of what was withdrawn or moved away, too
+const changed = new Map(); // the revisions of the last changes, by number: of what was withdrawn or moved away, too
+const CHANGED_KEPT = 500; // far more than change while an answer is under way
 const signal = (name, detail) => document.dispatchEvent(new CustomEvent(`live:${name}`, { detail }));
 
 /** Has the poll, the socket, older, newer, sort and reload alike put their answers in by `apply`. */
@@ -50,7 +51,7 @@ function takeCard(card) {
   const number = Number(card.dataset.number);
   const present = cardOf(number);
   if (present && !isNewer(card, present)) return;
-  changed.set(number, Number(card.dataset.revision));
+  noteChange(number, Number(card.dataset.revision));
   beyond.delete(number);
   const side = "gone" in card.dataset ? null : sideOf(card);
   if (side === 1 && number > Number(feed().dataset.lastNumber)) beyond.add(number);
@@ -69,6 +70,12 @@ function takeCard(card) {
     dress(card);
     admit(card, insertInOrder(card));
   }
+}
+
+function noteChange(number, revision) {
+  changed.delete(number); // so that the oldest change stands first
+  changed.set(number, revision);
+  if (changed.size > CHANGED_KEPT) changed.delete(changed.keys().next().value);
 }
 
 function takeHead(part) {
