@@ -1,5 +1,6 @@
 /** Does with an entry of the outbox what its author wants. */
 
+import { send } from "../shared/events.js";
 import { newKey } from "./key.js";
 import { decide, drop, find, isFree, renew } from "./outbox.js";
 import { kick } from "./sender.js";
@@ -18,7 +19,7 @@ function confirmed(question, aboutIt, yes) {
 
 const ACTS = {
   retry: () => kick({ isAsked: true }),
-  edit: (key) => takeBack(key, (entry) => document.dispatchEvent(new CustomEvent("desk:edit", { detail: entry }))),
+  edit: (key) => takeBack(key, (entry) => send("desk:edit", entry)),
   renew: async (key) => {
     await decide(() => { if (find(key)?.state) renew(key, newKey()); });
     kick({ isAsked: true });

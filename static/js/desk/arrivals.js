@@ -8,7 +8,7 @@ let spokenAt = -Infinity;
 let timer = 0;
 
 /** Takes note of what arrived. */
-export function announce({ detail: { items } }) {
+export function announce(items) {
   for (const { id, dataset } of items) if (dataset.byUser !== user) unspoken.set(id, dataset.by);
   clearTimeout(timer);
   if (unspoken.size) timer = setTimeout(speak, Math.max(0, spokenAt + TOGETHER_MS - performance.now()));

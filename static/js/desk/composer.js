@@ -1,5 +1,6 @@
 /** The form in which updates are written: kept at every keystroke, posted into the outbox. */
 
+import { listen, send } from "../shared/events.js";
 import { blank, follow, isBlank, load, save } from "./draft.js";
 import { entryOf, problemOf, tellLength } from "./entry.js";
 import { say } from "./here.js";
@@ -54,10 +55,10 @@ export function openComposer() {
     pictures.take([...event.clipboardData.files]).then(keep);
   });
   addMarks(form, body);
-  document.addEventListener("desk:edit", ({ detail }) => edit(detail));
-  document.addEventListener("desk:outbox", followEntry);
-  document.addEventListener("desk:posted", ({ detail: { entry } }) => { if (entry?.key === draft.key) next(); });
-  if (broken) tell(`${broken} Drafts are not kept, but posting works: leave this page open until it is done.`);
+  listen("desk:edit", edit);
+  listen("desk:outbox", followEntry);
+  listen("desk:posted", ({ entry }) => { if (entry?.key === draft.key) next(); });
+  if (broken) setNote(`${broken} Drafts are not kept, but posting works: leave this page open until it is done.`);
 }
 
 /**
@@ -98,8 +99,8 @@ function keep() {
   const isKept = save(draft);
   form.toggleAttribute("data-unkept", !isKept);
   if (broken) note.hidden = false;
-  else tell(isKept ? (draft.aside ? "Your other draft comes back after this one." : "") : "This device’s storage is full: what you write now is not kept on it. Posting still works; leave this page open until it is done.");
-  document.dispatchEvent(new CustomEvent("desk:draft"));
+  else setNote(isKept ? (draft.aside ? "Your other draft comes back after this one." : "") : "This device’s storage is full: what you write now is not kept on it. Posting still works; leave this page open until it is done.");
+  send("desk:draft");
   dress();
 }
 
@@ -112,7 +113,7 @@ function dress() {
   }
 }
 
-const tell = (words) => { note.textContent = words; note.hidden = !words; };
+const setNote = (words) => { note.textContent = words; note.hidden = !words; };
 
 function complain(words) {
   errors.replaceChildren();
@@ -133,7 +134,7 @@ function post() {
   complain(wrong);
   if (wrong) return body.focus();
   posted_at = performance.now();
-  if (put(entry)) next();
+  if (addToOutbox(entry)) next();
   else form.dataset.state = "sending"; // straight from this page; the text stays until it has arrived
   body.readOnly = "state" in form.dataset;
   body.focus();
@@ -141,7 +142,7 @@ function post() {
 }
 
 /** Puts an entry into the outbox; where there is no room for both, in the place of its draft. */
-function put(entry) {
+function addToOutbox(entry) {
   if (add(entry)) return true;
   save(blank());
   if (add(entry)) return true;

@@ -1,9 +1,9 @@
 /** Open edit forms: what is typed stays on the device until it is saved, what others change meanwhile is shown beside it. */
 
+import { cardOf, list } from "../shared/stream.js";
 import { forget, keep, kept, keptNumbers } from "./edits.js";
-import { itemOf, keepingPlace, list } from "./items.js";
 import { describe, fieldsOf, fill, movePhoto } from "./fields.js";
-import { closeForm } from "./stream.js";
+import { closeForm, keepingItems } from "./stream.js";
 
 const asServed = new WeakMap(); // what a form said when the server sent it
 const formOf = (item) => item.querySelector("form.editor");
@@ -13,24 +13,23 @@ const isChanged = (form) => JSON.stringify(fieldsOf(form)) !== asServed.get(form
 /** Begins: takes up what was left open, and listens. */
 export function watchEditing() {
   const on = (name, act) => document.addEventListener(name, act);
-  on("desk:editing", ({ detail }) => opened(detail.item, detail));
-  on("desk:meanwhile", ({ detail: { form, item } }) => showMeanwhile(form, item));
-  on("desk:saved", ({ detail: { form } }) => forget(form.dataset.number));
   on("input", ({ target }) => target.form?.matches(".editor") && note(target.form));
   on("click", clicked);
   on("keydown", pressed);
   on("htmx:beforeRequest", ({ target }) => freeze(target, true));
   on("htmx:afterRequest", ({ target }) => freeze(target, false));
-  for (const form of document.querySelectorAll("form.editor")) opened(form.closest(".item"), { isAgain: false });
+  for (const form of document.querySelectorAll("form.editor")) editingOpened(form.closest(".item"), false);
   if (list()) for (const number of keptNumbers()) reopen(number);
 }
 
 function reopen(number) {
-  const link = itemOf(number)?.querySelector(`#edit-${number}`);
-  if (link) htmx.ajax("GET", link.getAttribute("hx-get"), { source: itemOf(number), target: itemOf(number), swap: "desk" });
+  const item = cardOf(number);
+  const link = item?.querySelector(`#edit-${number}`);
+  if (link) htmx.ajax("GET", link.getAttribute("hx-get"), { source: item, target: item, swap: "desk" });
 }
 
-function opened(item, { isAgain }) {
+/** A form has come: for an update, or `isAgain` for one that was saved and refused. */
+export function editingOpened(item, isAgain) {
   const form = formOf(item);
   asServed.set(form, JSON.stringify(fieldsOf(form)));
   const mine = kept(numberOf(form));
@@ -53,6 +52,9 @@ function opened(item, { isAgain }) {
   }
   if (list()) form.elements.body.focus();
 }
+
+/** A form has done its work: what was typed in it need not be kept. */
+export const editingSaved = (item) => forget(item.dataset.number);
 
 function note(form) {
   if (isChanged(form)) keep(numberOf(form), fieldsOf(form));
@@ -101,11 +103,11 @@ function freeze(target, isFrozen) {
 }
 
 /** Says above an open form that its update has changed, and shows what it says now; the form is left alone. */
-function showMeanwhile(formItem, item) {
+export function showMeanwhile(formItem, item) {
   const form = formOf(formItem);
   const isOther = Number(item.dataset.content) > Number(form.elements.revision.value);
   const isGone = item.classList.contains("is-withdrawn");
-  keepingPlace(() => {
+  keepingItems(() => {
     formItem.querySelector(":scope > .meanwhile")?.remove();
     if (isOther || isGone) formItem.prepend(describe(item, { isGone }));
   });

@@ -8,7 +8,7 @@ const NEAR = 19_000;
 const HEADLINE = 200;
 
 const count = document.getElementById("composer-count");
-const title = document.querySelector(".desk-head h1")?.textContent ?? slug;
+const titleNow = () => document.querySelector(".desk-head h1")?.textContent ?? slug;
 const normalised = (text) => text.replace(/\r\n?/g, "\n").trim();
 const lengthOf = (text) => [...normalised(text)].length;
 
@@ -22,7 +22,7 @@ export function tellLength(text) {
 /** The outbox's entry for a draft, without the photos that were taken out. */
 export function entryOf({ key, headline, body, is_key, at, photos }, address) {
   const shown = photos.filter(({ isOut }) => !isOut).map((photo) => ({ key: photo.key, name: photo.name, alt: photo.alt }));
-  return { key, event: slug, title, address, written_at: Date.now(), headline, body, is_key, at, later: isLater(at), photos: shown };
+  return { key, event: slug, title: titleNow(), address, written_at: Date.now(), headline, body, is_key, at, later: isLater(at), photos: shown };
 }
 
 /** What the service would refuse at once, in words. */

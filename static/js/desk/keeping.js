@@ -1,5 +1,6 @@
 /** Keeps what this device holds: asks the browser not to clear it, warns before leaving, sweeps up what is done. */
 
+import { listen } from "../shared/events.js";
 import { names, read, write } from "./store.js";
 import { isOpen, list } from "./outbox.js";
 import { sweep } from "./shots.js";
@@ -22,7 +23,7 @@ export function askToKeep() {
 export function warnBeforeLeaving(isAtRisk) {
   const warn = (event) => event.preventDefault();
   const look = () => (isAtRisk() || list().some(isOpen) ? addEventListener : removeEventListener)("beforeunload", warn);
-  for (const name of ["desk:outbox", "desk:draft"]) document.addEventListener(name, look);
+  for (const name of ["desk:outbox", "desk:draft"]) listen(name, look);
   document.getElementById("outbox-login")?.addEventListener("click", () => { if (!isAtRisk()) removeEventListener("beforeunload", warn); });
   look();
 }

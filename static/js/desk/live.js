@@ -1,20 +1,27 @@
 /** The live stream of the desk: brings its parts together. */
 
+import { list } from "../shared/stream.js";
 import { announce } from "./arrivals.js";
-import { follow } from "./changes.js";
 import { watchCopies } from "./copy.js";
-import { watchEditing } from "./editing.js";
-import { list } from "./items.js";
-import { listen } from "./socket.js";
-import { registerSwap } from "./stream.js";
+import { editingOpened, editingSaved, showMeanwhile, watchEditing } from "./editing.js";
+import { followNews, noteNews } from "./news.js";
+import { watchQueue } from "./queue.js";
+import { reload } from "./reload.js";
+import { registerStream } from "./stream.js";
 import { offerUndo } from "./undo.js";
 
-registerSwap();
 watchCopies();
+watchQueue();
 if (list()) {
-  document.addEventListener("desk:arrived", announce);
-  document.addEventListener("desk:withdrawn", offerUndo);
-  follow();
-  listen();
+  registerStream({
+    onArrived: announce,
+    onEditing: editingOpened,
+    onMeanwhile: showMeanwhile,
+    onSaved: editingSaved,
+    onWithdrawn: offerUndo,
+    onNews: noteNews,
+    onReload: reload,
+  });
+  followNews();
 }
 watchEditing();

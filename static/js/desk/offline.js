@@ -1,5 +1,6 @@
 /** The desk without a network: registers the worker that keeps it, says what an open page is, and what is missing. */
 
+import { listen } from "../shared/events.js";
 import { clock, desk, slug, user } from "./here.js";
 
 const NOTES = "desk-notes"; // a cache: the one store that a page and its worker share without ado
@@ -50,7 +51,7 @@ function tellWhenSeen() {
     line.querySelector("a").hidden = !navigator.onLine;
   };
   for (const name of ["online", "offline"]) addEventListener(name, tell);
-  document.addEventListener("desk:fresh", () => { line.hidden = true; }); // the stream has caught up
+  listen("desk:fresh", () => { line.hidden = true; }); // the stream has caught up
   tell();
   line.hidden = false;
 }

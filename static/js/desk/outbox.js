@@ -8,12 +8,13 @@
  * Only the one sender writes into an entry that is on its way; only the author's hand touches the others.
  */
 
+import { send } from "../shared/events.js";
 import { page, user } from "./here.js";
 import { isOnlyHere, names, read, remove, watch, write } from "./store.js";
 
 const MINE = `outbox:${user}:`;
 const nameOf = (entry) => `${MINE}${entry.key}`;
-const changed = () => document.dispatchEvent(new CustomEvent("desk:outbox"));
+const changed = () => send("desk:outbox");
 
 watch("outbox:", changed);
 

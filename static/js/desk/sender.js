@@ -1,5 +1,6 @@
 /** Sends what is in the outbox: in order, one tab at a time, again and again until the service has answered. */
 
+import { send } from "../shared/events.js";
 import { page, user } from "./here.js";
 import { alone } from "./lock.js";
 import { change, decide, drop, find, isOpen, list } from "./outbox.js";
@@ -14,7 +15,6 @@ const LOGIN_MS = 60_000;
 const KICK_MS = 1_500;
 const ELSEWHERE_MS = 1_500;
 const TAKEN_MS = 1_800_000; // the service does not keep a photo for ever that no update has
-const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
 
 let isUnderWay = false;
 let isWanted = false;
@@ -22,7 +22,7 @@ let kicked_at = 0;
 let timer;
 
 /** Sends what is due; returns when nothing is. */
-export async function send() {
+export async function sendDue() {
   isWanted = true;
   if (isUnderWay) return;
   isUnderWay = true;
@@ -44,7 +44,7 @@ export function kick({ isAsked = false } = {}) {
   const now = Date.now();
   const isLongAgo = kicked_at > now || now - kicked_at > KICK_MS; // one that lies ahead was before the clock was set back
   if (isAsked || isLongAgo) kicked_at = now;
-  send();
+  sendDue();
 }
 
 async function sendAll(signal) {
@@ -88,7 +88,7 @@ async function sendPhotos(entry, signal) {
     const blob = await findShot(photo.key);
     const what = `Photo ${place + 1}${photo.name ? ` (${photo.name})` : ""}`;
     if (!blob) return { kind: "refused", words: `${what} is no longer on this device. Post it again, or post without it.` };
-    const progressed = (part) => tell("desk:progress", { key: entry.key, place, part });
+    const progressed = (part) => send("desk:progress", { key: entry.key, photo: place, part });
     progressed(0);
     const answer = await postPhoto(entry, photo, blob, signal, progressed);
     if (answer.kind === "refused" || answer.kind === "clash") return { kind: "refused", words: `${what}: ${answer.words ?? "refused"}` };
@@ -114,7 +114,7 @@ function settle({ key, tries = 0 }, answer) {
   if (answer.kind === "published" || answer.kind === "waits") {
     drop(key);
     forget((entry?.photos ?? []).map((photo) => photo.key));
-    tell("desk:posted", { html: answer.html, status: answer.kind === "waits" ? 202 : 200, readers: answer.readers, why: answer.why, entry });
+    send("desk:posted", { html: answer.html, status: answer.kind === "waits" ? 202 : 200, readers: answer.readers, why: answer.why, entry });
   } else if (answer.kind === "refused") {
     change(key, { sending: false, unanswered: false, state: "refused", reason: answer.words });
   } else if (answer.kind === "clash") {
@@ -133,5 +133,5 @@ function schedule(pause) {
   const first = heads();
   if (!first.length || !navigator.onLine) return;
   const soonest = Math.min(...first.map(dueAt));
-  timer = setTimeout(send, Math.min(Math.max(pause, soonest - Date.now()), LONGEST_MS));
+  timer = setTimeout(sendDue, Math.min(Math.max(pause, soonest - Date.now()), LONGEST_MS));
 }

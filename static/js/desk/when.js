@@ -2,10 +2,13 @@
 
 import { desk } from "./here.js";
 
-const zone = desk.dataset.zone || "UTC";
-const wall = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "short" });
 const line = document.getElementById("composer-when");
-const now = () => wall.format(new Date()).replace(" ", "T");
+
+/** The event's wall-clock time, as a field of a form has it. The event may have been given another zone. */
+function now() {
+  const form = { timeZone: desk.dataset.zone || "UTC", dateStyle: "short", timeStyle: "short" };
+  return new Intl.DateTimeFormat("sv-SE", form).format(new Date()).replace(" ", "T");
+}
 
 /** Whether a wall-clock time lies ahead. */
 export const isLater = (at) => Boolean(at) && at > now();
