@@ -1,6 +1,6 @@
 /** Tells those who listen to the page, now and then, how many updates of others have arrived. */
 
-import { user } from "./here.js";
+import { user } from "./page.js";
 
 const TOGETHER_MS = 15_000;
 const unspoken = new Map();

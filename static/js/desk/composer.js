@@ -1,17 +1,17 @@
 /** The form in which updates are written: kept at every keystroke, posted into the outbox. */
 
 import { listen, send } from "../shared/events.js";
-import { blank, follow, isBlank, load, save } from "./draft.js";
-import { entryOf, problemOf, tellLength } from "./entry.js";
-import { say } from "./here.js";
+import { blankDraft, followDraft, isBlank, loadDraft, saveDraft } from "./draft.js";
+import { entryOf, problemOf, showLength } from "./outbox-entry.js";
+import { say } from "./page.js";
 import { newKey } from "./key.js";
-import { addMarks } from "./marks.js";
-import { add, find, isLoose } from "./outbox.js";
-import * as pictures from "./pictures.js";
+import { addMarks } from "./markdown.js";
+import { addEntry, findEntry, isLoose } from "./outbox.js";
+import * as photos from "./photos.js";
 import { kick } from "./sender.js";
-import { forget } from "./shots.js";
+import { forgetPhotos } from "./photo-store.js";
 import { broken } from "./store.js";
-import { tellWhen } from "./when.js";
+import { showEventTime } from "./event-time.js";
 
 const TWICE_MS = 1_000;
 
@@ -20,7 +20,7 @@ const { headline, body, is_key: isKey, at } = form?.elements ?? {};
 const errors = document.getElementById("composer-errors");
 const note = document.getElementById("composer-note");
 
-let draft = blank();
+let draft = blankDraft();
 let posted_at = -Infinity;
 
 /** Whether something is in it that this device does not keep. */
@@ -28,10 +28,10 @@ export const isAtRisk = () => "unkept" in form.dataset;
 
 export function openComposer() {
   const isAnswer = Boolean(body.defaultValue || headline.defaultValue); // the server gave a plain form back
-  const kept = load();
-  const isPosted = kept && find(kept.key); // the page died between putting it into the outbox and forgetting it here
-  show(isAnswer ? { ...blank(), ...written() } : begin((isPosted ? kept.aside : kept) ?? blank(), kept));
-  follow(show);
+  const kept = loadDraft();
+  const isPosted = kept && findEntry(kept.key); // the page died between putting it into the outbox and forgetting it here
+  show(isAnswer ? { ...blankDraft(), ...written() } : begin((isPosted ? kept.aside : kept) ?? blankDraft(), kept));
+  followDraft(show);
   form.querySelector("[name=photos]").removeAttribute("name");
   form.addEventListener("input", keep);
   form.addEventListener("submit", (event) => { event.preventDefault(); post(); });
@@ -47,12 +47,12 @@ export function openComposer() {
     form.addEventListener(name, (event) => { if (event.target.closest("button, .is-tick")) event.preventDefault(); });
   }
   for (const input of form.querySelectorAll("[data-pick]")) {
-    input.addEventListener("change", () => { pictures.take([...input.files]).then(keep); input.value = ""; });
+    input.addEventListener("change", () => { photos.takeFiles([...input.files]).then(keep); input.value = ""; });
   }
   form.addEventListener("paste", (event) => {
     if (!event.clipboardData.files.length || event.clipboardData.getData("text/plain")) return;
     event.preventDefault();
-    pictures.take([...event.clipboardData.files]).then(keep);
+    photos.takeFiles([...event.clipboardData.files]).then(keep);
   });
   addMarks(form, body);
   listen("desk:edit", edit);
@@ -68,7 +68,7 @@ export function openComposer() {
 function begin(kept, last) {
   const early = written();
   const isTyped = (early.body || early.headline) && ![kept, last].some((one) => one?.body === early.body && one.headline === early.headline);
-  return isTyped ? { ...blank(isBlank(kept) ? kept.aside : kept), ...early } : kept;
+  return isTyped ? { ...blankDraft(isBlank(kept) ? kept.aside : kept), ...early } : kept;
 }
 
 /** Puts what was shared behind what is there, once for each share. */
@@ -80,33 +80,33 @@ export function append(text, share) {
 }
 
 function written() {
-  return { headline: headline.value, body: body.value, is_key: isKey.checked, at: at.value, photos: pictures.listed() };
+  return { headline: headline.value, body: body.value, is_key: isKey.checked, at: at.value, photos: photos.listed() };
 }
 
 function show(next) {
-  draft = { ...blank(), ...next };
+  draft = { ...blankDraft(), ...next };
   if (body.value !== draft.body) body.value = draft.body;
   headline.value = draft.headline;
   isKey.checked = draft.is_key;
   at.value = draft.at;
-  pictures.show(draft.photos);
+  photos.show(draft.photos);
   if (draft.headline || draft.at) form.querySelector("details").open = true;
-  dress();
+  fitBody();
 }
 
 function keep() {
   draft = { ...draft, ...written() };
-  const isKept = save(draft);
+  const isKept = saveDraft(draft);
   form.toggleAttribute("data-unkept", !isKept);
   if (broken) note.hidden = false;
   else setNote(isKept ? (draft.aside ? "Your other draft comes back after this one." : "") : "This device’s storage is full: what you write now is not kept on it. Posting still works; leave this page open until it is done.");
   send("desk:draft");
-  dress();
+  fitBody();
 }
 
-function dress() {
-  tellLength(body.value);
-  tellWhen(at.value);
+function fitBody() {
+  showLength(body.value);
+  showEventTime(at.value);
   if (!CSS.supports("field-sizing", "content")) {
     body.style.setProperty("block-size", "auto");
     body.style.setProperty("block-size", `${body.scrollHeight + 2}px`);
@@ -143,18 +143,18 @@ function post() {
 
 /** Puts an entry into the outbox; where there is no room for both, in the place of its draft. */
 function addToOutbox(entry) {
-  if (add(entry)) return true;
-  save(blank());
-  if (add(entry)) return true;
+  if (addEntry(entry)) return true;
+  saveDraft(blankDraft());
+  if (addEntry(entry)) return true;
   keep();
   return false;
 }
 
 /** Makes room for the next update, or for the draft that was put aside. */
 function next() {
-  forget(draft.photos.filter(({ isOut }) => isOut).map(({ key }) => key));
+  forgetPhotos(draft.photos.filter(({ isOut }) => isOut).map(({ key }) => key));
   unlock();
-  show(draft.aside ?? blank());
+  show(draft.aside ?? blankDraft());
   form.querySelector("details").open = Boolean(draft.headline || draft.at);
   keep();
 }
@@ -168,7 +168,7 @@ function unlock() {
 function followEntry() {
   if (isAtRisk()) keep();
   if (form.dataset.state !== "sending") return;
-  const entry = find(draft.key);
+  const entry = findEntry(draft.key);
   if (entry && !entry.state && isLoose(entry)) return;
   unlock();
   if (!entry?.state) return;
@@ -182,7 +182,7 @@ function edit(entry) {
   const isAnswered = Boolean(entry.state);
   const aside = isBlank(draft) ? draft.aside : draft;
   show({ ...entry, key: isAnswered ? newKey() : entry.key, photos: entry.photos.map(({ key, name, alt }) => ({ key, name, alt })), aside });
-  draft = { ...blank(), key: draft.key, aside };
+  draft = { ...blankDraft(), key: draft.key, aside };
   keep();
   complain("");
   body.focus();

@@ -2,7 +2,7 @@
 
 import { copyText } from "../shared/clipboard.js";
 import { isPlain } from "../shared/press.js";
-import { say } from "./here.js";
+import { say } from "./page.js";
 
 const SHOWN_MS = 2_000;
 

@@ -1,27 +1,49 @@
-/** What the desk adds where there is JavaScript; each part stands in a module of its own. */
+/** The desk: brings together what it adds where there is JavaScript. */
 
 import { listen, onReturn } from "../shared/events.js";
 import "../shared/press.js";
+import { list } from "../shared/stream.js";
 import "../shared/swap.js";
-import "./acts.js";
+import { announce } from "./arrivals.js";
 import { append, isAtRisk, openComposer } from "./composer.js";
-import { showEntries, showProgress } from "./entries.js";
-import { say, slug, user } from "./here.js";
-import { askToKeep, sweepPhotos, warnBeforeLeaving } from "./keeping.js";
-import "./live.js";
+import { watchCopies } from "./copy.js";
+import { editingOpened, editingSaved, showMeanwhile, watchEditing } from "./edit-forms.js";
+import { explainErrors } from "./errors.js";
+import { followNews, noteNews } from "./news.js";
 import { openOffline } from "./offline.js";
+import "./outbox-actions.js";
+import { showEntries, showProgress } from "./outbox-list.js";
+import { say, slug, user } from "./page.js";
+import { askToKeep, sweepPhotos, warnBeforeLeaving } from "./persistence.js";
 import { openPreview } from "./preview.js";
+import { watchQueue } from "./queue.js";
+import { reload } from "./reload.js";
 import { kick, sendDue } from "./sender.js";
-import { takeShared } from "./shared.js";
-import { takeAnswerText } from "./stream.js";
-import { explainTrouble } from "./trouble.js";
+import { takeShared } from "./share-target.js";
+import { registerStream, takeAnswerText } from "./stream.js";
+import { offerUndo } from "./undo.js";
 
 const on = (name, act) => document.addEventListener(name, act);
 const hasComposer = Boolean(document.getElementById("composer"));
 
 document.documentElement.dataset.script = "on";
-explainTrouble();
+explainErrors();
 openOffline();
+watchCopies();
+watchQueue();
+if (list()) {
+  registerStream({
+    onArrived: announce,
+    onEditing: editingOpened,
+    onMeanwhile: showMeanwhile,
+    onSaved: editingSaved,
+    onWithdrawn: offerUndo,
+    onNews: noteNews,
+    onReload: reload,
+  });
+  followNews();
+}
+watchEditing();
 
 if (user && document.getElementById("outbox")) {
   listen("desk:outbox", showEntries);

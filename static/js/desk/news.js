@@ -8,7 +8,7 @@ import { onReturn, send } from "../shared/events.js";
 import { pollNow, rest, resume, watchPolls } from "../shared/poll.js";
 import * as socket from "../shared/socket.js";
 import { cards, cursor, feed } from "../shared/stream.js";
-import { clock, page, user } from "./here.js";
+import { clock, pageKey, user } from "./page.js";
 import { takeWaitingParts } from "./parts.js";
 
 const OFTEN_SECONDS = 5;
@@ -60,7 +60,7 @@ export function noteNews(hasStatus) {
 function question() {
   const pinned = cards().filter((item) => item.classList.contains("is-pinned")).map((item) => item.dataset.number);
   const queue = document.getElementById("queue")?.dataset.digest ?? "";
-  return { pinned: pinned.slice(0, 10).join(), queue, presence: presence().dataset.digest, page };
+  return { pinned: pinned.slice(0, 10).join(), queue, presence: presence().dataset.digest, page: pageKey };
 }
 
 function onAnswer() {
@@ -99,7 +99,7 @@ function askSoon() {
 
 /** Has the others see at once that this page is no longer open. */
 function leave() {
-  navigator.sendBeacon(feed().dataset.departureUrl, new URLSearchParams({ page }));
+  navigator.sendBeacon(feed().dataset.departureUrl, new URLSearchParams({ page: pageKey }));
 }
 
 /** Says that nobody knows what is so now, nor who is there. */

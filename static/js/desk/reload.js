@@ -2,10 +2,10 @@
 
 import { pollNow } from "../shared/poll.js";
 import { feed, reaches } from "../shared/stream.js";
-import { user } from "./here.js";
+import { user } from "./page.js";
 import { takeHead } from "./parts.js";
 import { keepingItems, replaceItems } from "./stream.js";
-import { tellWhen } from "./when.js";
+import { showEventTime } from "./event-time.js";
 
 const MOST_PAGES = 20;
 const PATIENCE_MS = 15_000;
@@ -21,7 +21,7 @@ export async function reload() {
       takeHead(pages[0]);
       replaceItems(pages.map((page) => page.getElementById("items")));
     });
-    tellWhen(document.getElementById("composer-at").value);
+    showEventTime(document.getElementById("composer-at").value);
     pollNow();
   } catch (error) {
     console.warn(error);

@@ -28,7 +28,7 @@ function isFull(error) {
 }
 
 /** What stands under a name, or null. */
-export function read(name) {
+export function readValue(name) {
   if (memory.has(name)) return structuredClone(memory.get(name));
   try {
     return JSON.parse(readText(PREFIX + name));
@@ -38,7 +38,7 @@ export function read(name) {
 }
 
 /** Puts a value under a name and says whether it is safe on the device. */
-export function write(name, value) {
+export function writeValue(name, value) {
   const isKept = writeText(PREFIX + name, JSON.stringify(value));
   if (isKept) memory.delete(name);
   else memory.set(name, structuredClone(value));
@@ -46,7 +46,7 @@ export function write(name, value) {
 }
 
 /** Forgets a name. */
-export function remove(name) {
+export function removeValue(name) {
   memory.delete(name);
   removeText(PREFIX + name);
 }
@@ -55,13 +55,13 @@ export function remove(name) {
 export const isOnlyHere = (name) => memory.has(name);
 
 /** The names that begin like this. */
-export function names(start) {
+export function valueNames(start) {
   const inMemory = [...memory.keys()].filter((name) => name.startsWith(start));
   return [...new Set([...inMemory, ...storedNames(PREFIX + start).map((name) => name.slice(PREFIX.length))])];
 }
 
 /** Calls back when another tab has changed a name that begins like this. */
-export function watch(start, changed) {
+export function watchValues(start, changed) {
   addEventListener("storage", ({ key }) => {
     if (key === null || key.startsWith(PREFIX + start)) changed(key?.slice(PREFIX.length));
   });

@@ -1,17 +1,17 @@
 /**
  * What our modules tell each other through the document.
  *
- * name          sent by                    detail                                 heard by
- * live:applied  reader/live                {revision, status}                     reader/event
- * live:gap      reader/live                -                                      reader/event
- * live:loaded   reader/live                -                                      reader/event, times, move
- * live:reload   reader/live, event         -                                      reader/event
- * desk:draft    desk/composer              -                                      desk/keeping
- * desk:edit     desk/acts, queue           an entry of the outbox                 desk/composer
- * desk:fresh    desk/news                  -                                      desk/offline
- * desk:outbox   desk/outbox                -                                      desk/desk, composer, keeping
- * desk:posted   desk/sender                {html, status, readers, why, entry}    desk/desk, composer, preview
- * desk:progress desk/sender                {key, photo, part}                     desk/desk
+ * name           sent by                      detail                               heard by
+ * live:applied   reader/live                  {revision, status}                   reader/event
+ * live:gap       reader/live                  -                                    reader/event
+ * live:loaded    reader/live                  -                                    reader/event, move, times
+ * live:reload    reader/live                  -                                    reader/event
+ * desk:draft     desk/composer                -                                    desk/persistence
+ * desk:edit      desk/outbox-actions, queue   an entry of the outbox               desk/composer
+ * desk:fresh     desk/news                    -                                    desk/offline
+ * desk:outbox    desk/outbox                  -                                    desk/composer, desk, persistence
+ * desk:posted    desk/sender                  {html, status, readers, why, entry}  desk/composer, desk, preview
+ * desk:progress  desk/sender                  {key, photo, part}                   desk/desk
  */
 
 export const send = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));

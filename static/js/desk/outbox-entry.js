@@ -1,7 +1,7 @@
 /** What may be posted, counted as the service counts, and the entry that is made of it. */
 
-import { slug } from "./here.js";
-import { isLater } from "./when.js";
+import { slug } from "./page.js";
+import { isLater } from "./event-time.js";
 
 const MOST = 20_000;
 const NEAR = 19_000;
@@ -13,7 +13,7 @@ const normalised = (text) => text.replace(/\r\n?/g, "\n").trim();
 const lengthOf = (text) => [...normalised(text)].length;
 
 /** Says how much room is left, where that is little. */
-export function tellLength(text) {
+export function showLength(text) {
   const length = lengthOf(text);
   count.textContent = length > NEAR ? (length > MOST ? `${length - MOST} too many` : `${MOST - length} left`) : "";
   count.toggleAttribute("data-over", length > MOST);

@@ -1,6 +1,6 @@
 /** What the time that an author sets will mean, by the event's clock. */
 
-import { desk } from "./here.js";
+import { desk } from "./page.js";
 
 const line = document.getElementById("composer-when");
 
@@ -21,6 +21,6 @@ export function shownTime(at) {
 }
 
 /** Says it under the field. */
-export function tellWhen(at) {
+export function showEventTime(at) {
   line.textContent = !at ? "" : `${isLater(at) ? "Is scheduled for" : "Gets the time"} ${shownTime(at)}.`;
 }

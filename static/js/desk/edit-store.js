@@ -1,20 +1,20 @@
 /** Edits that are not saved yet, on this device: by author, event and update. */
 
 import { readText, removeText, storedNames, writeText } from "../shared/storage.js";
-import { slug, user } from "./here.js";
+import { slug, user } from "./page.js";
 
 const PREFIX = `liveblog.edit.${user}.${slug}.`;
 const KEPT_MS = 7 * 86_400_000;
 const memory = new Map(); // where storage is closed to us, what is typed lasts as long as the page
 
 /** Keeps the fields of an edit. */
-export function keep(number, fields) {
+export function keepEdit(number, fields) {
   memory.set(String(number), fields);
   writeText(PREFIX + number, JSON.stringify({ fields, at: Date.now() }));
 }
 
 /** Returns what was kept, or null. */
-export function kept(number) {
+export function keptEdit(number) {
   try {
     const { fields, at } = JSON.parse(readText(PREFIX + number)) ?? {};
     if (fields && Date.now() - at < KEPT_MS) return fields;
@@ -25,7 +25,7 @@ export function kept(number) {
 }
 
 /** Forgets an edit that was saved or given up. */
-export function forget(number) {
+export function forgetEdit(number) {
   memory.delete(String(number));
   removeText(PREFIX + number);
 }

@@ -1,8 +1,8 @@
 /** Shows the outbox. */
 
-import { clock, slug } from "./here.js";
-import { countOthers, find, isFree, isLoose, isOpen, list } from "./outbox.js";
-import { shownTime } from "./when.js";
+import { clock, slug } from "./page.js";
+import { countOthers, findEntry, isFree, isLoose, isOpen, listEntries } from "./outbox.js";
+import { shownTime } from "./event-time.js";
 
 const box = document.getElementById("outbox");
 const shown = document.getElementById("entries");
@@ -12,7 +12,7 @@ const setText = (element, text) => { if (element.textContent !== text) element.t
 
 /** Draws what there is: entries that stay keep their element, and so the focus in it. */
 export function showEntries() {
-  const entries = list();
+  const entries = listEntries();
   const others = countOthers();
   const login = entries.find((entry) => entry.needs === "login" && isOpen(entry));
   box.hidden = !entries.length && !others;
@@ -36,7 +36,7 @@ export function showEntries() {
 /** Shows how far a photo has come. */
 export function showProgress({ key, photo, part: sent }) {
   const item = document.getElementById(`entry-${key}`);
-  const photos = find(key)?.photos.length;
+  const photos = findEntry(key)?.photos.length;
   if (!item || !photos) return;
   const bar = item.querySelector("progress");
   bar.hidden = false;

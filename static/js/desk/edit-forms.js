@@ -1,8 +1,8 @@
 /** Open edit forms: what is typed stays on the device until it is saved, what others change meanwhile is shown beside it. */
 
 import { cardOf, list } from "../shared/stream.js";
-import { forget, keep, kept, keptNumbers } from "./edits.js";
-import { describe, fieldsOf, fill, movePhoto } from "./fields.js";
+import { forgetEdit, keepEdit, keptEdit, keptNumbers } from "./edit-store.js";
+import { describe, fieldsOf, fill, movePhoto } from "./edit-fields.js";
 import { closeForm, keepingItems } from "./stream.js";
 
 const asServed = new WeakMap(); // what a form said when the server sent it
@@ -32,7 +32,7 @@ function reopen(number) {
 export function editingOpened(item, isAgain) {
   const form = formOf(item);
   asServed.set(form, JSON.stringify(fieldsOf(form)));
-  const mine = kept(numberOf(form));
+  const mine = keptEdit(numberOf(form));
   const refusal = item.querySelector(".errors");
   if (refusal) {
     asServed.set(form, ""); // it holds what was typed
@@ -54,11 +54,11 @@ export function editingOpened(item, isAgain) {
 }
 
 /** A form has done its work: what was typed in it need not be kept. */
-export const editingSaved = (item) => forget(item.dataset.number);
+export const editingSaved = (item) => forgetEdit(item.dataset.number);
 
 function note(form) {
-  if (isChanged(form)) keep(numberOf(form), fieldsOf(form));
-  else forget(numberOf(form));
+  if (isChanged(form)) keepEdit(numberOf(form), fieldsOf(form));
+  else forgetEdit(numberOf(form));
 }
 
 function clicked(click) {
@@ -70,7 +70,7 @@ function clicked(click) {
     movePhoto(control);
     note(form);
   } else if (!list()) {
-    forget(numberOf(form)); // the link leads back to the desk
+    forgetEdit(numberOf(form)); // the link leads back to the desk
   } else {
     click.preventDefault();
     cancel(form, { isCertain: Boolean(form.querySelector(".clash")) });
@@ -92,7 +92,7 @@ function pressed(event) {
 function cancel(form, { isCertain = false } = {}) {
   if (!isCertain && isChanged(form) && !confirm("Leave this without saving? What you changed here is dropped.")) return;
   const number = numberOf(form);
-  forget(number);
+  forgetEdit(number);
   closeForm(number);
 }
 
