@@ -19,7 +19,7 @@ test: ## Run all tests, in a real browser too, by WORKERS processes (3); ARGS go
 
 check: ## Run the tests that need no browser and no second server; ARGS goes to pytest
 	@bin/bootstrap dev
-	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal -m "not browser and not server" $(ARGS)
+	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal -m "not browser and not server and not postgres and not redis" $(ARGS)
 
 lint: ## Check style, types, deployment settings and migrations
 	@bin/bootstrap dev

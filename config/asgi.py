@@ -1,6 +1,5 @@
 """The ASGI application: sockets and polls go straight to the feed, all else to Django."""
 
-import asyncio
 import os
 
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -15,8 +14,8 @@ from django.conf import settings  # noqa: E402  (Django must be set up first)
 from django.db import connections  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
-from liveblog import bell, live  # noqa: E402
-from liveblog.feed import schedule  # noqa: E402
+from liveblog import live  # noqa: E402
+from liveblog.server import Server  # noqa: E402
 
 
 def limit_statements(seconds: float) -> None:
@@ -32,39 +31,22 @@ def limit_statements(seconds: float) -> None:
 
 limit_statements(settings.STATEMENT_SECONDS)
 
-router = ProtocolTypeRouter(
-    {
-        "http": URLRouter(
-            [
-                path("events/<slug:slug>/changes/", live.changes),
-                re_path(r"", django_application),
-            ]
-        ),
-        "websocket": URLRouter(
-            [
-                path("events/<slug:slug>/live/", live.socket),
-                path("desk/<slug:slug>/presence/", live.retire),
-                re_path(r"", live.refuse),
-            ]
-        ),
-    }
+application = Server(
+    ProtocolTypeRouter(
+        {
+            "http": URLRouter(
+                [
+                    path("events/<slug:slug>/changes/", live.changes),
+                    re_path(r"", django_application),
+                ]
+            ),
+            "websocket": URLRouter(
+                [
+                    path("events/<slug:slug>/live/", live.socket),
+                    path("desk/<slug:slug>/presence/", live.retire),
+                    re_path(r"", live.refuse),
+                ]
+            ),
+        }
+    )
 )
-
-
-async def application(scope: live.Scope, receive: live.Receive, send: live.Send) -> None:
-    """Serve one request or socket, or the server's own life where it has one to tell of (daphne has not)."""
-    loop = asyncio.get_running_loop()
-    bell.use_server_loop(loop)
-    schedule.start(loop)
-    if scope["type"] == "lifespan":
-        await live_on(receive, send)
-    else:
-        await router(scope, receive, send)
-
-
-async def live_on(receive: live.Receive, send: live.Send) -> None:
-    """Go the rounds from the server's start to its end."""
-    while (message := await receive())["type"] != "lifespan.shutdown":
-        await send({"type": f"{message['type']}.complete"})
-    await asyncio.to_thread(schedule.stop)
-    await send({"type": "lifespan.shutdown.complete"})

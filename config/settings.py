@@ -159,15 +159,15 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # Failed logins count by name and address together: who guesses a name locks out its owner nowhere else.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "liveblog.desk.login.address_of_client"
-AXES_LOCKOUT_CALLABLE = "liveblog.desk.login.locked_out"
+AXES_CLIENT_IP_CALLABLE = "liveblog.desk.access.address_of_client"
+AXES_LOCKOUT_CALLABLE = "liveblog.desk.access.locked_out"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False  # manage.py axes_reset_username opens a door sooner
-# What comes through a login with the form (liveblog/desk/login.py) is nothing to record.
+# What comes through a login with the form (liveblog/desk/access.py) is nothing to record.
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "headline", "body", "is_key", "at", "later", "key", "next"]
 
 # YouTube's player fails (error 153) without a Referer, which Django's default would suppress.
@@ -187,7 +187,7 @@ SECURE_CSP = {
 }
 X_FRAME_OPTIONS = "DENY"
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
-CSRF_FAILURE_VIEW = "liveblog.desk.doors.csrf_failed"
+CSRF_FAILURE_VIEW = "liveblog.desk.access.csrf_failed"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = IS_HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked by load balancers in plain http

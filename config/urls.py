@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from liveblog.desk.login import SignIn
+from liveblog.desk.access import SignIn
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -13,7 +13,7 @@ urlpatterns = [
     path("", include("liveblog.urls")),
 ]
 
-handler400 = "liveblog.views.bad_request"
-handler403 = "liveblog.views.forbidden"
-handler404 = "liveblog.views.not_found"
-handler500 = "liveblog.views.failed"
+handler400 = "liveblog.errors.bad_request"
+handler403 = "liveblog.errors.forbidden"
+handler404 = "liveblog.errors.not_found"
+handler500 = "liveblog.errors.failed"

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+type Scope = dict[str, Any]
 type Message = dict[str, Any]
 type Receive = Callable[[], Awaitable[Message]]
 type Send = Callable[[Message], Awaitable[None]]
-type Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
+type Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HAS_LEFT = "liveblog.client_has_left"
 """In a request's scope once its client has left."""
@@ -24,7 +25,7 @@ def carry_out(application: Application) -> Application:
     those who care.
     """
 
-    async def carried_out(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def carried_out(scope: Scope, receive: Receive, send: Send) -> None:
         has_arrived = False
         has_answer = asyncio.Event()
 

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 from django.conf import settings
 from django.utils import timezone
 
+from liveblog.caching import cacheable
 from liveblog.feed import Feed, Feeds, Fragment, NotKnown, Tail, Verdict
 
 logger = logging.getLogger(__name__)
@@ -155,12 +156,6 @@ def respond(status: int, body: str | bytes = b"", headers: dict[str, str] | None
         }
         | (headers or {}),
     )
-
-
-def cacheable(seconds: int, *, browser_seconds: int = 0) -> str:
-    """Return the ``Cache-Control`` for what shared caches may keep so long; browsers ask each time unless told."""
-    # Without the zeros varnish answered six seconds stale (measured).
-    return f"public, max-age={browser_seconds}, s-maxage={seconds}, stale-while-revalidate=0, stale-if-error=0"
 
 
 def socket_seconds(ended_at: datetime | None) -> float:

@@ -1,6 +1,6 @@
-"""The partials by name: one card, one tombstone, the parts of a page's head, the same bytes for everyone.
+"""Draws cards and the parts of a page's head from their templates: the same bytes for everyone.
 
-What can't be drawn is logged and leaves an empty place; everything around it is drawn as ever.
+What can't be drawn is logged and leaves an empty place; everything around it is drawn.
 """
 
 import logging
@@ -8,15 +8,16 @@ import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from django import db
 from django.template.loader import get_template
 from django.utils.safestring import SafeString
 
 from liveblog import markup, players
+from liveblog.addresses import ABSOLUTE, READERS, Addresses
 from liveblog.models import Event, Figure, Unreadable, Update
-from liveblog.models.photo import with_addresses
+from liveblog.models.json_fields import read_figures
 from liveblog.models.place import in_zone
 
 logger = logging.getLogger(__name__)
@@ -24,11 +25,11 @@ logger = logging.getLogger(__name__)
 KEY_MOMENTS = 100
 FAULT_CHARACTERS = 200
 FAULTS_REMEMBERED = 1_000
-"""So many are not logged again by this process."""
+"""How many of them a process does not log again."""
 
 
 class Drawn(SafeString):
-    """HTML; ``fault`` says in a word, to authors, why it is only an empty place."""
+    """HTML; ``fault`` tells authors why it is only an empty place."""
 
     fault = ""
 
@@ -45,9 +46,9 @@ class Head(NamedTuple):
 
 
 class Attempt:
-    """Draws one thing in a with block: what it raises is logged once and ends there, but for the database's errors.
+    """A ``with`` block that draws one thing: an error in it is logged once and goes no further.
 
-    Those say nothing about the thing: whoever asked has to ask again.
+    Errors of the database do: they say nothing about the thing, and whoever asked has to ask again.
     """
 
     fault = ""
@@ -57,12 +58,12 @@ class Attempt:
 
     @classmethod
     def at_update(cls, update: Update) -> Self:
-        """Attempt to draw an update, or something of it."""
+        """Return an attempt to draw an update, or a part of it."""
         return cls(f"Update {update.number} of “{update.event.slug}”", update.revision, "any edit of that update")
 
     @classmethod
     def at_part(cls, name: str, event: Event) -> Self:
-        """Attempt to draw a part of an event's head."""
+        """Return an attempt to draw a part of an event's head."""
         return cls(f"{name} of “{event.slug}”", event.head_revision, "any change of title, summary, pin or key moments")
 
     def __enter__(self) -> Self:
@@ -78,8 +79,8 @@ class Attempt:
         return True
 
 
-def card(update: Update) -> Drawn:
-    """Return the update as readers see it: its article, or the empty article of one that is gone.
+def card(update: Update, addresses: Addresses = READERS) -> Drawn:
+    """Return an update's card; of a withdrawn one, the empty article that takes its place.
 
     ``update.event`` must be the object that its event was read as, so that no query is made.
     """
@@ -87,66 +88,84 @@ def card(update: Update) -> Drawn:
     if update.withdrawn_at:
         return _part("liveblog/unshown.html#gone", context)
     with Attempt.at_update(update) as attempt:
-        return _part("liveblog/update.html#card", context | {"body": players.with_fronts(update.body_html)})
+        body = players.with_fronts(update.body_html)
+        return _part("liveblog/update.html#card", _context(update, body, addresses))
     return _empty_place("card", context, attempt)
 
 
-def entry(update: Update, base: str) -> Drawn:
-    """Return what the card says as a feed has it: ``base`` and all addresses are whole."""
-    context = {"update": update, "event": update.event, "base": base}
+def entry(update: Update) -> Drawn:
+    """Return an update's content for a feed."""
     with Attempt.at_update(update) as attempt:
-        body = markup.absolute(update.body_html, base + update.get_absolute_url())
-        return _part("liveblog/entry.html", context | {"body": body})
-    return _empty_place("entry", context, attempt)
+        return _part("liveblog/entry.html", _context(update, update.body_html, ABSOLUTE))
+    return _empty_place("entry", {}, attempt)
 
 
-def article(update: Update, site: str) -> Drawn:
-    """Return what the card says as another site takes it in: plain HTML; ``site`` and all addresses are whole."""
-    context = {"update": update, "event": update.event, "site": site}
+def article(update: Update) -> Drawn:
+    """Return an update as plain HTML for the pages of other sites."""
     with Attempt.at_update(update) as attempt:
-        body = markup.absolute(update.body_html, site + update.event.get_absolute_url())
-        return _part("liveblog/embed/fragment.html#update", context | {"body": body})
-    return _empty_place("article", context, attempt)
+        return _part("liveblog/embed/fragment.html#update", _context(update, update.body_html, ABSOLUTE))
+    return _empty_place("article", {"update": update, "event": update.event}, attempt)
 
 
-def head(event: Event) -> Head:
-    """Return the parts of the page's head, from queries made after ``event`` was read."""
+def head(event: Event, addresses: Addresses = READERS) -> Head:
+    """Return the parts of the page's head; its queries come after ``event`` was read."""
     visible = event.updates.visible()
     pinned = visible.filter(number=event.pinned_number).first() if event.pinned_number else None
     marked = visible.filter(is_key=True).newest_first()
     marked = marked.only("event", "number", "headline", "body_text", "photos", "published_at")
-    return Head(_masthead(event), _pinned(event, pinned), _keys(event, list(marked[:KEY_MOMENTS])))
+    keys = list(marked[:KEY_MOMENTS])
+    return Head(_masthead(event, addresses), _pinned(event, pinned, addresses), _keys(event, keys, addresses))
 
 
-def cover(event: Event, sizes: str) -> Drawn:
+def cover(event: Event, sizes: str, addresses: Addresses = READERS) -> Drawn:
     """Return the picture on top of an event's page, if it has one; ``sizes`` says how wide it is shown."""
     with Attempt.at_part("The cover", event):
         if event.cover is not None:
-            picture = with_addresses(Figure.read(event.cover, "cover"), event.slug)
+            picture = addresses.picture(event, Figure.read(event.cover, "cover"))
             return _part("liveblog/cover.html", {"event": event, "cover": picture, "sizes": sizes})
     return Drawn()
 
 
-def _masthead(event: Event) -> Drawn:
-    context = {"event": event}
+def _context(update: Update, body: str, addresses: Addresses) -> dict[str, Any]:
+    """Return what an update is drawn from; raises ``Unreadable``."""
+    event = update.event
+    return {
+        "update": update,
+        "event": event,
+        "body": addresses.in_text(body, event),
+        "photos": [addresses.picture(event, figure) for figure in read_figures(update.photos or [])],
+        "permalink": addresses.permalink(update),
+        "is_scripted": addresses.is_scripted,
+    }
+
+
+def _masthead(event: Event, addresses: Addresses) -> Drawn:
+    context = {"event": event, "is_scripted": addresses.is_scripted}
     with Attempt.at_part("The masthead", event) as attempt:
-        picture = cover(event, "(min-width: 62rem) 27rem, 100vw")
-        return _part("liveblog/head.html#masthead", context | {"cover": picture})
+        picture = cover(event, "(min-width: 62rem) 27rem, 100vw", addresses)
+        summary = addresses.in_text(event.summary_html, event)
+        return _part("liveblog/head.html#masthead", context | {"cover": picture, "summary": summary})
     return _empty_place("masthead", context, attempt)
 
 
-def _pinned(event: Event, update: Update | None) -> Drawn:
-    context = {"event": event, "update": update}
+def _pinned(event: Event, update: Update | None, addresses: Addresses) -> Drawn:
+    context: dict[str, Any] = {"event": event, "update": update, "is_scripted": addresses.is_scripted}
     with Attempt.at_part("The pinned update", event) as attempt:
-        return _part("liveblog/head.html#pinned", context | {"body": update and players.with_fronts(update.body_html)})
+        if update:
+            context["body"] = addresses.in_text(players.with_fronts(update.body_html), event)
+            context["address"] = addresses.in_stream(update)
+        return _part("liveblog/head.html#pinned", context)
     return _empty_place("pinned", context, attempt)
 
 
-def _keys(event: Event, updates: list[Update]) -> Drawn:
-    context = {"event": event, "updates": updates}
+def _keys(event: Event, updates: list[Update], addresses: Addresses) -> Drawn:
+    context = {"event": event, "updates": updates, "is_scripted": addresses.is_scripted}
     with Attempt.at_part("The list of key moments", event) as attempt:
         days = {in_zone(update.published_at, event.zone).date() for update in updates}
-        return _part("liveblog/head.html#keys", context | {"form": "short" if len(days) > 1 else "clock"})
+        found = [(update, addresses.in_stream(update)) for update in updates]
+        return _part(
+            "liveblog/head.html#keys", context | {"moments": found, "form": "short" if len(days) > 1 else "clock"}
+        )
     return _empty_place("keys", context, attempt)
 
 
@@ -158,7 +177,7 @@ def _empty_place(name: str, context: Mapping[str, object], attempt: Attempt) -> 
 
 def _part(name: str, context: Mapping[str, object]) -> Drawn:
     drawn = Drawn(get_template(name).render(dict(context)).strip())
-    drawn.encode()  # what no answer could be written with must show here
+    drawn.encode()  # text that can't be encoded must fail here, not in the answer
     return drawn
 
 

@@ -22,18 +22,17 @@ class Answer(NamedTuple):
 
 
 def run[T](main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run an asynchronous test in an event loop of its own, and so with feeds of its own."""
-    from liveblog.feed import Feeds, schedule
+    """Run an asynchronous test in an event loop of its own, beside a server of its own."""
+    from config.asgi import application
+
+    async def serve() -> T:
+        application.start(asyncio.get_running_loop())
+        return await main()
 
     try:
-        return asyncio.run(asyncio.wait_for(main(), TEST_SECONDS))
+        return asyncio.run(asyncio.wait_for(serve(), TEST_SECONDS))
     finally:
-        schedule.stop()
-        while Feeds._by_loop:
-            _, feeds = Feeds._by_loop.popitem()
-            feeds._ticker.hurry()
-            feeds._ticker.join()
-            feeds._threads.shutdown()
+        application.stop()
 
 
 async def in_thread[T](work: Callable[..., T], *args: Any, **kwargs: Any) -> T:

@@ -80,13 +80,12 @@ def _empty_tables(_: TransactionTestCase) -> None:
 
 
 @pytest.fixture(autouse=True)
-def fresh_bell(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Begin each test with an empty channel layer and no server."""
-    from liveblog import bell
+def fresh_bell(settings: Any) -> None:
+    """Begin each test with an empty channel layer, as a command does."""
+    from liveblog.bell import Bell
 
     use_layer(settings, MEMORY_LAYER)
-    monkeypatch.setattr(bell, "_server_loop", None)
-    monkeypatch.setattr(bell, "_complained_at", float("-inf"))
+    Bell.current.set(None)
 
 
 @pytest.fixture(autouse=True)
@@ -125,14 +124,10 @@ def event(make_event: Callable[..., Any], author: Any) -> Any:
     return make_event(author=author)
 
 
-SERVERS = {"first_start", "lasting_site", "live_site", "server"}
-"""Fixtures that start a server."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that start a server, which ``make check`` leaves out."""
+    """Mark the tests that start a server, known by the folder for its data that they ask for."""
     for item in items:
-        if SERVERS & set(getattr(item, "fixturenames", ())):
+        if {"first_start", "prepared_data_dir"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.server)
 
 

@@ -12,7 +12,9 @@ import pytest
 from django.utils import timezone
 from websockets.asyncio.client import connect as dial
 
-from liveblog.feed import Feeds, audience, schedule
+from config.asgi import application
+from liveblog.feed import Feeds, audience
+from liveblog.feed.audience import ReaderCounter, count_readers
 from liveblog.models import Audience, Event
 from tests.asgi import connect, every_query, in_thread, poll, run, thread_name, until
 from tests.server import Site, publish
@@ -26,11 +28,6 @@ def held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audience, "WRITE_SECONDS", 60.0)
 
 
-def counter() -> audience.Counter:
-    assert audience._counter is not None
-    return audience._counter
-
-
 def rows() -> dict[int, int]:
     return dict(Audience.objects.values_list("event_id", "readers"))
 
@@ -40,7 +37,7 @@ def test_this_process_s_readers_are_counted_as_they_come_and_go(make_event: Call
     event, other = make_event(), make_event("Another")
 
     async def count() -> tuple[int, int]:
-        return await in_thread(audience.count, event), await in_thread(audience.count, other)
+        return await in_thread(count_readers, event), await in_thread(count_readers, other)
 
     async def main() -> None:
         assert (await poll(event, event.revision)).status == 204
@@ -63,36 +60,42 @@ def test_an_open_desk_is_told_what_readers_are_told_and_is_none_of_them(event: E
         query = f"after={event.revision}&edition={event.edition}&desk="
         async with connect(event, query=f"{query}1") as desk, connect(event, query=f"{query}x"):
             await until(lambda: len(Feeds.here().readers) == 2)
-            assert await in_thread(audience.count, event) == 1
+            assert await in_thread(count_readers, event) == 1
             update = await in_thread(publish, event)
             assert f'data-revision="{update.revision}"' in await desk.text()
         await until(lambda: not Feeds.here().readers)
-        assert await in_thread(audience.count, event) == 0
+        assert await in_thread(count_readers, event) == 0
 
     run(main)
 
 
 @in_process
 def test_the_readers_of_other_processes_count_as_long_as_their_rows_hold(event: Event, held: None) -> None:
-    for readers, seconds in ((100, 0), (20, 20), (3, 41)):
-        counted_at = timezone.now() - timedelta(seconds=seconds)
-        Audience.objects.create(event=event, process=uuid.uuid4(), readers=readers, counted_at=counted_at)
+    processes = [uuid.uuid4() for _ in range(3)]
+
+    def count() -> int:
+        for process, readers, seconds in zip(processes, (100, 20, 3), (0, 20, 41), strict=True):
+            counted_at = timezone.now() - timedelta(seconds=seconds)
+            row = {"readers": readers, "counted_at": counted_at}
+            Audience.objects.update_or_create(event=event, process=process, defaults=row)
+        return count_readers(event)
 
     async def main() -> None:
         async with connect(event, event.revision):
             await until(lambda: Feeds.here().readers)
-            await in_thread(counter().write)
-            assert await in_thread(audience.count, event) == 121, "its own row is not counted beside its memory"
+            counter = ReaderCounter(Feeds.here())
+            await in_thread(counter.write)
+            assert await in_thread(count) == 121, "its own row is not counted beside its memory"
+            await in_thread(counter.withdraw)
 
     run(main)
-    assert audience.count(event) == 120
+    assert count() == 120
 
 
 @in_process
-def test_a_command_counts_what_the_servers_have_written(event: Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audience, "_counter", None)
+def test_a_command_counts_what_the_servers_have_written(event: Event) -> None:
     Audience.objects.create(event=event, process=uuid.uuid4(), readers=7)
-    assert audience.count(event) == 7
+    assert count_readers(event) == 7
 
 
 @in_process
@@ -101,13 +104,15 @@ def test_a_process_writes_what_has_changed_in_one_statement_and_repeats_it_befor
 ) -> None:
     event, other = make_event(), make_event("Another")
     asked: list[str] = []
+    counters: list[ReaderCounter] = []
 
     async def written() -> list[str]:
         asked.clear()
-        await in_thread(counter().write)
+        await in_thread(counters[0].write)
         return [sql.split()[0] for sql in asked if "audience" in sql]
 
     async def main() -> None:
+        counters.append(ReaderCounter(Feeds.here()))
         assert (await poll(event, event.revision)).status == 204
         assert await written() == []
         async with connect(event, event.revision), connect(event, event.revision):
@@ -116,7 +121,7 @@ def test_a_process_writes_what_has_changed_in_one_statement_and_repeats_it_befor
                 assert await written() == ["INSERT"]
                 assert await in_thread(rows) == {event.pk: 2, other.pk: 1}
                 assert await written() == []
-                counter()._written[event.pk] = (2, time.monotonic() - 18)
+                counters[0]._written[event.pk] = (2, time.monotonic() - 18)
                 assert await written() == ["INSERT"], "said again"
             await until(lambda: len(Feeds.here().readers) == 2)
             assert await written() == ["DELETE"]
@@ -130,15 +135,15 @@ def test_a_process_writes_what_has_changed_in_one_statement_and_repeats_it_befor
 
 
 @in_process
-def test_a_process_that_leaves_takes_its_rows_along(event: Event, held: None) -> None:
+def test_a_process_that_leaves_takes_its_rows_along(event: Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audience, "WRITE_SECONDS", 0.05)
     Audience.objects.create(event=event, process=uuid.uuid4(), readers=7)
 
     async def main() -> None:
         async with connect(event, event.revision):
-            await until(lambda: Feeds.here().readers)
-            await in_thread(counter().write)
-            assert await in_thread(Audience.objects.count) == 2
-            await in_thread(schedule.stop)
+            while await in_thread(Audience.objects.count) < 2:
+                await asyncio.sleep(0.02)
+            await in_thread(application.stop)
             assert await in_thread(rows) == {event.pk: 7}
 
     run(main)
@@ -153,7 +158,7 @@ def test_an_event_that_is_removed_hinders_no_other_s_count(make_event: Callable[
             await until(lambda: len(Feeds.here().readers) == 2)
             await in_thread(removed.remove)
             assert await socket.closed() == 4404
-            await in_thread(counter().write)
+            await in_thread(ReaderCounter(Feeds.here()).write)
             assert await in_thread(rows) == {event.pk: 1}
 
     run(main)

@@ -14,8 +14,8 @@ from django.core.management import call_command
 from django.db import OperationalError, connection, transaction
 from django.test import Client
 
-from liveblog import live, rendering
-from liveblog.archive import Refused, export, freeze, import_event
+from liveblog import live, log_throttle, rendering
+from liveblog.archive import ArchiveError, export, freeze, import_event
 from liveblog.feed import Feeds, registry, ticker
 from liveblog.models import Attachment, Event, Photo, Update
 from tests.asgi import connect, every_query, in_thread, poll, run, until
@@ -555,7 +555,7 @@ def test_a_reading_that_fails_is_neither_silence_nor_live(
     """A time that no calendar has makes the query itself fail, with what is no error of the database."""
     event = make_event(updates=1)
     monkeypatch.setattr(ticker, "CHECK_SECONDS", 0.1)
-    monkeypatch.setattr(registry, "QUIET_SECONDS", 3600)
+    monkeypatch.setattr(log_throttle, "QUIET_SECONDS", 3600)
 
     async def main() -> None:
         async with connect(event, event.revision) as socket:
@@ -586,8 +586,8 @@ def test_a_reading_that_fails_is_neither_silence_nor_live(
 def test_a_first_reading_that_fails_is_a_503_for_all_who_ask_and_logged_once(
     make_event: Callable[..., Event], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert registry.QUIET_SECONDS == 60
-    monkeypatch.setattr(registry, "QUIET_SECONDS", 3600)
+    assert log_throttle.QUIET_SECONDS == 60
+    monkeypatch.setattr(log_throttle, "QUIET_SECONDS", 3600)
     event = make_event(updates=1)
     two = publish_unreadable(event)
     readings: list[str] = []
@@ -660,7 +660,7 @@ def test_an_import_refuses_what_could_not_be_drawn_and_names_the_field(
     damage(event.updates.get(number=2), **{field: value})
     export(event, tmp_path / "out")
     event.remove()
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ArchiveError) as refused:
         import_event(tmp_path / "out")
     assert "updates 2" in str(refused.value)
     assert words in str(refused.value)
@@ -682,6 +682,6 @@ def test_an_import_refuses_a_broken_cover_and_names_the_field(
     damage(event, cover=cover)
     export(event, tmp_path / "out")
     event.remove()
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ArchiveError) as refused:
         import_event(tmp_path / "out")
     assert f"event: {words}." in str(refused.value)

@@ -21,8 +21,8 @@ from django.core.exceptions import ValidationError
 from django.db import connection, connections
 from django.utils import timezone
 
-from liveblog.feed.schedule import Schedule
 from liveblog.models import Event, KeyReused, Waiting
+from liveblog.periodic import Schedule
 from tests.asgi import connect, poll, run
 from tests.page import Fragment, Page
 from tests.server import make_user

@@ -19,7 +19,7 @@ from django.utils import timezone
 from PIL import Image
 
 from liveblog import rendering
-from liveblog.desk import comparison
+from liveblog.desk.versions import COMPARE_SECONDS, compare
 from liveblog.models import Attachment, Event, Photo, Role, Update
 from tests.server import Site
 
@@ -159,6 +159,45 @@ def test_a_desk_too_far_behind_or_of_another_edition_fetches_anew(desk: Client, 
     assert len(numbers(poll(desk, bridge, since + 1))) == 200
     bridge.reload_readers()
     assert "data-reload" in text_of(poll(desk, bridge, bridge.revision - 1))
+
+
+def head_of(response: Any) -> dict[str, str]:
+    """Return what a page or a poll's answer says of the event beside its updates, by the id of each part."""
+    page = text_of(response)
+    title = re.search(r'<h1 id="desk-title"[^>]*data-title="([^"]*)" data-zone="([^"]*)">(.*?)</h1>', page)
+    status = re.search(r'id="status".*?<strong class="badge">(.*?)</strong>', page, re.DOTALL)
+    links = re.search(r'id="desk-links".*?<a [^>]*>(.*?)</a>', page, re.DOTALL)
+    assert title
+    assert status
+    assert links
+    return {"title": title[1], "zone": title[2], "name": title[3], "status": status[1], "links": links[1]}
+
+
+def test_a_desk_learns_the_whole_head_of_a_renamed_event(desk: Client, bridge: Event) -> None:
+    since = bridge.revision
+    bridge.revise(title="Harbour bridge, reopened")
+    bridge.pause(note="Back at 20:00.")
+    for answer in (poll(desk, bridge, since), desk.get(reverse("desk", args=["bridge"]))):
+        assert head_of(answer) == {
+            "title": "Harbour bridge, reopened – desk",
+            "zone": "Europe/Berlin",
+            "name": "Harbour bridge, reopened",
+            "status": "Paused",
+            "links": "Readers’ page",
+        }
+
+
+def test_a_reload_leads_to_a_page_whose_head_is_as_new_as_its_revision(desk: Client, bridge: Event) -> None:
+    since = bridge.revision
+    bridge.revise(title="Harbour bridge, moved", time_zone="Asia/Tokyo")
+    bridge.end()
+    assert text_of(poll(desk, bridge, since)).strip() == '<section class="news" data-reload></section>'
+    page = desk.get(reverse("desk", args=["bridge"]), {"before": "2030-01-01T00:00:00.000000Z,1"})
+    assert f'data-revision="{bridge.revision}" data-edition="{bridge.edition}"' in text_of(page)
+    head = head_of(page)
+    assert head["title"] == "Harbour bridge, moved – desk"
+    assert (head["zone"], head["status"]) == ("Asia/Tokyo", "Ended")
+    assert poll(desk, bridge, bridge.revision, queue=queue_of(desk)).status_code == 204, "nothing of it comes later"
 
 
 @pytest.mark.parametrize("after", ["", "-1", "1_0", " 1", "٣", "9" * 20, "x"])
@@ -463,14 +502,14 @@ def test_versions_compare_photos_too(desk: Client, bridge: Event, ada: User) -> 
 def test_a_comparison_holds_both_texts_and_ends_in_time(old: str, new: str) -> None:
     old, new = old[:20_000], new[:20_000]
     began_at = time.monotonic()
-    pieces = comparison.compare(old, new)
-    assert time.monotonic() - began_at < 10 * comparison.COMPARE_SECONDS
+    pieces = compare(old, new)
+    assert time.monotonic() - began_at < 10 * COMPARE_SECONDS
     assert "".join(piece.text for piece in pieces if piece.kind != "ins") == old
     assert "".join(piece.text for piece in pieces if piece.kind != "del") == new
 
 
 def test_a_comparison_is_by_words() -> None:
-    pieces = comparison.compare("The gate is shut.\nIt rains.", "The gate is open.\nIt rains.")
+    pieces = compare("The gate is shut.\nIt rains.", "The gate is open.\nIt rains.")
     assert [(piece.kind, piece.text) for piece in pieces] == [
         ("same", "The gate is "), ("del", "shut"), ("ins", "open"), ("same", ".\nIt rains."),
     ]  # fmt: skip

@@ -18,9 +18,9 @@ from django.utils import timezone
 from PIL import Image
 
 from liveblog import rendering
-from liveblog.desk.status import suggest_pause_notes
-from liveblog.forms.languages import LANGUAGES, read_language
+from liveblog.desk.page import suggest_pause_notes
 from liveblog.models import Attachment, Event, Photo, Role, Update, WrongStatus
+from liveblog.models.languages import LANGUAGES, read_language
 
 HTMX = {"HX-Request": "true"}
 BACK = "We will be back at 20:00"

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.test import AsyncClient, Client
 from django.utils import timezone
 
-from liveblog.desk.login import address_of_client
+from liveblog.desk.access import address_of_client
 from liveblog.models import Event
 from tests.server import PASSWORD, Site
 

@@ -25,7 +25,7 @@ from django.utils import timezone
 from websockets.sync.client import connect as dial
 
 from config.asgi import application
-from liveblog.desk.presence import PAGES_EACH, Presence
+from liveblog.desk.changes import PAGES_EACH, Presence
 from liveblog.models import Attendance, Audience, Event, Role
 from tests.asgi import connect, every_query, in_thread, run
 from tests.server import Site, make_user

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -14,12 +15,14 @@ from typing import Any
 
 import pytest
 from channels.layers import channel_layers
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from liveblog import bell
-from liveblog.feed import Feeds, schedule, ticker
+from config.asgi import application
+from liveblog import bell, periodic
+from liveblog.feed import Feeds, ticker
 from liveblog.models import Attendance, Audience, Event, Photo, Update, Waiting
 from tests.asgi import connect, in_thread, poll, run, until
 from tests.server import ANSWER_SECONDS, ROOT, Site, copy_data_dir, find_free_port
@@ -73,11 +76,11 @@ def test_what_is_due_is_published_and_what_is_not_waits(event: Event) -> None:
     rejected = plan(event, "They did not.")
     rejected.reject(reason="No.")
     revision = Event.objects.get(pk=event.pk).revision
-    assert schedule.Schedule().publish_due() == []
+    assert periodic.Schedule().publish_due() == []
     update = event.updates.get()
     assert (update.body, update.key, update.revision) == ("Now.", due.key, revision + 1)
     assert set(Waiting.objects.all()) == {early, unapproved, rejected}
-    assert schedule.Schedule().publish_due() == []
+    assert periodic.Schedule().publish_due() == []
     assert event.updates.count() == 1
 
 
@@ -87,7 +90,7 @@ def test_one_that_is_late_gets_the_time_it_came_and_the_order_stays_that_of_the_
     event.publish(author=event.authors.get(), body="One.")
     last, first = plan(event, "Three.", in_seconds=-10), plan(event, "Two.", in_seconds=-3_600)
     before = timezone.now()
-    schedule.Schedule().publish_due()
+    periodic.Schedule().publish_due()
     event.publish(author=event.authors.get(), body="Four.")
     updates = list(event.updates.order_by("number"))
     assert [update.body for update in updates] == ["One.", "Two.", "Three.", "Four."]
@@ -101,7 +104,7 @@ def test_a_clock_that_was_set_back_keeps_the_order(event: Event) -> None:
     ahead = timezone.now() + timedelta(minutes=1)
     Event.objects.filter(pk=event.pk).update(latest_clock=ahead)
     plan(event)
-    schedule.Schedule().publish_due()
+    periodic.Schedule().publish_due()
     assert event.updates.get().published_at == ahead + timedelta(microseconds=1)
 
 
@@ -111,7 +114,7 @@ def test_it_comes_whatever_the_event_s_status_as_any_post_would(make_event: Call
     """A draft's stays among its authors; a coverage that has ended can still be added to."""
     event = make_event(status=status)
     plan(event)
-    assert schedule.Schedule().publish_due() == []
+    assert periodic.Schedule().publish_due() == []
     event.refresh_from_db()
     assert (event.updates.get().body, event.status) == ("Later.", status)
 
@@ -135,7 +138,7 @@ def test_what_was_put_off_rejected_or_deleted_at_the_last_moment_is_not_publishe
         return original(waiting)
 
     monkeypatch.setattr(Waiting, "publish_if_due", after_a_change)
-    assert schedule.Schedule().publish_due() == []
+    assert periodic.Schedule().publish_due() == []
     assert not event.updates.exists()
 
 
@@ -144,7 +147,7 @@ def test_one_that_can_t_be_published_holds_up_no_other_and_is_tried_again(
     event: Event, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     bad = plan(event, "Bad", in_seconds=-100)
-    rounds, tried = schedule.Schedule(), []
+    rounds, tried = periodic.Schedule(), []
     original = Waiting.publish_if_due
 
     def fail(waiting: Waiting) -> Update | None:
@@ -186,11 +189,11 @@ def test_a_publication_that_breaks_off_in_the_middle_leaves_everything_as_it_was
 
     monkeypatch.setattr(Waiting, "delete", die)
     with pytest.raises(KeyboardInterrupt):
-        schedule.Schedule().publish_due()
+        periodic.Schedule().publish_due()
     monkeypatch.undo()
     assert Event.objects.values().get(pk=event.pk) == before
     assert (event.updates.count(), event.waiting.count()) == (0, 1)
-    schedule.Schedule().publish_due()
+    periodic.Schedule().publish_due()
     assert (event.updates.count(), event.waiting.count()) == (1, 0)
 
 
@@ -200,7 +203,7 @@ def test_looking_for_what_is_due_is_one_query_on_an_index(
 ) -> None:
     plan(event, in_seconds=3_600)
     with django_assert_num_queries(1):
-        schedule.Schedule().publish_due()
+        periodic.Schedule().publish_due()
     if connection.vendor == "sqlite":
         plan_of_it = Waiting.objects.due().order_by("due_at", "pk").explain()
         assert "USING INDEX waiting_due" in plan_of_it, plan_of_it
@@ -212,25 +215,24 @@ def test_looking_for_what_is_due_is_one_query_on_an_index(
 @in_process
 def test_the_first_request_of_any_kind_starts_it_and_the_end_of_the_loop_ends_it(event: Event) -> None:
     plan(event)
-    rounds: list[schedule.Rounds | None] = []
+    threads: list[threading.Thread] = []
+    before = set(threading.enumerate())
 
     async def main() -> None:
         await poll(event, event.revision, slug="unknown")
-        rounds.append(schedule._rounds)
+        threads.extend(set(threading.enumerate()) - before)
         await in_thread(wait_for, event.updates.exists)
 
-    asyncio.run(main())
-    assert rounds[0] is not None
-    for thread in rounds[0]._threads[:1]:
-        thread.join(PATIENCE_SECONDS)
-        assert not thread.is_alive(), "it has seen that its loop is closed"
-    run(_nothing)
-    for thread in rounds[0]._threads:
-        assert not thread.is_alive()
-
-
-async def _nothing() -> None:
-    pass
+    try:
+        asyncio.run(main())
+        by_name = {thread.name: thread for thread in threads}
+        assert {"schedule", "audience", "tidying", "ticker"} <= by_name.keys()
+        for name in ("schedule", "ticker"):
+            by_name[name].join(PATIENCE_SECONDS)
+            assert not by_name[name].is_alive(), "it has seen that its loop is closed"
+    finally:
+        application.stop()
+    assert not [thread for thread in threads if thread.is_alive()]
 
 
 @in_process
@@ -260,13 +262,13 @@ def test_failures_are_logged_once_a_minute_for_each_kind_and_end_nothing(caplog:
             return [error]
         raise error
 
-    thread = schedule.Round("test", work, every_seconds=0.001, is_over=lambda: bool(done))
+    thread = periodic.Job("test", work, every_seconds=0.001, is_over=lambda: bool(done))
     with caplog.at_level("WARNING"):
         thread.start()
         thread.join(PATIENCE_SECONDS)
     assert done
     assert not thread.is_alive()
-    assert len([record for record in caplog.records if "test round failed" in record.message]) == 2
+    assert len([record for record in caplog.records if "periodic job 'test' failed" in record.message]) == 2
 
 
 def test_nobody_else_publishes(prepared_data_dir: Path, tmp_path: Path) -> None:
@@ -310,11 +312,14 @@ def test_once_an_hour_what_is_stale_is_cleared_away_and_nothing_else(event: Even
     here = Attendance.objects.create(event=event, user=author)
     Audience.objects.create(event=event, process=uuid.uuid4(), readers=1, counted_at=old)
     counted = Audience.objects.create(event=event, process=uuid.uuid4(), readers=1)
-    assert schedule.tidy() == []
+    for key, expires_at in (("expired", old), ("valid", now + timedelta(days=1))):
+        Session.objects.create(session_key=key, session_data="", expire_date=expires_at)
+    assert periodic.tidy() == []
     assert set(Photo.objects.all()) == {fresh, cover}
     assert (unused.path(1).exists(), cover.path(1).exists()) == (False, True)
     assert list(Attendance.objects.all()) == [here]
     assert list(Audience.objects.all()) == [counted]
+    assert [session.session_key for session in Session.objects.all()] == ["valid"]
 
 
 # Real servers.
@@ -333,7 +338,7 @@ def published(site: Site, event: Event) -> Update | None:
 
 
 def test_it_looks_for_what_is_due_once_a_second() -> None:
-    assert schedule.DUE_SECONDS == 1.0
+    assert periodic.DUE_SECONDS == 1.0
 
 
 @pytest.mark.parametrize("redis", ["", "redis://127.0.0.1:1/0"], ids=["without Redis", "with a dead Redis"])

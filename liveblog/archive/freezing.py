@@ -1,4 +1,4 @@
-"""Writes an event as a static site that opens from a disk: pages, pictures, feeds and data, and nothing that moves."""
+"""Writes an event as a static site that opens from a disk: pages, pictures, feeds and data, without scripts."""
 
 import json
 import math
@@ -7,16 +7,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.utils import timezone
 
 from liveblog import rendering
-from liveblog.archive.document import written
-from liveblog.archive.exporting import Progress, check_free, picture_files, quiet
-from liveblog.archive.links import Site, relinked
-from liveblog.archive.packing import File, lay_out
+from liveblog.addresses import ABSOLUTE
+from liveblog.archive.addresses import SiteAddresses
+from liveblog.archive.document import as_json
+from liveblog.archive.exporting import Progress, check_folder, no_progress, picture_files
+from liveblog.archive.packing import File, write_files
 from liveblog.models import Event, Photo, Update, Window
 from liveblog.stream import Asked, Page
 from liveblog.syndication import atom, json_feed
@@ -27,28 +27,28 @@ MARK = "liveblog-archive.json"
 STYLES = ("css/site.css", "css/players.css", "css/archive.css")
 
 
-def freeze(event: Event, folder: Path, *, progress: Progress = quiet) -> None:
-    """Write ``event`` to ``folder`` as a static site; an earlier one there is replaced at once, when the new is whole.
+def freeze(event: Event, folder: Path, *, progress: Progress = no_progress) -> None:
+    """Write ``event`` to ``folder`` as a static site; an earlier one there is replaced once the new one is whole.
 
-    Raises ``Refused`` for a folder that holds something else.
+    Raises ``ArchiveError`` for a folder that holds something else.
     """
-    check_free(folder, MARK, lambda earlier: earlier["event"] == str(event.uuid))
+    check_folder(folder, MARK, lambda earlier: earlier["event"] == str(event.uuid))
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as room:
         site = Path(room) / "site"
-        lay_out(frozen_files(event, progress=progress), site)
+        write_files(frozen_files(event, progress=progress), site)
         if folder.exists():
             folder.rename(Path(room) / "before")
         site.rename(folder)
 
 
-def frozen_files(event: Event, *, progress: Progress = quiet) -> Iterator[File]:
-    """Return the files of the static site, each as it is made."""
-    yield from _Frozen(event, progress).files()
+def frozen_files(event: Event, *, progress: Progress = no_progress) -> Iterator[File]:
+    """Yield the files of the static site, each as soon as it is made."""
+    yield from _StaticSite(event, progress).files()
 
 
-class _Frozen:
-    """One site in the making."""
+class _StaticSite:
+    """The static site of one event, while it is made."""
 
     def __init__(self, event: Event, progress: Progress) -> None:
         self.event = Event.objects.get(pk=event.pk)
@@ -56,21 +56,21 @@ class _Frozen:
         self.updates = list(self.event.updates.visible().oldest_first())
         for update in self.updates:
             update.event = self.event
-        self.places = {update.number: place for place, update in enumerate(self.updates)}
+        self.positions = {update.number: position for position, update in enumerate(self.updates)}
         self.pages = max(1, math.ceil(len(self.updates) / PAGE_UPDATES))
-        self.about = {
+        self.shared = {
             "event": self.event,
             "made_at": timezone.now(),
-            "original": settings.BASE_URL + self.event.get_absolute_url(),
+            "original": ABSOLUTE.stream(self.event),
             "styles": [Path(name).name for name in STYLES],
         }
 
     def files(self) -> Iterator[File]:
-        """Return every file; what is read of the event's present state comes first."""
+        """Yield every file; what is read of the event's present state comes first."""
         mark = {
             "event": str(self.event.uuid),
             "revision": self.event.revision,
-            "made_at": written(self.about["made_at"]),
+            "made_at": as_json(self.shared["made_at"]),
         }
         yield MARK, json.dumps(mark) + "\n"
         yield "feed.atom", atom.event_feed(self.event, at_most=None)
@@ -82,38 +82,43 @@ class _Frozen:
             yield f"css/{Path(name).name}", Path(found)
         for order in ("oldest", "newest"):
             for page in range(self.pages):
-                html = self._stream(order, page)
+                html = self._stream_page(order, page)
                 yield f"{order}-{page + 1}.html", html
                 if page == 0 and order == self.event.opening_order:
                     yield "index.html", html
         for done, update in enumerate(self.updates, start=1):
-            yield f"updates/{update.number}.html", self._alone(update)
+            yield f"updates/{update.number}.html", self._update_page(update)
             if done % 100 == 0 or done == len(self.updates):
                 self.progress("pages", done, len(self.updates))
         yield from self._pictures()
 
-    def _stream(self, order: str, page: int) -> str:
+    def _stream_page(self, order: str, page: int) -> str:
         ordered = self.updates if order == "oldest" else self.updates[::-1]
         shown = ordered[page * PAGE_UPDATES : (page + 1) * PAGE_UPDATES]
-        context = self.about | {
-            "head": rendering.head(self.event),
-            "page": Page(self.event, Asked(order), shown, Window()),
+        addresses = self._addresses(order)
+        context = self.shared | {
+            "head": rendering.head(self.event, addresses),
+            "rows": Page(self.event, Asked(order), shown, Window()).rows(addresses),
             "order": order,
             "number": page + 1,
             "pages": self.pages,
             "before": page,
             "after": page + 2 if page + 1 < self.pages else 0,
         }
-        html = render_to_string("liveblog/archive/stream.html", context)
-        return relinked(html, self._site(order))
+        return render_to_string("liveblog/archive/stream.html", context)
 
-    def _alone(self, update: Update) -> str:
-        context = self.about | {"update": update, "card": rendering.card(update)}
-        html = render_to_string("liveblog/archive/update.html", context)
-        return relinked(html, self._site("oldest", up="../"))
+    def _update_page(self, update: Update) -> str:
+        addresses = self._addresses("oldest", up="../")
+        context = self.shared | {
+            "update": update,
+            "card": rendering.card(update, addresses),
+            "stream": addresses.stream(self.event),
+            "in_stream": addresses.in_stream(update),
+        }
+        return render_to_string("liveblog/archive/update.html", context)
 
-    def _site(self, order: str, *, up: str = "") -> Site:
-        return Site(self.event, self.places, order=order, pages=self.pages, size=PAGE_UPDATES, up=up)
+    def _addresses(self, order: str, *, up: str = "") -> SiteAddresses:
+        return SiteAddresses(self.event, self.positions, order=order, size=PAGE_UPDATES, up=up)
 
     def _pictures(self) -> Iterator[File]:
         shown = {photo.name for update in self.updates for photo in update.readable_photos}
@@ -122,10 +127,10 @@ class _Frozen:
         return picture_files(list(photos), "photos", self.progress)
 
     def _data(self) -> dict[str, Any]:
-        """Return what readers can see, for machines; what was withdrawn and how things read before is not in it."""
+        """Return what readers can see, for machines; withdrawn updates and earlier versions are not in it."""
         names = "uuid title slug summary status starts_at ends_at ended_at time_zone language closing_note".split()
-        return {name: written(getattr(self.event, name)) for name in names} | {
-            "address": self.about["original"],
+        return {name: as_json(getattr(self.event, name)) for name in names} | {
+            "address": self.shared["original"],
             "pinned": self.event.pinned_number,
             "updates": list(self._entries()),
         }
@@ -135,14 +140,14 @@ class _Frozen:
             yield {
                 "uuid": str(update.uuid),
                 "number": update.number,
-                "published_at": written(update.published_at),
-                "edited_at": written(update.edited_at),
+                "published_at": as_json(update.published_at),
+                "edited_at": as_json(update.edited_at),
                 "byline": update.byline,
                 "headline": update.headline,
                 "markdown": update.body,
                 "html": update.body_html,
                 "is_key": update.is_key,
-                "corrections": [{"at": written(at), "note": note} for at, note, _ in update.readable_corrections],
+                "corrections": [{"at": as_json(at), "note": note} for at, note, _ in update.readable_corrections],
                 "photos": [
                     {"file": f"photos/{photo.name}-{photo.widths[-1]}.webp", "alt": photo.alt}
                     for photo in update.readable_photos

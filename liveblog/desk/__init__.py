@@ -5,17 +5,15 @@ the part that changed: a redirect's GET would fall into the fan-out of the very 
 """
 
 from liveblog.desk.archive import archive, exported, frozen
-from liveblog.desk.changes import changes
-from liveblog.desk.control import change_status, deletion, pause
-from liveblog.desk.editing import edit
-from liveblog.desk.events import desk, index, new, preview, settings
-from liveblog.desk.join import join
+from liveblog.desk.changes import changes, departure
+from liveblog.desk.events import index, new, settings
 from liveblog.desk.offline import manifest, share, worker
-from liveblog.desk.people import invite, people, person, revoke
-from liveblog.desk.posting import add_photo, photo, preview_markdown, publish
-from liveblog.desk.presence import departure
-from liveblog.desk.purge import purge
-from liveblog.desk.updates import mark_key, pin, restore, withdraw
+from liveblog.desk.page import desk, preview
+from liveblog.desk.people import invite, join, people, person, revoke
+from liveblog.desk.photos import add_photo, photo
+from liveblog.desk.posting import preview_markdown, publish
+from liveblog.desk.status import change_status, deletion, pause
+from liveblog.desk.updates import edit, mark_key, pin, purge, restore, withdraw
 from liveblog.desk.versions import versions
 from liveblog.desk.waiting import publish_waiting, reject_waiting, waiting
 

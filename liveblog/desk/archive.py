@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from liveblog.archive import exported_files, frozen_files, pack
 from liveblog.archive.packing import File
-from liveblog.desk.doors import AuthorRequest, desk_of
+from liveblog.desk.access import AuthorRequest, desk_of
 from liveblog.models import Event, Role
 from liveblog.models.database import without_time_limit
 

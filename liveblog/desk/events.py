@@ -1,23 +1,209 @@
-"""Events at the desk: the list, one event and its settings, its preview."""
+"""Events at the desk: their list, and the settings of one."""
 
-import re
+import copy
 import zoneinfo
+from datetime import datetime
+from typing import Any
 
+from django import forms
 from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.text import slugify
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from liveblog.desk.doors import AuthorRequest, desk_of, is_htmx, read_or_write, signed_in, with_account
-from liveblog.desk.page import go, read_place, show_desk
-from liveblog.forms import CoverForm, EventForm
-from liveblog.forms.fields import status_of
-from liveblog.forms.languages import LANGUAGES
-from liveblog.models import Event, Role, Update
-from liveblog.stream import Asked, read_page
-from liveblog.views import event_context, playing, refused
+from liveblog import markup
+from liveblog.desk.access import AuthorRequest, desk_of, is_htmx, read_or_write, signed_in, with_account
+from liveblog.desk.forms import (
+    MarkdownField,
+    SitesField,
+    WallClockField,
+    not_rendered,
+    read_in_zone,
+    status_of,
+    wall_clock,
+)
+from liveblog.desk.page import go
+from liveblog.desk.photos import CoverForm
+from liveblog.models import Event, Role
+from liveblog.models.head import RESERVED_SLUGS
+from liveblog.models.languages import LANGUAGES, read_language
+
+SUMMARY_CHARACTERS = 5_000
+SLUG_WORDS_CHARACTERS = 70
+
+
+class EventForm(forms.ModelForm):
+    """An event's settings; whoever makes it owns it. Times are those of the event's own zone."""
+
+    summary = MarkdownField(
+        required=False,
+        rows=4,
+        max_length=SUMMARY_CHARACTERS,
+        help_text="Shown under the title. Markdown works here.",
+    )
+    starts_at = WallClockField(required=False, label="Start", help_text="As clocks show it in the time zone below.")
+    ends_at = WallClockField(
+        required=False, label="Planned end", help_text="Readers see “until 22:00”. It ends nothing by itself."
+    )
+    language = forms.CharField(  # its name may be longer than what is stored
+        required=False,
+        help_text="Of the updates, for screen readers and search engines: German, say, or pt-BR.",
+        widget=forms.TextInput(
+            attrs={"list": "languages", "autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}
+        ),
+    )
+    contributors_wait = forms.TypedChoiceField(
+        required=False,
+        label="Contributors’ posts",
+        choices=(("1", "Wait for approval by an editor"), ("0", "Appear at once")),
+        coerce=lambda text: text == "1",
+        empty_value=None,
+    )
+    embed_sites = SitesField(
+        required=False,
+        label="Sites that may embed it",
+        help_text="One a line: www.example.org, or *.example.org for all below it. Left empty, every site may.",
+    )
+
+    class Meta:
+        model = Event
+        fields = ("title", "slug", "summary", "starts_at", "ends_at", "time_zone", "language", "order")
+        labels = {"slug": "Address", "time_zone": "Time zone", "order": "Readers see first"}
+        help_texts = {
+            "slug": "The last part of /events/…/. Left empty, it is made from the title. Fixed once public.",
+            "time_zone": "Such as Europe/London or America/New_York.",
+            "order": "Each reader can choose; pages that are open stay as they are.",
+        }
+        error_messages = {"slug": {"unique": "Another event has this address. Choose a different one."}}
+        widgets = {
+            "slug": forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"}),
+            "time_zone": forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off", "spellcheck": "false"}),
+        }
+
+    def __init__(self, data: Any = None, *, editor: User, event: Event | None = None) -> None:
+        self.editor = editor
+        self.event = event
+        shown = {"contributors_wait": "1"}
+        if event is not None:
+            shown = {
+                "contributors_wait": "1" if event.contributors_wait else "0",
+                "embed_sites": "\n".join(event.embed_sites),
+                "starts_at": wall_clock(event.starts_at, event.zone),
+                "ends_at": wall_clock(event.ends_at, event.zone),
+            }
+        # A form writes into its instance while it validates; the page around it shows the event as it is.
+        super().__init__(data, instance=copy.copy(event) or Event(), initial=shown)
+        for name in ("slug", "time_zone", "language", "order"):
+            self.fields[name].required = False
+        if event is not None and event.first_public_at is not None:
+            del self.fields["slug"]
+        if event is None:
+            del self.fields["embed_sites"]
+            self.fields["time_zone"].widget.attrs["data-guess"] = "zone"
+
+    def clean_title(self) -> str:
+        """Return the title on one line."""
+        return markup.one_line(self.cleaned_data["title"])
+
+    def clean_summary(self) -> str:
+        """Refuse Markdown that would keep the event's row locked while it renders."""
+        try:
+            markup.render(self.cleaned_data["summary"])
+        except markup.NotRendered as error:
+            raise not_rendered(error) from None
+        return str(self.cleaned_data["summary"])
+
+    def clean_slug(self) -> str:
+        """Return the slug that was chosen, or one made from the title."""
+        slug = str(self.cleaned_data["slug"])
+        if slug in RESERVED_SLUGS:
+            raise ValidationError(f"“{slug}” is an address of the desk itself. Choose a different one.")
+        return slug or (self.event.slug if self.event else suggest_slug(self.cleaned_data.get("title", "")))
+
+    def clean_time_zone(self) -> str:
+        """Return the zone's name as the IANA database spells it."""
+        asked = self.cleaned_data["time_zone"].strip().replace(" ", "_")
+        names = {name.lower(): name for name in zoneinfo.available_timezones()}
+        if asked and asked.lower() not in names:
+            raise ValidationError(f"“{asked}” is not a time zone. Choose one such as Europe/London.")
+        return names.get(asked.lower(), self.instance.zone.key)
+
+    def clean_language(self) -> str:
+        """Return the language's code; one that stands there already stays as it is spelt."""
+        typed = self.cleaned_data["language"].strip()
+        if not typed or typed.casefold() == self.instance.language.casefold():
+            return self.instance.language
+        return read_language(typed)
+
+    def clean_order(self) -> str:
+        """Return the order chosen, or the one there is."""
+        return self.cleaned_data["order"] or self.instance.order
+
+    def clean_contributors_wait(self) -> bool:
+        """Return what was chosen, or what holds."""
+        chosen: bool | None = self.cleaned_data["contributors_wait"]
+        return self.instance.contributors_wait if chosen is None else chosen
+
+    def clean_embed_sites(self) -> list[str]:
+        """Return the sites; a form that does not speak of them leaves them as they are."""
+        sites: list[str] = self.cleaned_data["embed_sites"] if "embed_sites" in self.data else self.instance.embed_sites
+        return sites
+
+    def clean(self) -> dict[str, Any]:
+        """Read the times in the event's zone."""
+        super().clean()
+        cleaned = self.cleaned_data
+        for name in ("starts_at", "ends_at"):
+            if "time_zone" not in cleaned or name not in cleaned:
+                cleaned.pop(name, None)
+            elif cleaned[name] is not None:
+                try:
+                    cleaned[name] = self._moment(name)
+                except ValidationError as error:
+                    self.add_error(name, error)
+        return cleaned
+
+    def _moment(self, name: str) -> datetime:
+        """Return what is meant; a time left as it stood keeps its seconds, and its side of a clock change."""
+        typed, zone = self.cleaned_data[name], zoneinfo.ZoneInfo(self.cleaned_data["time_zone"])
+        stored: datetime | None = getattr(self.event, name, None)
+        if stored is not None and wall_clock(stored, zone) == wall_clock(typed.replace(tzinfo=zone), zone):
+            return stored
+        return read_in_zone(typed, zone)
+
+    def store(self) -> Event | None:
+        """Make or change the event and return it; ``None`` when refused, and ``errors`` says why."""
+        if not self.is_valid():
+            return None
+        values = dict(self.cleaned_data)
+        try:
+            if self.event is None:
+                return Event.objects.create_with_owner(self.editor, **values)
+            self.event.revise(**values)
+        except ValidationError as error:
+            self.add_error(None, error)
+        except markup.NotRendered as error:  # it was rendered a moment ago
+            self.add_error("summary", not_rendered(error))
+        except IntegrityError:
+            self.add_error("slug", "Somebody has just taken this address. Choose a different one.")
+        return None if self.errors else self.event
+
+
+def suggest_slug(title: str) -> str:
+    """Return a free slug made from ``title``."""
+    words = slugify(title)[:SLUG_WORDS_CHARACTERS].strip("-") or "event"
+    taken = RESERVED_SLUGS | set(Event.objects.filter(slug__startswith=words).values_list("slug", flat=True))
+    slug, number = words, 1
+    while slug in taken:
+        number += 1
+        slug = f"{words}-{number}"
+    return slug
 
 
 @never_cache
@@ -60,42 +246,6 @@ def settings(request: AuthorRequest, event: Event) -> HttpResponse:
         if "cover" in request.FILES and not cover.errors and not is_htmx(request):
             cover.add_error("cover", "Choose the picture again: your browser has not kept it.")
     return _settings(request, form, event, cover)
-
-
-@never_cache
-@require_safe
-@desk_of(Role.CONTRIBUTOR)
-def desk(request: AuthorRequest, event: Event) -> HttpResponse:
-    """Show where an event is written."""
-    try:
-        read_place(request)
-    except ValueError as error:
-        return refused(request, str(error))
-    return show_desk(request, event)
-
-
-@never_cache
-@require_safe
-@desk_of(Role.CONTRIBUTOR)
-@playing
-def preview(request: AuthorRequest, event: Event) -> HttpResponse:
-    """Show an event, a draft too, as its readers will see it, without what keeps an open page up to date."""
-    try:
-        page = read_page(event, Asked.read(request.GET.dict(), event))
-    except (ValueError, Update.DoesNotExist) as error:
-        return refused(request, str(error))
-    context = event_context(event) | {"page": page, "is_preview": True}
-    response = render(request, "liveblog/desk/preview.html", context)
-    response.content = _led_here(response.content.decode(), event).encode()
-    return response
-
-
-def _led_here(page: str, event: Event) -> str:
-    """Return a page of readers' parts with the desk's addresses for theirs, which are a 404 while it is a draft."""
-    own, here = event.get_absolute_url(), reverse("desk-preview", args=[event.slug])
-    page = page.replace(f'href="{own}?', f'href="{here}?')
-    page = re.sub(f'href="{re.escape(own)}updates/([0-9]+)/"', rf'href="{here}?around=\1#update-\1"', page)
-    return page.replace(f"{own}photos/", f"{reverse('desk', args=[event.slug])}photos/")
 
 
 def _settings(

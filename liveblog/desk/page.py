@@ -1,31 +1,48 @@
 """The page an event is written on, and the answers that lead back to it."""
 
+import zoneinfo
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.safestring import SafeString, mark_safe
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 
 from liveblog import rendering
-from liveblog.desk.doors import AuthorRequest, is_htmx
-from liveblog.desk.login import take_kept
+from liveblog.addresses import READERS, AtDesk, InPreview
+from liveblog.desk.access import AuthorRequest, desk_of, is_htmx, take_kept
+from liveblog.desk.forms import ComposerForm
 from liveblog.desk.queue import queue_context, text_again
-from liveblog.desk.status import status_context
-from liveblog.forms import ComposerForm
+from liveblog.errors import bad_address
+from liveblog.event_page import event_context
 from liveblog.models import Event, Place, Role, Update, byline_of
-from liveblog.stream import PAGE_UPDATES
-from liveblog.views import let_play
+from liveblog.public import allow_players, with_players
+from liveblog.rendering import Drawn
+from liveblog.stream import PAGE_UPDATES, Asked, read_page
+
+BACK_AT = {
+    "en": "We will be back at {}",
+    "de": "Um {} geht es hier weiter",
+    "es": "Volvemos a las {}",
+    "fr": "Nous serons de retour à {}",
+    "it": "Torniamo alle {}",
+    "nl": "We zijn om {} terug",
+    "pt": "Voltamos às {}",
+}
+"""What is offered to be said in a pause, in the language of the updates, else in English."""
 
 
 class Item(NamedTuple):
-    """An update at the desk: the readers' card, why it may be empty, and what the controls around it need."""
+    """An update at the desk: the readers' card, and what the controls around it need."""
 
     update: Update
-    card: SafeString
-    fault: str
+    card: Drawn
     may_change: bool
     may_feature: bool
     may_erase: bool
@@ -36,15 +53,9 @@ class Item(NamedTuple):
 
         Its photos come from the desk while readers can't have them.
         """
-        drawn = rendering.card(update)
-        card: SafeString = drawn
-        if not update.event.is_public:
-            own, here = (f"{reverse(name, args=[update.event.slug])}photos/" for name in ("event", "desk"))
-            card = mark_safe(drawn.replace(own, here))  # noqa: S308  (an address of ours for another)
         return cls(
             update,
-            card,
-            drawn.fault,
+            rendering.card(update, READERS if update.event.is_public else AtDesk()),
             may_change=update.may_be_changed_by(request.user, request.role),
             may_feature=request.role.may(Role.EDITOR),
             may_erase=request.role.may(Role.OWNER),
@@ -82,6 +93,32 @@ class Items(NamedTuple):
         return cls([Item.of(update, request) for update in found[:PAGE_UPDATES]], older, before)
 
 
+@never_cache
+@require_safe
+@desk_of(Role.CONTRIBUTOR)
+def desk(request: AuthorRequest, event: Event) -> HttpResponse:
+    """Show where an event is written."""
+    try:
+        read_place(request)
+    except ValueError as error:
+        return bad_address(request, str(error))
+    return show_desk(request, event)
+
+
+@never_cache
+@require_safe
+@desk_of(Role.CONTRIBUTOR)
+@with_players
+def preview(request: AuthorRequest, event: Event) -> HttpResponse:
+    """Show an event, a draft too, as its readers will see it, without what keeps an open page up to date."""
+    try:
+        page = read_page(event, Asked.read(request.GET.dict(), event))
+    except (ValueError, Update.DoesNotExist) as error:
+        return bad_address(request, str(error))
+    context = event_context(page, InPreview()) | {"is_preview": True}
+    return render(request, "liveblog/desk/preview.html", context)
+
+
 def show_desk(request: AuthorRequest, event: Event, *, status: int = 200, **more: Any) -> HttpResponse:
     """Show the whole page, with the updates that were asked for."""
     page = Items.read(request, event, place_asked(request))
@@ -93,7 +130,7 @@ def show_desk(request: AuthorRequest, event: Event, *, status: int = 200, **more
         "query": query_of(request),
     }
     context |= queue_context(event, request.role, request.user) | status_context(event, request.role) | more
-    return let_play(render(request, "liveblog/desk/desk.html", context, status=status))
+    return allow_players(render(request, "liveblog/desk/desk.html", context, status=status))
 
 
 def refuse(request: AuthorRequest, event: Event, reason: str, *, status: int = 409) -> HttpResponse:
@@ -146,3 +183,30 @@ def place_asked(request: HttpRequest) -> Place | None:
         return read_place(request)
     except ValueError:
         return None
+
+
+def status_context(event: Event, role: Role) -> dict[str, Any]:
+    """Return what the status control needs beside the event."""
+    context: dict[str, Any] = {"role": role}
+    if event.status == Event.Status.LIVE and role.may(Role.EDITOR):
+        context["pause_notes"] = suggest_pause_notes(event)
+        context["left"] = event.waiting.open().aggregate(
+            unapproved=Count("pk", filter=Q(needs_approval=True)),
+            scheduled=Count("pk", filter=Q(needs_approval=False, due_at__isnull=False)),
+        )
+    return context
+
+
+def suggest_pause_notes(event: Event) -> list[str]:
+    """Return what an author in a hurry may want readers to be told: back in about 15, 30 and 60 minutes."""
+    words = BACK_AT.get(event.language.partition("-")[0].lower(), BACK_AT["en"])
+    return [words.format(f"{moment:%H:%M}") for moment in _round_times(timezone.now(), event.zone)]
+
+
+def _round_times(now: datetime, zone: zoneinfo.ZoneInfo) -> list[datetime]:
+    """Return the next quarter of an hour that is at least ten minutes away, and those 15 and 45 minutes later."""
+    soonest = now + timedelta(minutes=10)
+    quarter = soonest + timedelta(minutes=-soonest.minute % 15, seconds=-soonest.second)
+    if quarter < soonest:
+        quarter += timedelta(minutes=15)
+    return [(quarter + timedelta(minutes=minutes)).astimezone(zone) for minutes in (0, 15, 45)]

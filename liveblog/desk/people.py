@@ -1,23 +1,122 @@
-"""Who is on an event: roles, and the links by which volunteers come in; for its owners."""
+"""The people of an event: their roles, the links by which volunteers come in, and coming in by one."""
 
+import datetime as dt
 from typing import Any
 from urllib.parse import urlsplit
 
 import segno
+from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import login
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from liveblog.desk.doors import AuthorRequest, desk_of, is_htmx, read_or_write
-from liveblog.forms import AppointForm, InvitationForm, RoleForm
-from liveblog.models import Event, Role, byline_of
+from liveblog.desk.access import AuthorRequest, desk_of, is_htmx, read_or_write
+from liveblog.desk.forms import WallClockField, read_in_zone
+from liveblog.models import Event, Invitation, Role, byline_of, is_guest
+from liveblog.models.content import BYLINE_CHARACTERS
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+HEADERS = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "strict-origin"}
+"""The secret is in the address: no other page learns it. With ``no-referrer`` browsers send ``Origin: null``
+with the form, which Django's CSRF check refuses (Fetch standard, "append a request Origin header")."""
+
+ROLES = (
+    (Role.CONTRIBUTOR.value, "Contributor – posts"),
+    (Role.EDITOR.value, "Editor – posts, edits and approves"),
+    (Role.OWNER.value, "Owner – everything, people too"),
+)
+
+
+class RoleForm(forms.Form):
+    """Which role somebody on the event is to have."""
+
+    role = forms.ChoiceField(choices=ROLES)
+
+    def apply(self, event: Event, user: User) -> bool:
+        """Give ``user`` the role; say whether it was accepted, else ``errors`` says why not."""
+        if self.is_valid():
+            try:
+                event.appoint(user=user, role=Role(self.cleaned_data["role"]))
+            except ValidationError as error:
+                self.add_error(None, error)
+        return not self.errors
+
+
+class AppointForm(RoleForm):
+    """Somebody who has an account comes onto the event."""
+
+    username = forms.CharField(
+        label="User name",
+        max_length=150,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+        error_messages={"required": "Give a user name."},
+    )
+    field_order = ("username", "role")
+
+    def __init__(self, data: Any = None, *, event: Event) -> None:
+        self.event = event
+        super().__init__(data, initial={"role": Role.CONTRIBUTOR.value}, auto_id="appoint-%s")
+
+    def clean_username(self) -> str:
+        """Find the user, who has to be new here: a role is changed where it stands, not by accident."""
+        name = str(self.cleaned_data["username"])
+        self.user = User.objects.filter(username=name, is_active=True).first()
+        if self.user is None or is_guest(self.user):
+            raise ValidationError(f"There is no user “{name}”. Accounts are made in the set-up by the site’s staff.")
+        if self.event.memberships.filter(user=self.user).exists():
+            raise ValidationError(f"“{name}” is here already. Change the role in the list.")
+        return name
+
+    def appoint(self) -> User | None:
+        """Add the user; ``None`` when refused, and ``errors`` says why."""
+        if self.is_valid() and self.user is not None and self.apply(self.event, self.user):
+            return self.user
+        return None
+
+
+class InvitationForm(forms.Form):
+    """A link for a volunteer."""
+
+    name = forms.CharField(
+        label="Name",
+        max_length=BYLINE_CHARACTERS,
+        help_text="Readers see it under what they post.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": "Give a name: readers see it."},
+    )
+    expires_at = WallClockField(required=False, label="Valid until")
+
+    def __init__(self, data: Any = None, *, event: Event) -> None:
+        self.event = event
+        super().__init__(data, auto_id="invite-%s")
+        ends = (
+            "Empty: until the event ends." if event.status != Event.Status.ENDED else "The event has ended: set a time."
+        )
+        self.fields["expires_at"].help_text = f"{ends} By the clocks of {event.zone.key}."
+
+    def clean_expires_at(self) -> dt.datetime | None:
+        """Read the time in the event's zone; a link that opens nothing is not made."""
+        typed = self.cleaned_data["expires_at"]
+        if typed is None and self.event.status == Event.Status.ENDED:
+            raise ValidationError("The event has ended, and the link with it. Set a time until which it is valid.")
+        return read_in_zone(typed, self.event.zone) if typed is not None else None
+
+    def invite(self, *, made_by: User) -> tuple[Invitation, str] | None:
+        """Make the invitation and return it with its token; ``None`` when refused, and ``errors`` says why."""
+        if self.is_valid():
+            try:
+                return self.event.invite(made_by=made_by, **self.cleaned_data)
+            except ValidationError as error:
+                self.add_error(None, error)
+        return None
 
 
 @never_cache
@@ -121,3 +220,27 @@ def _members(event: Event) -> Any:
     """Return the memberships of people with accounts, owners first."""
     found = event.memberships.filter(user__invitation=None).select_related("user")
     return sorted(found, key=lambda member: (list(Role).index(Role(member.role)), member.user.get_username()))
+
+
+@never_cache
+@read_or_write
+def join(request: HttpRequest, token: str) -> HttpResponse:
+    """Say what the invitation is for; POST lets its guest in, at an address without the secret."""
+    invitation = Invitation.find(token)
+    if invitation is None:
+        return _page(request, {}, status=404)
+    guest = invitation.guest
+    if request.method != "POST":
+        is_other = request.user.is_authenticated and request.user.pk != guest.pk
+        return _page(request, {"invitation": invitation, "is_other": is_other, "is_guest": is_guest(request.user)})
+    login(request, guest, backend=BACKEND)
+    request.session.set_expiry(invitation.expires_at)
+    invitation.use()
+    return redirect("desk", invitation.event.slug)
+
+
+def _page(request: HttpRequest, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    response = render(request, "liveblog/desk/join.html", context, status=status)
+    for name, value in HEADERS.items():
+        response[name] = value
+    return response

@@ -1,48 +1,152 @@
-"""What the desk's status control shows beside the event itself."""
+"""Steps of an event’s coverage: announce, go live, pause, end, reopen, delete."""
 
-import zoneinfo
-from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q
-from django.utils import timezone
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
 
-from liveblog.models import Event, Role
+from liveblog.desk.access import AuthorRequest, desk_of, is_htmx, read_or_write
+from liveblog.desk.page import go, refuse, status_context
+from liveblog.models import Event, Role, WrongStatus
 
-BACK_AT = {
-    "en": "We will be back at {}",
-    "de": "Um {} geht es hier weiter",
-    "es": "Volvemos a las {}",
-    "fr": "Nous serons de retour à {}",
-    "it": "Torniamo alle {}",
-    "nl": "We zijn om {} terug",
-    "pt": "Voltamos às {}",
+STATUS_WORDS: dict[str, str] = {
+    Event.Status.DRAFT: "This is a draft again: readers can no longer open it.",
+    Event.Status.UPCOMING: "Announced: readers can open it now.",
+    Event.Status.LIVE: "You are live.",
+    Event.Status.ENDED: "The coverage has ended. You can still post, correct and reopen.",
 }
-"""What is offered to be said in a pause, in the language of the updates, else in English."""
 
 
-def status_context(event: Event, role: Role) -> dict[str, Any]:
-    """Return what the status control needs beside the event."""
-    context: dict[str, Any] = {"role": role}
-    if event.status == Event.Status.LIVE and role.may(Role.EDITOR):
-        context["pause_notes"] = suggest_pause_notes(event)
-        context["left"] = event.waiting.open().aggregate(
-            unapproved=Count("pk", filter=Q(needs_approval=True)),
-            scheduled=Count("pk", filter=Q(needs_approval=False, due_at__isnull=False)),
-        )
-    return context
+class StatusForm(forms.Form):
+    """Where the coverage is to stand, and at its end a last word to readers."""
+
+    status = forms.ChoiceField(choices=Event.Status.choices)
+    note = forms.CharField(required=False)
+    rewords = forms.BooleanField(required=False)
+    """The event has ended, and the note is to stand in place of the one there is."""
+
+    def apply(self, event: Event) -> None:
+        """Take the step that leads there; raises ``WrongStatus`` where none does, ``ValidationError`` for the note."""
+        status, note = self.cleaned_data["status"], self.cleaned_data["note"]
+        if status == Event.Status.LIVE and event.status == Event.Status.ENDED:
+            event.reopen()
+        elif status == Event.Status.LIVE:
+            event.go_live()
+        elif status == Event.Status.UPCOMING:
+            event.announce()
+        elif status == Event.Status.ENDED and self.cleaned_data["rewords"]:
+            event.change_closing_note(note=note)
+        elif status == Event.Status.ENDED:
+            event.end(note=note)
+        else:
+            event.make_draft()
 
 
-def suggest_pause_notes(event: Event) -> list[str]:
-    """Return what an author in a hurry may want readers to be told: back in about 15, 30 and 60 minutes."""
-    words = BACK_AT.get(event.language.partition("-")[0].lower(), BACK_AT["en"])
-    return [words.format(f"{moment:%H:%M}") for moment in _round_times(timezone.now(), event.zone)]
+class PauseForm(forms.Form):
+    """What readers are told while the coverage rests; nothing, when it goes on."""
+
+    note = forms.CharField(required=False)
+
+    def apply(self, event: Event) -> None:
+        """Pause or resume; raises ``WrongStatus``, ``ValidationError``."""
+        if note := self.cleaned_data["note"]:
+            event.pause(note=note)
+        else:
+            event.resume()
 
 
-def _round_times(now: datetime, zone: zoneinfo.ZoneInfo) -> list[datetime]:
-    """Return the next quarter of an hour that is at least ten minutes away, and those 15 and 45 minutes later."""
-    soonest = now + timedelta(minutes=10)
-    quarter = soonest + timedelta(minutes=-soonest.minute % 15, seconds=-soonest.second)
-    if quarter < soonest:
-        quarter += timedelta(minutes=15)
-    return [(quarter + timedelta(minutes=minutes)).astimezone(zone) for minutes in (0, 15, 45)]
+class DeletionForm(forms.Form):
+    """The address of an event that readers may know, typed by who deletes it; a draft needs none."""
+
+    slug = forms.CharField(
+        required=False,
+        label="Its address",
+        widget=forms.TextInput(attrs={"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def __init__(self, data: Any = None, *, event: Event) -> None:
+        self.event = event
+        super().__init__(data)
+
+    def clean_slug(self) -> str:
+        """Refuse any other text than the slug, to the letter."""
+        typed = str(self.cleaned_data["slug"])
+        if self.event.is_public and typed != self.event.slug:
+            raise ValidationError(f"Type {self.event.slug}, to the letter.")
+        return typed
+
+
+@never_cache
+@require_POST
+@desk_of(Role.EDITOR)
+def change_status(request: AuthorRequest, event: Event) -> HttpResponse:
+    """Announce, go live, end, reopen, or take out of public view."""
+    form = StatusForm(request.POST)
+    if refusal := _take_step(request, event, form, malformed="The status is draft, upcoming, live or ended."):
+        return refusal
+    said = "Readers see the new closing note." if form.cleaned_data["rewords"] else STATUS_WORDS[event.status]
+    return _show_status(request, event, said)
+
+
+@never_cache
+@require_POST
+@desk_of(Role.EDITOR)
+def pause(request: AuthorRequest, event: Event) -> HttpResponse:
+    """Tell readers that the coverage rests, or that it goes on."""
+    form = PauseForm(request.POST)
+    if refusal := _take_step(request, event, form, malformed="This note can’t be stored."):
+        return refusal
+    said = "Paused: readers see your note." if event.pause_note else "The pause is over: readers no longer see a note."
+    return _show_status(request, event, said)
+
+
+@never_cache
+@read_or_write
+@desk_of(Role.OWNER)
+def deletion(request: AuthorRequest, event: Event) -> HttpResponse:
+    """Say what will be gone, and delete the event once its owner has confirmed it."""
+    form = DeletionForm(request.POST if request.method == "POST" else None, event=event)
+    if request.method == "POST" and form.is_valid():
+        event.remove()
+        messages.success(request, f"“{event.title}” was deleted.")
+        return go(request, reverse("desks"))
+    context = {"event": event, "role": request.role, "form": form, "counts": _count(event)}
+    return render(request, "liveblog/desk/deletion.html", context, status=422 if form.errors else 200)
+
+
+def _count(event: Event) -> dict[str, int]:
+    return {
+        "updates": event.updates.count(),
+        "photos": event.photos.count(),
+        "waiting": event.waiting.open().count(),
+        "guests": event.invitations.count(),
+    }
+
+
+def _take_step(
+    request: AuthorRequest, event: Event, form: StatusForm | PauseForm, *, malformed: str
+) -> HttpResponse | None:
+    """Take the step that ``form`` asks for; return the answer that says why not."""
+    if not form.is_valid():
+        return refuse(request, event, malformed, status=422)
+    try:
+        form.apply(event)
+    except WrongStatus as error:
+        return refuse(request, event, str(error))
+    except ValidationError as error:
+        return refuse(request, event, " ".join(error.messages), status=422)
+    return None
+
+
+def _show_status(request: AuthorRequest, event: Event, said: str) -> HttpResponse:
+    if is_htmx(request):
+        context = {"event": event, "said": said} | status_context(event, request.role)
+        return render(request, "liveblog/desk/status.html#status", context)
+    messages.success(request, said)
+    return redirect("desk", event.slug)

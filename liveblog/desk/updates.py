@@ -1,15 +1,208 @@
-"""Updates at the desk: withdraw, restore, pin, mark."""
+"""Updates that are there: edit, withdraw, restore, pin, mark, erase."""
 
+from contextlib import suppress
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from liveblog.desk.doors import AuthorRequest, desk_of, not_yours
-from liveblog.desk.page import done, refuse
-from liveblog.forms import SwitchForm
-from liveblog.models import Event, Role
+from liveblog.desk.access import AuthorRequest, desk_of, is_htmx, not_yours, read_or_write
+from liveblog.desk.forms import UpdateForm, WallClockField, read_in_zone, status_of, wall_clock
+from liveblog.desk.page import address_of, done, go, query_of, refuse
+from liveblog.models import Attachment, Event, Overtaken, Photo, Role, Update, byline_of
+from liveblog.models.content import NOTE_CHARACTERS
+from liveblog.models.json_fields import read_mention, readable
+from liveblog.models.update import ERASED
+
+GREATEST_REVISION = 2**53 - 1
+STEPS = {"earlier": -1, "later": 1}
+
+
+class Shown(NamedTuple):
+    """A photo as the form has it: its row and its description, which may not be saved yet."""
+
+    row: Photo
+    alt: str
+
+
+class EditForm(UpdateForm):
+    """An update to be changed: its text, its time, its photos, a note that says what was corrected.
+
+    Photos are fields of their own that come any number of times, ``photo`` and ``alt``; an empty ``photo``
+    says that the form has them at all. ``revision`` is that of the update when the form was opened.
+    """
+
+    data: QueryDict
+
+    at = WallClockField(required=False, label="Time")
+    correction = forms.CharField(
+        required=False,
+        max_length=NOTE_CHARACTERS,
+        label="Correction note",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    revision = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=GREATEST_REVISION,
+        widget=forms.HiddenInput(attrs={"autocomplete": "off"}),
+        error_messages={"invalid": "This form was damaged. Open it again."},
+    )
+
+    def __init__(self, update: Update, data: QueryDict | None = None) -> None:
+        self.update = update
+        self.standing_at = wall_clock(update.published_at, update.event.zone)
+        initial = {
+            "headline": update.headline,
+            "body": update.body,
+            "at": self.standing_at,
+            "revision": update.revision,
+        }
+        super().__init__(data, initial=initial, auto_id=f"edit-{update.number}-%s")
+        self.fields["body"].widget.attrs["rows"] = 8
+        self.fields["at"].help_text = f"Where it stands in the stream. Clocks in {update.event.zone.key}."
+        if not update.is_correctable:
+            del self.fields["correction"]
+
+    def photos(self) -> list[Shown]:
+        """Return the photos the form has, in its order; those that are not this update's are left out."""
+        rows = list(self.update.photo_rows.all())
+        if self._has_photos:
+            with suppress(ValidationError):
+                by_key = {row.key: row for row in rows}
+                return [Shown(by_key[one.key], one.alt) for one in self._attachments() if one.key in by_key]
+        by_name = {row.name: row for row in rows}
+        mentions = readable(self.update.photos, read_mention)
+        return [Shown(by_name[name], alt) for name, alt in mentions if name in by_name]
+
+    def step(self, asked: str) -> None:
+        """Move a photo or leave it out, without saving: ``earlier``, ``later`` or ``remove``, a space, its key."""
+        act, _, key = asked.partition(" ")
+        photos = [Attachment(one.row.key, one.alt) for one in self.photos()]
+        at = next((number for number, one in enumerate(photos) if str(one.key) == key), None)
+        if at is None:
+            return
+        moved = photos.pop(at)
+        if act in STEPS:
+            photos.insert(max(0, at + STEPS[act]), moved)
+        self.data = self.data.copy()
+        self.data.setlist("photo", ["", *(str(one.key) for one in photos)])
+        self.data.setlist("alt", [one.alt for one in photos])
+
+    def edit(self, *, editor: User) -> bool:
+        """Change what was sent of the update; say whether it was accepted, else ``errors`` says why not.
+
+        Raises ``Overtaken``.
+        """
+        if self.is_valid():
+            sent: dict[str, Any] = {name: self.cleaned_data[name] for name in ("headline", "body") if name in self.data}
+            with self.telling():
+                if self.cleaned_data["at"] and self.data["at"] != self.standing_at:
+                    sent["published_at"] = read_in_zone(self.cleaned_data["at"], self.update.event.zone)
+                if self._has_photos:
+                    sent["photos"] = self._attachments()
+                self.update.edit(
+                    **sent,
+                    correction=self.cleaned_data.get("correction", ""),
+                    revision=self.cleaned_data["revision"],
+                    editor=editor,
+                )
+        return not self.errors
+
+    def go_on_from(self, update: Update) -> None:
+        """Keep what was typed, to be sent on top of what ``update`` says now."""
+        self.data = self.data.copy()
+        self.data["revision"] = str(update.revision)
+
+    @property
+    def _has_photos(self) -> bool:
+        return self.is_bound and "photo" in self.data
+
+    def _attachments(self) -> list[Attachment]:
+        """Return the photos that were sent; raises ``ValidationError``."""
+        keys = [key for key in self.data.getlist("photo") if key]
+        alts = self.data.getlist("alt")
+        try:
+            return [Attachment(UUID(key), alt) for key, alt in zip(keys, alts, strict=True)]
+        except ValueError:
+            raise ValidationError("The photos of this form were damaged. Open it again.") from None
+
+
+class PurgeForm(forms.Form):
+    """The word that makes erasing an intention: the update's number, typed."""
+
+    number = forms.CharField(
+        required=False,
+        label="The update’s number",
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+
+    def __init__(self, update: Update, data: QueryDict | None = None) -> None:
+        super().__init__(data)
+        self.update = update
+
+    def clean_number(self) -> str:
+        """Refuse any other number."""
+        typed = str(self.cleaned_data["number"]).strip()
+        if typed != str(self.update.number):
+            raise ValidationError(f"Type {self.update.number} if update {self.update.number} is to be erased.")
+        return typed
+
+
+class SwitchForm(forms.Form):
+    """Something is to be on or off."""
+
+    on = forms.TypedChoiceField(choices=(("1", "on"), ("0", "off")), coerce=lambda text: text == "1")
+
+
+@never_cache
+@read_or_write
+@desk_of(Role.CONTRIBUTOR)
+def edit(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
+    """Change an update's text, time and photos; what somebody else wrote meanwhile is shown, not overwritten."""
+    update = get_object_or_404(event.updates, number=number)
+    if not update.may_be_changed_by(request.user, request.role):
+        return not_yours(request, Role.EDITOR)
+    if update.erased_at:
+        return refuse(request, event, ERASED)
+    if request.method != "POST":
+        return _form(request, update, EditForm(update))
+    form = EditForm(update, request.POST)
+    if step := request.POST.get("step"):
+        form.step(step)
+        return _form(request, update, form, has_stepped=True)
+    try:
+        is_saved = form.edit(editor=request.user)
+    except Overtaken as error:
+        theirs = event.updates.select_related("author", "version_by").get(pk=error.update.pk)
+        form.go_on_from(theirs)
+        by = byline_of(theirs.version_by or theirs.author)
+        return _form(request, update, form, status=409, theirs=theirs, by=by)
+    return done(request, update, "Saved.") if is_saved else _form(request, update, form, status=status_of(form))
+
+
+def _form(
+    request: AuthorRequest, update: Update, form: EditForm, *, status: int = 200, has_stepped: bool = False, **more: Any
+) -> HttpResponse:
+    """Give the form, with everything that was written in it."""
+    context = {
+        "event": update.event,
+        "update": update,
+        "form": form,
+        "has_errors": bool(form.is_bound and not has_stepped and form.errors),
+        "query": query_of(request),
+        "desk": address_of(request, update),
+        "in_place": is_htmx(request),
+    } | more
+    template = "liveblog/desk/update.html" + ("#editing" if is_htmx(request) else "")
+    return render(request, template, context, status=status)
 
 
 @never_cache
@@ -76,3 +269,24 @@ def mark_key(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
     except ValidationError as error:
         return refuse(request, event, " ".join(error.messages))
     return done(request, update, "Now a key moment." if update.is_key else "No longer a key moment.")
+
+
+@never_cache
+@read_or_write
+@desk_of(Role.OWNER)
+def purge(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
+    """Ask first, then erase text and photos wherever this service keeps them."""
+    update = get_object_or_404(event.updates, number=number)
+    form = PurgeForm(update, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        update.purge()
+        messages.success(request, f"Update {number} was erased.")
+        return go(request, address_of(request, update))
+    context = {
+        "event": event,
+        "update": update,
+        "form": form,
+        "photos": update.photo_rows.count(),
+        "desk": address_of(request, update),
+    }
+    return render(request, "liveblog/desk/purge.html", context, status=422 if form.errors else 200)

@@ -5,15 +5,18 @@ from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.utils.csp import CSP
 
-from liveblog import live, markup, rendering
-from liveblog.embed.addresses import absolute
+from liveblog import rendering
+from liveblog.addresses import ABSOLUTE
+from liveblog.caching import cacheable
 from liveblog.embed.options import Options
 from liveblog.models import Event
+from liveblog.public import find_event, public
 from liveblog.stream import Asked, read_page
-from liveblog.views import find_event, public
 
 FRAGMENT_SECONDS = 5
 PREFLIGHT_SECONDS = 86_400
+STATE = "liveblog-state"
+"""The hidden field in which a fragment says its state; htmx sends it back when it asks again."""
 OWN_POLICY = {
     "default-src": [CSP.NONE],
     "style-src": [CSP.UNSAFE_INLINE],
@@ -40,26 +43,31 @@ def fragment(request: HttpRequest, slug: str) -> HttpResponse:
 @public
 def _answer(request: HttpRequest, slug: str) -> HttpResponse:
     event = find_event(slug)
-    options, wrong = Options.read(request.GET.dict())
+    options, wrong = Options.from_query(request.GET.dict())
     if wrong:
         return HttpResponse(" ".join(wrong.values()) + "\n", status=400, content_type="text/plain; charset=utf-8")
-    etag = f'"{event.edition}-{event.revision}-{options.order}-{options.limit}-{options.header:d}"'
-    response = get_conditional_response(request, etag=etag) or _drawn(request, event, options)
+    state = f"{event.revision}-{event.changed_at.timestamp()}"  # the same where the event is moved to
+    if request.GET.get(STATE) == state:  # scripts never see a 304, and would put the same in again
+        response = HttpResponse(status=204)
+    else:
+        etag = f'"{event.edition}-{event.revision}-{options.order}-{options.limit}-{options.header:d}"'
+        response = get_conditional_response(request, etag=etag) or _drawn(request, event, options, state)
+        response["ETag"] = etag
     response._csp_config = OWN_POLICY  # type: ignore[attr-defined]  # told anew with every 304
-    response["ETag"] = etag
-    response["Cache-Control"] = live.cacheable(FRAGMENT_SECONDS)
+    response["Cache-Control"] = cacheable(FRAGMENT_SECONDS)
     return response
 
 
-def _drawn(request: HttpRequest, event: Event, options: Options) -> HttpResponse:
+def _drawn(request: HttpRequest, event: Event, options: Options, state: str) -> HttpResponse:
     page = read_page(event, Asked(options.order or event.opening_order), size=options.limit)
-    home = absolute(event.get_absolute_url())
     context = {
         "event": event,
-        "articles": [rendering.article(update, absolute("")) for update in page.updates],
-        "summary": markup.absolute(event.summary_html, home),
+        "articles": [rendering.article(update) for update in page.updates],
+        "summary": ABSOLUTE.in_text(event.summary_html, event),
+        "address": ABSOLUTE.stream(event),
         "options": options,
-        "site": absolute(""),
+        "state_name": STATE,
+        "state": state,
     }
     response = render(request, "liveblog/embed/fragment.html", context)
     response["Content-Language"] = event.language

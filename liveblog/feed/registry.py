@@ -3,19 +3,22 @@
 import asyncio
 import contextvars
 import logging
+import threading
 import time
-import weakref
+import uuid
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from itertools import batched
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import close_old_connections
 
-from liveblog import bell
+from liveblog.bell import Bell
 from liveblog.feed.tail import Reading, Tail
 from liveblog.feed.ticker import SILENCE, Revisions, Ticker
+from liveblog.log_throttle import LogThrottle
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +32,6 @@ ABSENT_KEPT = 1_000
 STUCK_SECONDS = 20.0
 FAULT_SECONDS = 1.0
 """A fault of ours will show again: a reading is not tried more often, and all who ask meanwhile share the answer."""
-QUIET_SECONDS = 60.0
 LATE_SECONDS = 0.5
 """A loop that is this late each second is overloaded: readers are asked to poll less often."""
 
@@ -133,11 +135,17 @@ class Feed:
 
 
 class Feeds:
-    """All feeds of one event loop, the check that keeps them right, and the care for their readers."""
+    """All feeds of one server, the check that keeps them right, and the care for their readers.
 
-    _by_loop: ClassVar["weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Feeds]"] = weakref.WeakKeyDictionary()
+    They live on the server's event loop; other threads may call ``count_readers`` only.
+    """
 
-    def __init__(self) -> None:
+    current: ContextVar["Feeds | None"] = ContextVar("feeds", default=None)
+    """The feeds of the server that answers the present request or runs the present thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, bell: Bell) -> None:
+        self.process = uuid.uuid4()
+        """What this server calls itself where others read of it."""
         self.readers: set[Reader] = set()
         self.shedding = 1
         self._by_slug: dict[str, Feed] = {}
@@ -145,29 +153,31 @@ class Feeds:
         self._absent: dict[str, float] = {}
         self._rung_at = float("-inf")
         self._checks: list[tuple[float, asyncio.Future[Revisions]]] = []
-        self._complained_at: dict[str, float] = {}
+        self._throttle = LogThrottle()
         self._tasks: set[asyncio.Task[Any]] = set()
         # Threads of their own: outside a request, database_sync_to_async has one for the whole process.
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="feed")
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._ticker = Ticker(self._loop, self._watched, self._checked)
+        self._ticker.start()
+        self.start(self._care())
+        self.start(bell.listen(self._heard))
 
     @classmethod
     def here(cls) -> "Feeds":
-        """Return the feeds of the running loop."""
-        loop = asyncio.get_running_loop()
-        feeds = cls._by_loop.get(loop)
+        """Return the feeds of the server that answers the present request."""
+        feeds = cls.current.get()
         if feeds is None:
-            feeds = cls._by_loop[loop] = cls()
-            feeds.start(feeds._care())
-            feeds.start(bell.listen(feeds._heard))
-            feeds._ticker.start()
+            raise RuntimeError("There are feeds only where a server runs.")
         return feeds
 
-    @classmethod
-    def on(cls, loop: asyncio.AbstractEventLoop) -> "Feeds | None":
-        """Return the feeds of ``loop``, if anybody has asked for one; any thread may ask."""
-        return cls._by_loop.get(loop)
+    def stop(self, *, within_seconds: float) -> None:
+        """End the threads; a reading that is stuck is left to itself after so long."""
+        self._ticker.stop()
+        closing = threading.Thread(target=self._threads.shutdown, daemon=True)
+        closing.start()
+        for thread in (self._ticker, closing):
+            thread.join(within_seconds)
 
     async def get(self, slug: str) -> Feed | None:
         """Return the event's feed, ``None`` for an event that readers can't see; raises ``NotKnown``."""
@@ -225,7 +235,8 @@ class Feeds:
             logger.warning("Reading the database failed: %s", error)
             raise NotKnown from error
         except Exception as error:
-            self._complain(error)
+            if self._throttle.allows(type(error).__name__):
+                logger.error("Reading an event failed, and not for the database’s silence.", exc_info=error)
             await asyncio.sleep(FAULT_SECONDS)
             raise NotKnown from error
 
@@ -315,13 +326,6 @@ class Feeds:
                     reader.drop()
                 elif now > reader.closes_at:
                     reader.ask_to_return()
-
-    def _complain(self, error: Exception) -> None:
-        """Log what no database raises, with its traceback, at most once a minute for each kind."""
-        kind, now = type(error).__name__, time.monotonic()
-        if now - self._complained_at.get(kind, float("-inf")) > QUIET_SECONDS:
-            self._complained_at[kind] = now
-            logger.error("Reading an event failed, and not for the database’s silence.", exc_info=error)
 
     async def _each(self, readers: Iterable[Reader], tell: Callable[[Reader], None]) -> None:
         for some in batched(readers, WAKE_TOGETHER):

@@ -9,6 +9,7 @@ from sqlite3 import sqlite_version, sqlite_version_info
 
 from django.db import Error, connection, connections
 
+from liveblog.log_throttle import LogThrottle
 from liveblog.models import Event
 
 logger = logging.getLogger(__name__)
@@ -35,30 +36,31 @@ class Ticker(threading.Thread):
         self._watched = watched
         self._checked = checked
         self._hurry = threading.Event()
+        self._stopped = threading.Event()
+        self._throttle = LogThrottle()
 
     def hurry(self) -> None:
         """Check now, or once more if a check is under way."""
         self._hurry.set()
 
+    def stop(self) -> None:
+        """Make the check under way the last one."""
+        self._stopped.set()
+        self._hurry.set()
+
     def run(self) -> None:
-        """Check until the loop is closed."""
+        """Check until told to stop, or until the loop is closed."""
         _warn_of_old_sqlite()
-        has_complained = False
         while True:
             self._hurry.wait(CHECK_SECONDS)
             self._hurry.clear()
-            if self._loop.is_closed():
+            if self._stopped.is_set() or self._loop.is_closed():
                 break
             began_at = time.monotonic()
             try:
                 found: Revisions | None = self._check()
-                has_complained = False
             except Exception as error:
-                if isinstance(error, SILENCE):
-                    logger.warning("Checking the database failed: %s", error)
-                elif not has_complained:
-                    logger.exception("Checking the database failed, and not for the database’s silence.")
-                    has_complained = True
+                self._complain(error)
                 connections.close_all()
                 found = None
             try:
@@ -66,6 +68,14 @@ class Ticker(threading.Thread):
             except RuntimeError:  # the loop was closed meanwhile
                 break
         connections.close_all()
+
+    def _complain(self, error: Exception) -> None:
+        if not self._throttle.allows(type(error).__name__):
+            return
+        if isinstance(error, SILENCE):
+            logger.warning("Checking the database failed: %s", error)
+        else:
+            logger.error("Checking the database failed, and not for the database’s silence.", exc_info=error)
 
     def _check(self) -> Revisions:
         watched = self._watched()

@@ -6,23 +6,23 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from liveblog.models import Event
-from liveblog.models.photo import with_addresses
-from liveblog.syndication.entries import ENTRIES, Entries, Entry
+from liveblog import rendering
+from liveblog.addresses import ABSOLUTE, absolute
+from liveblog.models import Event, Update
+from liveblog.syndication.entries import ENTRIES, Entries, title_of
 
 VERSION = "https://jsonfeed.org/version/1.1"
 
 
-def event_feed(event: Event, base: str = "", *, at_most: int | None = ENTRIES) -> bytes:
-    """Return an event's feed; ``base`` is the site's address, ``BASE_URL`` if none is given."""
-    base = base or settings.BASE_URL
+def event_feed(event: Event, *, at_most: int | None = ENTRIES) -> bytes:
+    """Return an event's feed."""
     return _feed(
-        Entries.of_event(event, base, at_most=at_most),
+        Entries.of_event(event, at_most=at_most),
         title=event.title,
         description=event.description,
         language=event.language,
-        page=base + event.get_absolute_url(),
-        address=base + reverse("feed-json", args=[event.slug]),
+        page=ABSOLUTE.stream(event),
+        address=absolute(reverse("feed-json", args=[event.slug])),
     )
 
 
@@ -33,8 +33,8 @@ def all_feed() -> bytes:
         title=settings.SITE_NAME,
         description="The newest updates of all live blogs.",
         language="en",
-        page=f"{settings.BASE_URL}/",
-        address=settings.BASE_URL + reverse("all-json"),
+        page=absolute("/"),
+        address=absolute(reverse("all-json")),
     )
 
 
@@ -47,27 +47,26 @@ def _feed(entries: Entries, *, title: str, description: str, language: str, page
         "description": description,
         "language": language,
         "authors": [{"name": settings.SITE_NAME}],
-        "items": [_item(entry) for entry in entries.shown],
+        "items": [_item(update) for update in entries.shown],
         # The format knows no tombstones, but lets us add what begins with an underscore.
-        "_withdrawn": [entry.id for entry in entries.gone],
+        "_withdrawn": [update.uuid.urn for update in entries.withdrawn],
     }
     return json.dumps(feed, ensure_ascii=False, indent=1).encode(errors="replace")
 
 
-def _item(entry: Entry) -> dict[str, Any]:
-    update = entry.update
+def _item(update: Update) -> dict[str, Any]:
     item: dict[str, Any] = {
-        "id": entry.id,
-        "url": entry.url,
-        "title": entry.title,
-        "content_html": entry.html,
+        "id": update.uuid.urn,
+        "url": ABSOLUTE.permalink(update),
+        "title": title_of(update),
+        "content_html": rendering.entry(update),
         "date_published": update.published_at.isoformat(),
-        "date_modified": entry.update.changed_at.isoformat(),
+        "date_modified": update.changed_at.isoformat(),
         "authors": [{"name": update.byline}],
         "language": update.event.language,
     }
     if figures := update.readable_photos:
-        item["image"] = entry.base + with_addresses(figures[0], update.event.slug)["largest"]
+        item["image"] = ABSOLUTE.picture(update.event, figures[0])["largest"]
     if update.is_key:
         item["tags"] = ["key moment"]
     return item

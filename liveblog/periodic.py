@@ -1,20 +1,23 @@
-"""What a process that serves does by the clock: publishes what is due, counts readers, clears away what is stale."""
+"""What a server does by the clock: publishes what is due, counts readers, clears away what is stale."""
 
-import asyncio
+import contextvars
 import logging
 import random
 import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from importlib import import_module
 
+from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
 from liveblog import imaging
 from liveblog.feed import audience
+from liveblog.log_throttle import LogThrottle
 from liveblog.models import Attendance, Audience, Event, Photo, Waiting
-from liveblog.models.event import photo_folder
+from liveblog.models.photo import photo_folder
 
 logger = logging.getLogger(__name__)
 
@@ -23,16 +26,13 @@ TIDY_SECONDS = 3600.0
 STALE_KEPT = timedelta(hours=1)
 """Longer than any process stands still and goes on: its rows have not counted since long."""
 
-_QUIET_SECONDS = 60
-_STOP_SECONDS = 2.0
 _LONGEST_PAUSE_SECONDS = 60.0
-_rounds: "Rounds | None" = None
 
 type Work = Callable[[], list[Exception] | None]
 """It raises what ends it, and returns what has failed of it without that."""
 
 
-class Round(threading.Thread):
+class Job(threading.Thread):
     """One piece of work, done again and again in a daemon thread with a database connection of its own."""
 
     def __init__(
@@ -52,7 +52,8 @@ class Round(threading.Thread):
         self._is_over = is_over
         self._last = last
         self._stopped = threading.Event()
-        self._complained_at: dict[str, float] = {}
+        self._throttle = LogThrottle()
+        self._context = contextvars.copy_context()  # of the server that starts it
 
     def stop(self) -> None:
         """Make this the last time."""
@@ -60,6 +61,9 @@ class Round(threading.Thread):
 
     def run(self) -> None:
         """Work until told to stop, or until it is over."""
+        self._context.run(self._repeat)
+
+    def _repeat(self) -> None:
         while not self._stopped.wait(self._wait_seconds) and not self._is_over():
             self._wait_seconds = self._every_seconds
             self._try(self._work)
@@ -68,7 +72,7 @@ class Round(threading.Thread):
         connections.close_all()
 
     def _try(self, work: Work) -> None:
-        """A failure ends nothing; the next time begins with a new connection."""
+        """Do it once; a failure ends nothing, and the next time begins with a new connection."""
         try:
             for failure in work() or ():
                 self._complain(failure)
@@ -77,61 +81,24 @@ class Round(threading.Thread):
             connections.close_all()
 
     def _complain(self, error: Exception) -> None:
-        """Log one line, at most once a minute for each kind of failure."""
-        kind, now = type(error).__name__, time.monotonic()
-        if now - self._complained_at.get(kind, float("-inf")) > _QUIET_SECONDS:
-            self._complained_at[kind] = now
-            logger.warning("The %s round failed: %s: %s", self.name, kind, " ".join(str(error).split()))
+        kind = type(error).__name__
+        if self._throttle.allows(kind):
+            logger.warning("The periodic job %r failed: %s: %s", self.name, kind, " ".join(str(error).split()))
 
 
-class Rounds:
-    """The rounds of the process whose server runs on ``loop``; they end with it."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
-        counter = audience.use_server_loop(loop)
-        self._threads = (
-            Round("schedule", Schedule().publish_due, every_seconds=DUE_SECONDS, is_over=loop.is_closed),
-            Round(
-                "audience",
-                counter.write,
-                every_seconds=audience.WRITE_SECONDS,
-                is_over=loop.is_closed,
-                last=counter.leave,
-            ),
-            Round(
-                "tidying",
-                tidy,
-                every_seconds=TIDY_SECONDS,
-                is_over=loop.is_closed,
-                first_after_seconds=random.uniform(60, 600),  # noqa: S311  (processes start together)
-            ),
-        )
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        """End the rounds; what is under way may take a moment."""
-        for thread in self._threads:
-            thread.stop()
-        ends_at = time.monotonic() + _STOP_SECONDS
-        for thread in self._threads:
-            thread.join(max(0, ends_at - time.monotonic()))
-
-
-def start(loop: asyncio.AbstractEventLoop) -> None:
-    """Go the rounds for as long as ``loop`` serves; every request says so, which costs nothing."""
-    global _rounds
-    if _rounds is None or _rounds.loop is not loop:
-        _rounds = Rounds(loop)
-
-
-def stop() -> None:
-    """Go no further rounds: the server is about to leave."""
-    global _rounds
-    if _rounds is not None:
-        rounds, _rounds = _rounds, None
-        rounds.stop()
+def make_jobs(counter: audience.ReaderCounter, *, is_over: Callable[[], bool]) -> tuple[Job, ...]:
+    """Return the jobs of one server, which end when ``is_over`` says so; the caller starts them."""
+    return (
+        Job("schedule", Schedule().publish_due, every_seconds=DUE_SECONDS, is_over=is_over),
+        Job("audience", counter.write, every_seconds=audience.WRITE_SECONDS, is_over=is_over, last=counter.withdraw),
+        Job(
+            "tidying",
+            tidy,
+            every_seconds=TIDY_SECONDS,
+            is_over=is_over,
+            first_after_seconds=random.uniform(60, 600),  # noqa: S311  (processes start together)
+        ),
+    )
 
 
 class Schedule:
@@ -159,7 +126,7 @@ class Schedule:
 
 
 def tidy() -> list[Exception]:
-    """Clear away what nobody asked for and what processes that were killed have left behind."""
+    """Clear away what has expired, what nobody asked for, and what processes that were killed have left behind."""
     before = timezone.now() - STALE_KEPT
     return _failures_of(
         [
@@ -167,6 +134,7 @@ def tidy() -> list[Exception]:
             lambda: imaging.sweep(photo_folder()),
             lambda: Attendance.objects.filter(seen_at__lt=before).delete(),
             lambda: Audience.objects.filter(counted_at__lt=before).delete(),
+            import_module(settings.SESSION_ENGINE).SessionStore.clear_expired,  # as the command clearsessions does
             connections.close_all,  # for an hour
         ]
     )

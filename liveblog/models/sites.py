@@ -1,33 +1,15 @@
-"""The sites that may put an event into a frame, as an author types them."""
+"""The sites that may put an event into a frame."""
 
 import re
-from typing import Any
 
-from django import forms
 from django.core.exceptions import ValidationError
 
-SITES = 50
 SITE_CHARACTERS = 260
-
 _SITE = re.compile(
     r"(?:(?P<scheme>https?)://)?(?P<host>(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)"
     r"(?P<port>:[0-9]{1,5})?/?",
     re.ASCII,
 )
-
-
-class SitesField(forms.CharField):
-    """Addresses of sites, one a line, as a list of origins for a policy's ``frame-ancestors``."""
-
-    widget = forms.Textarea(attrs={"rows": 3, "autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"})
-
-    def clean(self, value: Any) -> list[str]:
-        """Return the origins, each once; raises ``ValidationError`` that names the line it can't read."""
-        lines = [line.strip() for line in str(super().clean(value)).splitlines() if line.strip()]
-        origins = list(dict.fromkeys(read_site(line) for line in lines))
-        if len(origins) > SITES:
-            raise ValidationError(f"{len(origins)} sites are too many; at most {SITES} can be named.")
-        return origins
 
 
 def read_site(typed: str) -> str:

@@ -1,0 +1,84 @@
+"""The ASGI application of one process, and all that serves beside its requests: feeds, the bell and threads."""
+
+import asyncio
+import contextvars
+import time
+
+from liveblog import periodic
+from liveblog.bell import Bell
+from liveblog.disconnects import Application, Receive, Scope, Send
+from liveblog.feed import Feeds
+from liveblog.feed.audience import ReaderCounter
+
+STOP_SECONDS = 2.0
+"""How long the end of a server waits for threads that are at work."""
+
+
+class Server:
+    """The outermost ASGI application.
+
+    What it owns belongs to the event loop that serves, and is made at the server's start or, where nobody
+    announces that (daphne does not), at the first request. Whatever is called for a request, and in a thread of
+    the server's own, finds it as ``Feeds.current`` and ``Bell.current``.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._running: _Running | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or socket, or the server's own life."""
+        self.start(asyncio.get_running_loop())
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            await self._application(scope, receive, send)
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Serve on ``loop`` from now on, and let the caller's context know."""
+        if self._running is None or self._running.loop is not loop:
+            self._running = _Running(loop)
+        self._running.enter()
+
+    def stop(self) -> None:
+        """End the threads: the server is about to leave."""
+        if self._running is not None:
+            running, self._running = self._running, None
+            running.stop()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while (message := await receive())["type"] != "lifespan.shutdown":
+            await send({"type": f"{message['type']}.complete"})
+        await asyncio.to_thread(self.stop)
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+class _Running:
+    """What belongs to one event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._bell = Bell(loop)
+        self._feeds = Feeds(loop, self._bell)
+        self._jobs = contextvars.Context().run(self._start_jobs)  # nothing of the first request
+
+    def enter(self) -> None:
+        """Make this the server of the present context."""
+        Bell.current.set(self._bell)
+        Feeds.current.set(self._feeds)
+
+    def stop(self) -> None:
+        """End the threads; what is under way may take a moment."""
+        ends_at = time.monotonic() + STOP_SECONDS
+        for job in self._jobs:
+            job.stop()
+        for job in self._jobs:
+            job.join(max(0, ends_at - time.monotonic()))
+        self._feeds.stop(within_seconds=max(0, ends_at - time.monotonic()))
+
+    def _start_jobs(self) -> tuple[periodic.Job, ...]:
+        self.enter()
+        jobs = periodic.make_jobs(ReaderCounter(self._feeds), is_over=self.loop.is_closed)
+        for job in jobs:
+            job.start()
+        return jobs
