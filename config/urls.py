@@ -13,7 +13,7 @@ urlpatterns = [
     path("", include("liveblog.urls")),
 ]
 
-handler400 = "liveblog.views.bad_request"
-handler403 = "liveblog.views.forbidden"
-handler404 = "liveblog.views.not_found"
-handler500 = "liveblog.views.failed"
+handler400 = "liveblog.errors.bad_request"
+handler403 = "liveblog.errors.forbidden"
+handler404 = "liveblog.errors.not_found"
+handler500 = "liveblog.errors.failed"

@@ -226,10 +226,10 @@ def test_the_grounds_are_those_of_the_style_sheet() -> None:
 
 
 def test_options_read_back_what_they_write() -> None:
-    options, wrong = Options.read({"theme": "dark", "limit": "7", "header": "0", "accent": "#ABCDEF"})
+    options, wrong = Options.from_query({"theme": "dark", "limit": "7", "header": "0", "accent": "#ABCDEF"})
     assert not wrong
     assert options.query == "?theme=dark&accent=abcdef&limit=7&header=0"
-    assert Options.read(options.chosen) == (options, {})
+    assert Options.from_query(options.chosen) == (options, {})
     assert Options().query == ""
 
 
@@ -421,6 +421,17 @@ def test_a_fragment_follows_the_event_and_says_when_nothing_has_changed(event: E
     assert later.status_code == 200
     assert "This is update 4." not in later.content.decode()
     assert get("/events/storm/fragment/", limit="2")["ETag"] != later["ETag"]
+
+
+def test_a_fragment_is_not_sent_again_to_who_says_its_state(event: Event) -> None:
+    fields = [one for one in Elements(get("/events/storm/fragment/").content.decode()).found if one.tag == "input"]
+    (state,) = ({one["name"]: one["value"]} for one in fields)
+    again = get("/events/storm/fragment/", limit="2", **state)
+    assert (again.status_code, again.content) == (204, b"")
+    assert again["Access-Control-Allow-Origin"] == "*"
+    assert again["Cache-Control"].startswith("public, max-age=0, s-maxage=5")
+    publish(event, "Something new.")
+    assert "Something new." in get("/events/storm/fragment/", **state).content.decode()
 
 
 def test_htmx_may_ask_from_elsewhere_and_nobody_may_post(event: Event) -> None:

@@ -20,10 +20,12 @@ from liveblog.addresses import READERS, AtDesk, InPreview
 from liveblog.desk.access import AuthorRequest, DeskRequest, desk_of, plain_text, take_kept_fields
 from liveblog.desk.forms import ComposerForm, reasons_of, status_of
 from liveblog.desk.queue import queue_context, text_again
+from liveblog.errors import bad_address
+from liveblog.event_page import event_context
 from liveblog.models import Event, Place, Role, Update, byline_of
+from liveblog.public import allow_players, with_players
 from liveblog.rendering import Drawn
 from liveblog.stream import PAGE_UPDATES, Asked, read_page
-from liveblog.views import event_context, let_play, playing, refused
 
 BACK_AT = {
     "en": "We will be back at {}",
@@ -100,20 +102,20 @@ def desk(request: AuthorRequest, event: Event) -> HttpResponse:
     try:
         read_place(request)
     except ValueError as error:
-        return refused(request, str(error))
+        return bad_address(request, str(error))
     return show_desk(request, event)
 
 
 @never_cache
 @require_safe
 @desk_of(Role.CONTRIBUTOR)
-@playing
+@with_players
 def preview(request: AuthorRequest, event: Event) -> HttpResponse:
     """Show an event, a draft too, as its readers will see it, without what keeps an open page up to date."""
     try:
         page = read_page(event, Asked.read(request.GET.dict(), event))
     except (ValueError, Update.DoesNotExist) as error:
-        return refused(request, str(error))
+        return bad_address(request, str(error))
     context = event_context(page, InPreview()) | {"is_preview": True}
     return render(request, "liveblog/desk/preview.html", context)
 
@@ -129,7 +131,7 @@ def show_desk(request: AuthorRequest, event: Event, *, status: int = 200, **more
         "query": query_of(request),
     }
     context |= queue_context(event, request.role, request.user) | status_context(event, request.role) | more
-    return let_play(render(request, "liveblog/desk/desk.html", context, status=status))
+    return allow_players(render(request, "liveblog/desk/desk.html", context, status=status))
 
 
 def show_updates(

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from liveblog import imaging
+from liveblog.caching import picture_response
 from liveblog.desk.access import AuthorRequest, desk_of, plain_text
 from liveblog.desk.forms import ComposerForm
 from liveblog.models import (
@@ -27,7 +28,6 @@ from liveblog.models import (
 )
 from liveblog.models.content import ALT_CHARACTERS
 from liveblog.models.json_fields import read_mention, readable
-from liveblog.views import photo_response
 
 GUEST_PHOTOS_A_MINUTE = 30
 
@@ -110,7 +110,7 @@ def photo(request: AuthorRequest, event: Event, name: str, width: int) -> HttpRe
     found = get_object_or_404(Photo, event=event, name=name)
     if width not in found.file_widths:
         raise Http404
-    return photo_response(request, found, width)
+    return picture_response(request, found.path(width))
 
 
 def take_files(request: AuthorRequest, event: Event, form: ComposerForm) -> list[Attachment]:

@@ -10,11 +10,13 @@ from liveblog.addresses import ABSOLUTE
 from liveblog.caching import cacheable
 from liveblog.embed.options import Options
 from liveblog.models import Event
+from liveblog.public import find_event, public
 from liveblog.stream import Asked, read_page
-from liveblog.views import find_event, public
 
 FRAGMENT_SECONDS = 5
 PREFLIGHT_SECONDS = 86_400
+STATE = "liveblog-state"
+"""The hidden field in which a fragment says its state; htmx sends it back when it asks again."""
 OWN_POLICY = {
     "default-src": [CSP.NONE],
     "style-src": [CSP.UNSAFE_INLINE],
@@ -41,18 +43,22 @@ def fragment(request: HttpRequest, slug: str) -> HttpResponse:
 @public
 def _answer(request: HttpRequest, slug: str) -> HttpResponse:
     event = find_event(slug)
-    options, wrong = Options.read(request.GET.dict())
+    options, wrong = Options.from_query(request.GET.dict())
     if wrong:
         return HttpResponse(" ".join(wrong.values()) + "\n", status=400, content_type="text/plain; charset=utf-8")
-    etag = f'"{event.edition}-{event.revision}-{options.order}-{options.limit}-{options.header:d}"'
-    response = get_conditional_response(request, etag=etag) or _drawn(request, event, options)
+    state = f"{event.revision}-{event.changed_at.timestamp()}"  # the same where the event is moved to
+    if request.GET.get(STATE) == state:  # scripts never see a 304, and would put the same in again
+        response = HttpResponse(status=204)
+    else:
+        etag = f'"{event.edition}-{event.revision}-{options.order}-{options.limit}-{options.header:d}"'
+        response = get_conditional_response(request, etag=etag) or _drawn(request, event, options, state)
+        response["ETag"] = etag
     response._csp_config = OWN_POLICY  # type: ignore[attr-defined]  # told anew with every 304
-    response["ETag"] = etag
     response["Cache-Control"] = cacheable(FRAGMENT_SECONDS)
     return response
 
 
-def _drawn(request: HttpRequest, event: Event, options: Options) -> HttpResponse:
+def _drawn(request: HttpRequest, event: Event, options: Options, state: str) -> HttpResponse:
     page = read_page(event, Asked(options.order or event.opening_order), size=options.limit)
     context = {
         "event": event,
@@ -60,6 +66,8 @@ def _drawn(request: HttpRequest, event: Event, options: Options) -> HttpResponse
         "summary": ABSOLUTE.in_text(event.summary_html, event),
         "address": ABSOLUTE.stream(event),
         "options": options,
+        "state_name": STATE,
+        "state": state,
     }
     response = render(request, "liveblog/embed/fragment.html", context)
     response["Content-Language"] = event.language

@@ -329,6 +329,9 @@ def test_a_fragment_becomes_part_of_the_host_page_by_fetch_and_by_htmx(
     code = found["Code for htmx"].replace("every 30s", "again from:body")
     reader.goto(host.article(code, path="/htmx", head=htmx))
     expect(reader.locator("article")).to_have_count(5)
+    with reader.expect_response("**/fragment/**") as nothing_new:
+        _again(reader)
+    assert nothing_new.value.status == 204
     live_site.publish(event, "Through htmx.")
     until(reader, lambda: "Through htmx." in _again(reader))
 

@@ -1,0 +1,40 @@
+"""The pages that say what is wrong, for readers and authors alike."""
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+def bad_address(request: HttpRequest, reason: str = "The request could not be understood.") -> HttpResponse:
+    """Answer 400, saying what is wrong with what was asked."""
+    return _error(request, 400, "That address does not work", reason)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what Django found malformed, or too large to be read."""
+    if isinstance(exception, RequestDataTooBig):
+        if "Liveblog-Author" in request.headers:  # an outbox, which shows the words beside what it keeps
+            return HttpResponse("This is too large to be sent.\n", status=413, content_type="text/plain")
+        return _error(request, 413, "That is too much at once", "Nothing was changed. Go back and send less.")
+    return bad_address(request)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer for unknown pages and drafts alike."""
+    return _error(request, 404, "There is nothing here", "The page may have moved, or it was never there.")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer somebody who may not do that."""
+    return _error(request, 403, "This is not yours to change", "Ask one of the event’s authors to add you.")
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """Answer for a fault of ours."""
+    return _error(request, 500, "Something went wrong here", "It has been noted. Please try again in a moment.")
+
+
+def _error(request: HttpRequest, status: int, title: str, reason: str) -> HttpResponse:
+    response = render(request, "error.html", {"title": title, "reason": reason}, status=status)
+    response["Cache-Control"] = "no-store"
+    return response
