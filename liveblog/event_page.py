@@ -8,7 +8,7 @@ from django.urls import reverse
 from liveblog import live, markup, rendering
 from liveblog.addresses import ABSOLUTE, READERS, Addresses, absolute
 from liveblog.models import Event
-from liveblog.models.event import DESCRIPTION_CHARACTERS
+from liveblog.models.head import DESCRIPTION_CHARACTERS
 from liveblog.stream import Page
 
 

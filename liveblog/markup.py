@@ -22,11 +22,11 @@ logger = logging.getLogger(__name__)
 RENDER_SECONDS = 2.0
 """Of CPU time. Markdown 3.11 needs 4 s for 4,000 ``[`` and more than 30 s for 20,000 (measured)."""
 WALL_SECONDS = 60.0
-"""After which a child that neither works nor ends is given up."""
+"""After this, a child that neither answers nor ends is killed."""
 MEMORY_BYTES = 1024**3
 FILE_BYTES = 1024**2
 ANSWER_BYTES = 16 * 1024**2
-"""The largest found for an update's 20,000 characters has 760 kB: nested formatting, opened anew in each paragraph."""
+"""The largest found for 20,000 characters has 760 kB: nested formatting that begins anew in each paragraph."""
 IDLE_RENDERERS = 4
 
 _CHILD = Path(__file__).with_name("markup_child.py")
@@ -34,7 +34,7 @@ _TOO_SLOW = "This Markdown takes too long to render. Take long rows of brackets,
 
 
 class NotRendered(Exception):
-    """No HTML was made of a text; as a string, one sentence that tells its author why."""
+    """A text was not rendered; ``str()`` tells its author why in one sentence."""
 
 
 class TooSlow(NotRendered):
@@ -42,22 +42,22 @@ class TooSlow(NotRendered):
 
 
 class Unavailable(NotRendered):
-    """The text could not be rendered for reasons that are not its own: it can be tried again."""
+    """Rendering failed for reasons other than the text: it can be tried again."""
 
 
 def render(text: str) -> str:
     """Return safe HTML for Markdown ``text``; raises ``TooSlow``, ``Unavailable``.
 
-    The work is done in a child process, the only kind of worker that can be stopped in the middle
-    of a regular expression. One that dies of anything but its limit of CPU time says nothing about
-    the text, which is then given to a fresh one.
+    The work is done in a child process, because only a process can be stopped in the middle of a regular
+    expression. If it dies of anything but its limit of CPU time, that may not be the text's fault: a new
+    child gets the same text.
     """
     if not text.strip():
         return ""
-    for find in (_renderers.take, _Renderer):
+    for get_renderer in (_renderers.take, _Renderer):
         try:
-            renderer = find()
-            answer = renderer.ask(text)
+            renderer = get_renderer()
+            answer = renderer.render(text)
         except OSError as error:
             logger.warning("A text was not rendered: %r", error)
             if isinstance(error, TimeoutError):  # another child would not be quicker
@@ -94,19 +94,19 @@ def normalise(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return ``text`` on one line, without marks that would turn round the words of ours that it stands among."""
+    """Return ``text`` on one line, without marks that change the direction of the text around it."""
     return " ".join(text.translate(_DIRECTIONS).split())
 
 
 def is_visible(text: str) -> bool:
-    """Return whether anything in ``text`` leaves ink: spaces, zero-width characters and marks on nothing don't."""
-    return any(unicodedata.category(one) not in _INKLESS and one not in _BLANK_LETTERS for one in text)
+    """Return whether any character of ``text`` can be seen; spaces, zero-width characters and lone marks can't."""
+    return any(unicodedata.category(one) not in _INVISIBLE and one not in _BLANK_LETTERS for one in text)
 
 
 _HREF = re.compile(r'<a href="(?!https?:|mailto:|tel:)([^"]*)"')
 _DIRECTIONS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
-"""What opens and closes embeddings, overrides and isolates (UAX #9)."""
-_INKLESS = frozenset("Cc Cf Cs Zs Zl Zp Mn Mc Me".split())
+"""The characters that open and close embeddings, overrides and isolates (UAX #9)."""
+_INVISIBLE = frozenset("Cc Cf Cs Zs Zl Zp Mn Mc Me".split())
 _BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
 
 
@@ -146,8 +146,8 @@ class _Renderer(ChildProcess):
             limits = Limits(memory_bytes=MEMORY_BYTES, file_bytes=FILE_BYTES)
             super().__init__(_CHILD, limits=limits, stdin=theirs.fileno(), stdout=theirs.fileno())
 
-    def ask(self, text: str) -> str:
-        """Return the HTML. Raises ``TooSlow``, ``TimeoutError``, ``OSError`` if it died: it is then closed."""
+    def render(self, text: str) -> str:
+        """Return the HTML; raises ``TooSlow``, ``TimeoutError`` or, if it died, ``OSError``, and is closed then."""
         try:
             with suppress(BrokenPipeError, ConnectionResetError):  # its status says more
                 self._socket.sendall(json.dumps([RENDER_SECONDS, text]).encode() + b"\n")
@@ -163,32 +163,32 @@ class _Renderer(ChildProcess):
             raise
 
     def close(self) -> None:
-        """Close the socket too."""
+        """End the child and close its socket."""
         super().close()
         self._answers.close()
         self._socket.close()
 
 
 class _Renderers:
-    """The few that wait for a text; a forked process begins without any."""
+    """The children that wait for a text; a forked process begins without any."""
 
     def __init__(self) -> None:
         self.forget()
         os.register_at_fork(after_in_child=self.forget)
 
     def forget(self) -> None:
-        """Leave them to the process that started them."""
+        """Drop them without ending them: they belong to the process that started them."""
         self.idle: LifoQueue[_Renderer] = LifoQueue(IDLE_RENDERERS)
 
     def take(self) -> _Renderer:
-        """Return one, which may have died meanwhile, or a new one."""
+        """Return a child, which may have died meanwhile, or a new one."""
         try:
             return self.idle.get_nowait()
         except Empty:
             return _Renderer()
 
     def give_back(self, renderer: _Renderer) -> None:
-        """Keep it for the next text, unless there are enough."""
+        """Keep a child for the next text, unless there are enough."""
         try:
             self.idle.put_nowait(renderer)
         except Full:

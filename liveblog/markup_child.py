@@ -1,4 +1,4 @@
-"""Makes safe HTML of one Markdown text after the other: the process that may be killed at any moment.
+"""Renders one Markdown text after the other to safe HTML, in a process that may be killed at any moment.
 
 markup.py starts it. It imports nothing of ours.
 """
@@ -34,7 +34,7 @@ _LANGUAGE_CLASS = re.compile(r"language-[\w+#-]{1,30}")
 
 
 class _ImagesToLinks(Treeprocessor):
-    """Turns every image into a link to it: nothing a reader did not ask for is loaded."""
+    """Turns every image into a link, so that no page loads anything its reader has not asked for."""
 
     def run(self, root: Element) -> None:
         for image in list(root.iter("img")):
@@ -44,7 +44,7 @@ class _ImagesToLinks(Treeprocessor):
 
 
 class _HeadingsBelowHeadline(Treeprocessor):
-    """Moves headings below the update's own, an ``h3`` at most."""
+    """Lowers headings by three levels, below the update's own headline."""
 
     def run(self, root: Element) -> None:
         for element in root.iter():
@@ -52,8 +52,8 @@ class _HeadingsBelowHeadline(Treeprocessor):
                 element.tag = f"h{min(6, int(element.tag[1]) + 3)}"
 
 
-class _House(Extension):
-    """The two processors above."""
+class _OurRules(Extension):
+    """Adds the two processors above to Markdown."""
 
     def extendMarkdown(self, md: Markdown) -> None:
         md.treeprocessors.register(_ImagesToLinks(md), "images-to-links", 1)
@@ -62,7 +62,7 @@ class _House(Extension):
 
 def _converter() -> Markdown:
     return Markdown(
-        extensions=["fenced_code", "tables", "sane_lists", "smarty", "nl2br", "pymdownx.magiclink", _House()],
+        extensions=["fenced_code", "tables", "sane_lists", "smarty", "nl2br", "pymdownx.magiclink", _OurRules()],
         extension_configs={"tables": {"use_align_attribute": True}},
     )
 

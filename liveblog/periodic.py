@@ -17,7 +17,7 @@ from liveblog import imaging
 from liveblog.feed import audience
 from liveblog.log_throttle import LogThrottle
 from liveblog.models import Attendance, Audience, Event, Photo, Waiting
-from liveblog.models.event import photo_folder
+from liveblog.models.photo import photo_folder
 
 logger = logging.getLogger(__name__)
 

@@ -19,7 +19,8 @@ from liveblog.errors import bad_address
 from liveblog.event_page import event_context, oembed_address
 from liveblog.feed import Tail
 from liveblog.models import Event, Photo, Update
-from liveblog.models.event import DESCRIPTION_CHARACTERS, EventQuerySet
+from liveblog.models.event import EventQuerySet
+from liveblog.models.head import DESCRIPTION_CHARACTERS
 from liveblog.public import find_event, public, with_players
 from liveblog.stream import Asked, read_page
 

@@ -354,6 +354,25 @@ def test_times_of_edits_and_of_corrections_from_the_future_become_past(event: Ev
     assert max(update.version_at, update.edited_at, update.corrected[0][0]) <= timezone.now()
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("broken", ["It was two.", {"note": "It was two."}, {"at": "later", "note": "", "version": 1}])
+def test_corrections_that_can_not_be_read_are_no_obstacle_to_redating(event: Event, author: Any, broken: Any) -> None:
+    one, two = (event.publish(author=author, body=body) for body in ("One", "Two"))
+    for update in (one, two):
+        date_ahead(update, DAY, "posted_at", "published_at")
+    ahead = {"at": written_time(timezone.now() + DAY), "note": "It was one.", "version": 1}
+    Update.objects.filter(pk=one.pk).update(corrections=[broken, ahead])
+    Update.objects.filter(pk=two.pk).update(corrections=broken)
+    call_command("misdated", "--redate", verbosity=0)
+    for update in (one, two):
+        update.refresh_from_db()
+        assert max(update.posted_at, update.published_at) <= timezone.now()
+    assert one.corrections[0] == two.corrections == broken, "nothing is lost of what somebody may still mend"
+    (correction,) = one.readable_corrections
+    assert correction.at <= timezone.now()
+    assert correction.note == "It was one."
+
+
 # Nothing slow while the database is held.
 
 

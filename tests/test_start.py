@@ -268,7 +268,7 @@ def test_an_event_of_ones_own_with_the_same_address_is_left_alone() -> None:
     own.refresh_from_db()
     assert (own.title, own.status, own.updates.count()) == ("Our Apollo evening", "live", 1)
     assert not own.authors.exists()
-    assert demo.find_shown() is None
+    assert demo.find_public_event() is None
     assert Event.objects.count() == 3
 
 
@@ -310,7 +310,7 @@ def test_an_interrupted_replay_goes_on_and_leaves_what_people_did_alone() -> Non
     editor = User.objects.get(username="editor")
     replay = demo.find_replay()
     assert replay
-    first = demo.tell_next(*replay)
+    first = demo.publish_next(*replay)
     assert first
     first.withdraw()
     edited = apollo.updates.get(number=3)
@@ -338,7 +338,7 @@ def test_whoever_ends_the_event_ends_the_replay() -> None:
             apollo.end()
         return False
 
-    assert demo.tell_rest(end_during_the_second_pause, demo.PAUSE_SECONDS) == 1
+    assert demo.publish_rest(end_during_the_second_pause, demo.PAUSE_SECONDS) == 1
     assert apollo.updates.count() == told + 1
     assert all(10 <= seconds <= 20 for seconds in pauses)
 
@@ -516,7 +516,7 @@ def is_running(process_id: int) -> bool:
 
 def play() -> int:
     """Tell the rest of the demonstration without pauses."""
-    return demo.tell_rest(lambda seconds: False, (0, 0))
+    return demo.publish_rest(lambda seconds: False, (0, 0))
 
 
 def make_event() -> tuple[Event, User]:

@@ -15,7 +15,7 @@ from liveblog.archive.exporting import CHUNK_UPDATES, MEDIA, Progress, document_
 from liveblog.archive.reading import DOCUMENT_BYTES, Plan, read_file, row_error
 from liveblog.models import Event, Membership, Photo, Update, Version, new_edition
 from liveblog.models.database import check_rules, explained
-from liveblog.models.event import photo_folder
+from liveblog.models.photo import photo_folder
 
 
 class Imported(NamedTuple):

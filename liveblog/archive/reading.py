@@ -17,7 +17,7 @@ from liveblog.archive.exporting import CHUNK_UPDATES, MEDIA, Progress
 from liveblog.models import Event, Photo, Role, Update, Version
 from liveblog.models.content import check_content
 from liveblog.models.database import check_rules
-from liveblog.models.event import RESERVED_SLUGS
+from liveblog.models.head import RESERVED_SLUGS
 from liveblog.models.json_fields import Correction, Figure, Unreadable
 from liveblog.models.languages import read_language
 from liveblog.models.sites import read_site

@@ -32,7 +32,7 @@ from liveblog.desk.forms import (
 from liveblog.desk.page import redirect_whole_page
 from liveblog.desk.photos import CoverForm
 from liveblog.models import Event, Role
-from liveblog.models.event import RESERVED_SLUGS
+from liveblog.models.head import RESERVED_SLUGS
 from liveblog.models.languages import LANGUAGES, read_language
 
 SUMMARY_CHARACTERS = 5_000

@@ -1,4 +1,4 @@
-"""What ``manage.py serve`` tells a newcomer: where to go, how to log in, and how to come in on a phone."""
+"""What ``manage.py serve`` prints for a newcomer: addresses, the login, and a code for a phone."""
 
 import ipaddress
 from io import StringIO
@@ -16,11 +16,11 @@ WHITE_ON_BLACK, PLAIN = "\033[97;40m", "\033[0m"
 
 
 def describe(address: str, password: str, *, can_draw: bool) -> str:
-    """Return what a newcomer wants to know; the password goes to the terminal and nowhere else."""
+    """Return the lines of the greeting; the password is shown here and nowhere else."""
     rows = []
-    shown = demo.find_shown()
-    if shown is not None:
-        rows.append(("The event", f"{settings.BASE_URL}{shown.get_absolute_url()}"))
+    event = demo.find_public_event()
+    if event is not None:
+        rows.append(("The event", f"{settings.BASE_URL}{event.get_absolute_url()}"))
     rows.append(("All events", f"{settings.BASE_URL}/"))
     rows.append(("The desk", f"{settings.BASE_URL}{settings.LOGIN_REDIRECT_URL}"))
     if ipaddress.ip_address(address).is_unspecified and not settings.IS_HTTPS:
@@ -42,7 +42,7 @@ def describe(address: str, password: str, *, can_draw: bool) -> str:
 
 
 def find_phone_address(address: str) -> str | None:
-    """Return where a phone in the same network finds the desk, if it can reach ``address`` at all."""
+    """Return the desk's address for a phone in the same network, or ``None`` if it can't reach ``address``."""
     bound = ipaddress.ip_address(address)
     if bound.is_loopback:
         return None
@@ -56,7 +56,7 @@ def find_phone_address(address: str) -> str | None:
 
 
 def can_draw(stream: Any) -> bool:
-    """Whether ``stream`` is a terminal that shows blocks; a pipe or a file gets the address alone."""
+    """Whether ``stream`` is a terminal that can show the code."""
     return bool(stream.isatty()) and (getattr(stream, "encoding", None) or "").lower().replace("-", "") == "utf8"
 
 

@@ -3,6 +3,7 @@
 import django.db.models.deletion
 import django.utils.timezone
 import liveblog.models.event
+import liveblog.models.head
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -31,7 +32,7 @@ class Migration(migrations.Migration):
                 ('ended_at', models.DateTimeField(editable=False, null=True)),
                 ('first_public_at', models.DateTimeField(editable=False, null=True)),
                 ('changed_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('time_zone', models.CharField(default='UTC', max_length=50, validators=[liveblog.models.event.check_time_zone])),
+                ('time_zone', models.CharField(default='UTC', max_length=50, validators=[liveblog.models.head.check_time_zone])),
                 ('language', models.CharField(default='en', help_text='Such as en, de or pt-br.', max_length=10)),
                 ('order', models.CharField(choices=[('auto', 'Newest first while live, oldest first once ended'), ('newest', 'Newest first'), ('oldest', 'Oldest first')], default='auto', max_length=6)),
                 ('edition', models.CharField(default=liveblog.models.event.new_edition, editable=False, max_length=8)),

@@ -148,7 +148,7 @@ class Migration(migrations.Migration):
                 ('body', models.TextField(blank=True, max_length=20000)),
                 ('body_html', models.TextField(blank=True)),
                 ('body_text', models.TextField(blank=True)),
-                ('photos', models.JSONField(blank=True, default=list)),
+                ('photos', models.JSONField(blank=True, default=list, help_text='Each a name, width, height, widths and alt.')),
                 ('is_key', models.BooleanField(default=False, verbose_name='key moment')),
                 ('published_at', models.DateTimeField(help_text='The time its author set, in the past.', null=True)),
                 ('needs_approval', models.BooleanField(default=False)),

@@ -1,14 +1,14 @@
 """Events and their updates: every change a reader can see, each one method and one transaction."""
 
-from liveblog.models.content import Attachment, KeyReused
+from liveblog.models.content import Attachment, TooMany, byline_of
 from liveblog.models.event import Event, WrongStatus, new_edition
 from liveblog.models.json_fields import Figure, Unreadable
 from liveblog.models.people import GUEST_POSTS_A_MINUTE, Invitation, Membership, Role, is_guest
 from liveblog.models.photo import Photo
 from liveblog.models.place import Place, Window
+from liveblog.models.post import KeyReused, Overtaken
 from liveblog.models.presence import Attendance, Audience
-from liveblog.models.submission import TooMany, byline_of
-from liveblog.models.update import Overtaken, Update
+from liveblog.models.update import Update
 from liveblog.models.version import Version
 from liveblog.models.waiting import Waiting
 

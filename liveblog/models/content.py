@@ -1,23 +1,21 @@
-"""What may stand in an update, and when two are the same."""
+"""What an author sends, and what may stand in an update."""
 
 import hashlib
 import json
 import re
-import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
+from uuid import UUID, uuid4
 
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from liveblog import markup
-from liveblog.models.database import database_time
+from liveblog.models.database import is_to_come
 from liveblog.models.place import YEARS
-
-if TYPE_CHECKING:
-    from liveblog.models.update import Update
-    from liveblog.models.waiting import Waiting
 
 BODY_CHARACTERS = 20_000
 HEADLINE_CHARACTERS = 200
@@ -25,71 +23,101 @@ BYLINE_CHARACTERS = 150
 ALT_CHARACTERS = 1_000
 NOTE_CHARACTERS = 500
 PHOTOS = 10
-"""How many one update may have."""
+"""How many photos one update may have."""
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-class KeyReused(Exception):
-    """A key that has published, or put into the queue, ``update`` came again with other content."""
+class TooMany(Exception):
+    """Somebody posts faster than they may; ``seconds`` says when they can go on."""
 
-    def __init__(self, update: "Update | Waiting") -> None:
-        number = getattr(update, "number", None)
-        done = f"published update {number}" if number else "been put into the queue"
-        super().__init__(f"This key has {done}, with other content.")
-        self.update = update
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"That was quick: wait {seconds} seconds, then go on.")
+        self.seconds = seconds
 
 
 class Attachment(NamedTuple):
-    """A photo that an update is to have: the key it was uploaded under, and what it shows, in words."""
+    """A photo that an update is to have: the key it was uploaded under, and its description."""
 
-    key: uuid.UUID
+    key: UUID
     alt: str = ""
 
 
-class Content(NamedTuple):
-    """What an author sent, checked and rendered: all that is slow is done before the event's row is locked."""
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """What an author sent, checked and rendered: all slow work is done before the event's row is locked."""
 
+    key: UUID
+    author: User
+    byline: str
     headline: str
     body: str
     body_html: str
     body_text: str
     is_key: bool
     published_at: datetime | None
+    due_at: datetime | None
     attachments: tuple[Attachment, ...]
 
     @classmethod
     def prepare(
         cls,
         *,
+        author: User,
+        key: UUID | str | None = None,
+        byline: str = "",
         headline: str = "",
         body: str = "",
         is_key: bool = False,
         published_at: datetime | None = None,
-        attachments: Iterable[Attachment] = (),
+        due_at: datetime | None = None,
+        photos: Iterable[Attachment] = (),
     ) -> Self:
         """Check and render what was sent; raises ``ValidationError``, ``markup.TooSlow``."""
-        headline, body = markup.normalise(headline), markup.normalise(body)
-        prepared = prepare_attachments(attachments)
-        check_content(headline=headline, body=body, photos=prepared)
-        check_time(published_at)
-        html = markup.render(body)
-        return cls(headline, body, html, markup.plain(html), bool(is_key), published_at, prepared)
+        attachments = prepare_attachments(photos)
+        text = render_text(headline=headline, body=body, photos=attachments)
+        check_past_time(published_at)
+        check_time(due_at)
+        return cls(
+            key=UUID(str(key)) if key else uuid4(),
+            author=author,
+            byline=(byline or byline_of(author))[:BYLINE_CHARACTERS],
+            is_key=bool(is_key),
+            published_at=published_at,
+            due_at=due_at,
+            attachments=attachments,
+            **text,
+        )
 
-    def digest(self, due_at: datetime | None = None) -> str:
-        """Return what tells an honest retry of a post from another text under the same key.
+    @property
+    def digest(self) -> str:
+        """What tells an honest retry from another text under the same key.
 
-        A time is the same whether it lay ahead when it was first sent or lies behind when it comes again.
+        A time counts the same as ``due_at`` when it is first sent and as ``published_at`` when it has passed.
         """
-        sent: list[Any] = [self.headline, self.body, self.is_key, _written(self.published_at or due_at)]
+        time = self.published_at or self.due_at
+        sent: list[Any] = [self.headline, self.body, self.is_key, time.isoformat() if time else None]
         if self.attachments:
             sent.append([(str(photo.key), photo.alt) for photo in self.attachments])
         return hashlib.sha256(json.dumps(sent).encode()).hexdigest()
 
 
+def byline_of(author: User) -> str:
+    """Return the name under which ``author`` writes."""
+    return (author.get_full_name() or author.get_username())[:BYLINE_CHARACTERS]
+
+
+def render_text(*, headline: str, body: str, photos: Sequence[Any]) -> dict[str, str]:
+    """Check and render a text; return the columns that keep it. Raises ``ValidationError``, ``markup.TooSlow``."""
+    headline, body = markup.normalise(headline), markup.normalise(body)
+    check_content(headline=headline, body=body, photos=photos)
+    html = markup.render(body)
+    return {"headline": headline, "body": body, "body_html": html, "body_text": markup.plain(html)}
+
+
 def prepare_attachments(attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
-    """Return photos with their words on one line; raises ``ValidationError``."""
-    prepared = tuple(Attachment(uuid.UUID(str(key)), markup.one_line(alt)) for key, alt in attachments)
+    """Return photos with their descriptions on one line; raises ``ValidationError``."""
+    prepared = tuple(Attachment(UUID(str(key)), markup.one_line(alt)) for key, alt in attachments)
     if len(prepared) > PHOTOS:
         raise ValidationError({"photos": f"{len(prepared)} photos are too many; at most {PHOTOS} fit in one update."})
     if len({photo.key for photo in prepared}) < len(prepared):
@@ -125,27 +153,18 @@ def check_note(note: str) -> str:
     return note
 
 
-def check_time(published_at: datetime | None) -> None:
-    """Raise ``ValidationError`` for a time that no update can have."""
-    if published_at is None:
+def check_time(time: datetime | None) -> None:
+    """Raise ``ValidationError`` for a time that can't be shown everywhere."""
+    if time is None:
         return
-    _check_moment(published_at)
-    if published_at > database_time():
-        raise ValidationError({"published_at": "An update can't come from the future."})
-
-
-def check_due(due_at: datetime | None) -> None:
-    """Raise ``ValidationError`` for a time at which nothing can be published."""
-    if due_at is not None:
-        _check_moment(due_at)
-
-
-def _check_moment(moment: datetime) -> None:
-    if timezone.is_naive(moment):
+    if timezone.is_naive(time):
         raise ValidationError({"published_at": "The time lacks its zone."})
-    if moment.year not in YEARS:
-        raise ValidationError({"published_at": f"The year {moment.year} is out of reach."})
+    if time.year not in YEARS:
+        raise ValidationError({"published_at": f"The year {time.year} is out of reach."})
 
 
-def _written(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+def check_past_time(time: datetime | None) -> None:
+    """Raise ``ValidationError`` for a time that no published update can have."""
+    check_time(time)
+    if is_to_come(time):
+        raise ValidationError({"published_at": "An update can't come from the future."})

@@ -1,4 +1,4 @@
-"""What the database itself is asked: what time it is, to be patient, and why it refuses a row."""
+"""What every model needs of the database: its time, no time limit, rules for rows and why it refuses one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from django.utils import timezone
 def database_time() -> datetime:
     """Return the time by which updates are published: PostgreSQL's, which all processes share, else this machine's.
 
-    Inside a transaction too it is the present moment, not that of the transaction's start.
+    It is the present time also inside a transaction, not that of the transaction's start.
     """
     if connection.vendor != "postgresql":
         return timezone.now()
@@ -23,12 +23,23 @@ def database_time() -> datetime:
     return moment.astimezone(UTC)
 
 
+def is_to_come(time: datetime | None) -> bool:
+    """Return whether a time is still to come by the time of the database."""
+    return time is not None and time > database_time()
+
+
+def copy_columns(source: models.Model, target: models.Model) -> None:
+    """Give ``target`` every column of ``source``, which is the same row read later."""
+    for field in source._meta.concrete_fields:
+        setattr(target, field.attname, getattr(source, field.attname))
+
+
 @contextmanager
 def without_time_limit() -> Iterator[None]:
-    """Let the statements inside take as long as they need: the server limits its own on PostgreSQL (config/asgi.py).
+    """Let the statements inside take as long as they need; a server limits them on PostgreSQL (config/asgi.py).
 
-    There it is one transaction, because the limit is lifted for that alone. On SQLite, which knows no limit, it is
-    none: a transaction takes the write lock there, even if it only reads.
+    On PostgreSQL this opens a transaction, for which the limit is lifted. SQLite has no limit, and a transaction there
+    would take the write lock even if it only reads.
     """
     if connection.vendor != "postgresql":
         yield
@@ -40,26 +51,26 @@ def without_time_limit() -> Iterator[None]:
 
 
 def rule(name: str, condition: models.Q, *, field: str, message: str) -> models.CheckConstraint:
-    """Return a constraint for what pages rely on; ``field`` is the error's code, so that a refusal can name it."""
+    """Return a constraint for what pages rely on; ``field`` becomes the error's code."""
     return models.CheckConstraint(
         name=name, condition=condition, violation_error_code=field, violation_error_message=message
     )
 
 
 def rules_of(model: type[models.Model]) -> list[models.CheckConstraint]:
-    """Return the rules of a model's rows."""
+    """Return the rules of a model."""
     return [found for found in model._meta.constraints if isinstance(found, models.CheckConstraint)]
 
 
 def check_rules(row: models.Model) -> None:
-    """Raise ``ValidationError`` for the first rule that a row breaks; the database is asked for each."""
+    """Raise ``ValidationError`` for the first rule that a row breaks, with one query for each rule."""
     for each in rules_of(type(row)):
         each.validate(type(row), row)
 
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Raise ``ValidationError`` with the rule's own message where the database refuses a row that breaks it."""
+    """Raise ``ValidationError`` with a rule's own message where the database refuses a row that breaks it."""
     try:
         yield
     except IntegrityError as error:

@@ -1,4 +1,4 @@
-"""What rows keep as JSON, photos and corrections: checked when it is read, by imports and drawing in the same way."""
+"""Photos and corrections, which rows keep as JSON: checked whenever they are read, for drawing and for imports."""
 
 import re
 from collections.abc import Callable
@@ -7,17 +7,17 @@ from datetime import datetime
 from typing import Any, NamedTuple, Self
 
 from liveblog.models.content import UNSTORABLE
-from liveblog.models.place import YEARS
+from liveblog.models.place import YEARS, written_time
 
 GREATEST_NUMBER = 2**53 - 1
 
 
 class Unreadable(ValueError):
-    """Something is kept that can't be shown; ``str()`` names the field."""
+    """The JSON in a row is not what it should be; ``str()`` names the field."""
 
 
 class Figure(NamedTuple):
-    """A photo as an update, a version or an event keeps it, so that it is drawn without a query."""
+    """A photo as an update, a version or an event keeps it; it is drawn without a query."""
 
     name: str
     width: int
@@ -27,7 +27,7 @@ class Figure(NamedTuple):
 
     @classmethod
     def read(cls, kept: Any, what: str = "photo") -> Self:
-        """Return what is kept of a photo; raises ``Unreadable``."""
+        """Return the photo kept as ``kept``; ``what`` names it in the error. Raises ``Unreadable``."""
         return cls(
             _field(kept, "name", read_picture_name, what),
             _field(kept, "width", read_number, what),
@@ -46,29 +46,46 @@ class Correction(NamedTuple):
 
     @classmethod
     def read(cls, kept: Any, what: str = "correction") -> Self:
-        """Return what is kept of a correction; raises ``Unreadable``."""
+        """Return the correction kept as ``kept``; ``what`` names it in the error. Raises ``Unreadable``."""
         return cls(
             _field(kept, "at", _read_time, what),
             _field(kept, "note", read_text, what),
             _field(kept, "version", read_number, what),
         )
 
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a row keeps it."""
+        return self._asdict() | {"at": written_time(self.at)}
+
 
 type Read[T] = Callable[[Any, str], T]
 
 
 def read_figures(kept: Any) -> list[Figure]:
-    """Return all photos that are kept; raises ``Unreadable``."""
+    """Return all photos of a list; raises ``Unreadable``."""
     return _read_each(kept, Figure.read, "photo")
 
 
 def read_corrections(kept: Any) -> list[Correction]:
-    """Return all corrections that are kept; raises ``Unreadable``."""
+    """Return all corrections of a list; raises ``Unreadable``."""
     return _read_each(kept, Correction.read, "correction")
 
 
+def redate_corrections(kept: Any, *, latest: datetime) -> Any:
+    """Return corrections of which none is later than ``latest``; those that can't be read stay as they are."""
+    return [_redate(one, latest) for one in kept] if isinstance(kept, list) else kept
+
+
+def _redate(kept: Any, latest: datetime) -> Any:
+    try:
+        correction = Correction.read(kept)
+    except Unreadable:
+        return kept
+    return correction._replace(at=latest).to_json() if correction.at > latest else kept
+
+
 def read_mention(kept: Any, what: str = "photo") -> tuple[str, str]:
-    """Return the name and the description of a photo of which the rest need not be readable; raises ``Unreadable``."""
+    """Return a photo's name and description, whatever the rest is like; raises ``Unreadable``."""
     name = _field(kept, "name", read_picture_name, what)
     try:
         return name, _field(kept, "alt", read_text, what)
@@ -77,7 +94,7 @@ def read_mention(kept: Any, what: str = "photo") -> tuple[str, str]:
 
 
 def readable[T](kept: Any, read: Read[T]) -> list[T]:
-    """Return those of a list that can be read, where the others must not be in the way."""
+    """Return those of a list that ``read`` can read."""
     found = []
     for one in kept if isinstance(kept, list) else []:
         with suppress(Unreadable):
@@ -86,7 +103,7 @@ def readable[T](kept: Any, read: Read[T]) -> list[T]:
 
 
 def read_number(value: Any) -> int:
-    """Return a number that is not negative; raises ``ValueError``, as all readers of single values do."""
+    """Return a number that is not negative; raises ``ValueError``, as the next three do."""
     if type(value) is not int or not 0 <= value <= GREATEST_NUMBER:
         raise ValueError(value)
     return value
@@ -100,7 +117,7 @@ def read_text(value: Any) -> str:
 
 
 def read_picture_name(value: Any) -> str:
-    """Return the name of a picture's files: 128 random bits, and so no path."""
+    """Return the name of a picture's files, 128 random bits in hexadecimal."""
     if not re.fullmatch(r"[0-9a-f]{32}", read_text(value), re.ASCII):
         raise ValueError(value)
     return str(value)

@@ -1,4 +1,4 @@
-"""Updates that a clock which ran ahead has dated in the future, and when they came as far as can be known."""
+"""Updates that a wrong clock has dated in the future, and when they really arrived, as far as can be known."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -12,31 +12,30 @@ from liveblog.models.event import Event
 from liveblog.models.update import Update
 
 TIMES = ("published_at", "posted_at", "version_at", "edited_at", "withdrawn_at")
-MOMENT = timedelta(microseconds=1)
+SMALLEST_STEP = timedelta(microseconds=1)
 
 
 class Misdated(NamedTuple):
-    """An update with a time that has not come yet, and the time at which it arrived, or may have."""
+    """An update with a time in the future, and when it arrived or may have arrived."""
 
     update: Update
     arrived_at: datetime
 
 
 def misdated(event: Event) -> list[Misdated]:
-    """Return the updates of ``event`` that have a time in the future, where nobody can have posted from.
+    """Return the updates of ``event`` that have a time in the future.
 
-    What arrived while the clock was right is known. What arrived while it was wrong did so in the order of the
-    numbers, after the one before and before the next, or before now: such a run of updates keeps its distances,
-    as far as there is room.
+    An update that arrived while the clock was wrong arrived after the one numbered before it and before the next
+    one, or before now. A run of such updates keeps its distances in time, as far as there is room.
     """
     now = database_time()
     arrivals = event.updates.order_by("number").values_list("number", "posted_at")
     arrived: dict[int, datetime] = {}
     runs = [(is_wrong, list(run)) for is_wrong, run in groupby(arrivals, key=lambda arrival: arrival[1] > now)]
-    for place, (is_wrong, run) in enumerate(runs):
+    for index, (is_wrong, run) in enumerate(runs):
         if is_wrong:
             after = max(arrived.values(), default=None)
-            before = runs[place + 1][1][0][1] if place + 1 < len(runs) else now
+            before = runs[index + 1][1][0][1] if index + 1 < len(runs) else now
             arrived |= _between(after, before, run)
         else:
             arrived |= dict(run)
@@ -47,10 +46,10 @@ def misdated(event: Event) -> list[Misdated]:
 def _between(after: datetime | None, before: datetime, run: Iterable[tuple[int, datetime]]) -> dict[int, datetime]:
     """Return when the updates of a run may have arrived: the last of them just before ``before``."""
     run = list(run)
-    ahead = run[-1][1] - before + MOMENT
+    ahead = run[-1][1] - before + SMALLEST_STEP
     found: dict[int, datetime] = {}
     for number, posted_at in run:
-        moment = posted_at - ahead
-        found[number] = moment if after is None else max(moment, after + MOMENT)
+        time = posted_at - ahead
+        found[number] = time if after is None else max(time, after + SMALLEST_STEP)
         after = found[number]
     return found

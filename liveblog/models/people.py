@@ -1,16 +1,20 @@
-"""People of an event: what each may do there, and the links by which volunteers come in."""
+"""People of an event: their roles, and the invitations of volunteers."""
 
 import hashlib
 import secrets
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from liveblog import markup
 from liveblog.models.content import BYLINE_CHARACTERS
 
 if TYPE_CHECKING:
@@ -21,23 +25,23 @@ GUEST_POSTS_A_MINUTE = 10
 
 
 class Role(models.TextChoices):
-    """What a person may do in an event; each may do all that the next may."""
+    """What a person may do in an event; each role includes the next."""
 
     OWNER = "owner", "Owner"
     EDITOR = "editor", "Editor"
     CONTRIBUTOR = "contributor", "Contributor"
 
     def may(self, least: "Role") -> bool:
-        """Whether this is ``least`` or more."""
+        """Whether this role includes ``least``."""
         ranks = list(Role)
         return ranks.index(self) <= ranks.index(least)
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
-    """Memberships by whether they hold now."""
+    """Memberships of a user."""
 
-    def of(self, user: "User") -> Self:
-        """Keep those of ``user`` that hold now: a guest's end with the invitation."""
+    def of(self, user: User) -> Self:
+        """Keep those of ``user`` that hold now: a guest's ends with the invitation."""
         is_open = Q(user__invitation__revoked_at=None) & (
             Q(user__invitation__expires_at__gt=timezone.now())
             | (Q(user__invitation__expires_at=None) & ~Q(event__status="ended"))
@@ -46,7 +50,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
 
 class Membership(models.Model):
-    """A person's role in an event. Who is added by code without a role owns it."""
+    """A person's role in an event; without one given, an owner's."""
 
     event = models.ForeignKey("liveblog.Event", on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
@@ -64,10 +68,10 @@ class Membership(models.Model):
 
 
 class Invitation(models.Model):
-    """A link by which a volunteer posts to one event under a given name, without an account of their own.
+    """A link by which a volunteer without an account posts to one event under a given name.
 
-    Its token is never stored, only what it hashes to. The volunteer acts as ``guest``, a user who can't
-    log in and is a contributor of this event alone, as long as the invitation is open.
+    Of its token only a hash is stored. The volunteer acts as ``guest``, a user who can't log in and is a
+    contributor of this event alone, as long as the invitation is open.
     """
 
     event = models.ForeignKey("liveblog.Event", on_delete=models.CASCADE, related_name="invitations")
@@ -94,7 +98,7 @@ class Invitation(models.Model):
 
     @property
     def is_open(self) -> bool:
-        """Whether it lets its guest in now."""
+        """Whether its guest may come in now."""
         if self.revoked_at is not None:
             return False
         if self.expires_at is not None:
@@ -102,23 +106,71 @@ class Invitation(models.Model):
         return self.event.status != "ended"
 
     def use(self) -> None:
-        """Note that somebody came in by it."""
+        """Note that it was opened now."""
         self.used_at = timezone.now()
         self.save(update_fields=["used_at"])
 
     def revoke(self) -> None:
-        """Let nobody in by it any more, and those who are in no further."""
+        """Close it, also for those who came in by it."""
         if self.revoked_at is None:
             self.revoked_at = timezone.now()
             self.save(update_fields=["revoked_at"])
 
 
-def new_guest(name: str) -> "User":
-    """Make the user as whom a volunteer of this name acts."""
-    guest = User(username=f"guest-{secrets.token_hex(6)}", first_name=name[:150])
-    guest.set_unusable_password()
-    guest.save()
-    return guest
+class People(models.Model):
+    """The columns of an event that say who works on it, and how they are changed."""
+
+    authors = models.ManyToManyField(settings.AUTH_USER_MODEL, through=Membership, related_name="events", blank=True)
+    contributors_wait = models.BooleanField("contributors’ posts wait for approval", default=True)
+
+    change: "Callable[[], AbstractContextManager[Event]]"
+    """Event's."""
+
+    class Meta:
+        abstract = True
+
+    def role_of(self, user: User) -> Role | None:
+        """Return what ``user`` may do here now; staff may do everything."""
+        if user.is_staff:
+            return Role.OWNER
+        found = Membership.objects.of(user).filter(event=self.pk).values_list("role", flat=True).first()
+        return Role(found) if found else None
+
+    def appoint(self, *, user: User, role: Role) -> None:
+        """Give ``user`` a role; raises ``ValidationError`` for a guest, and where no owner would be left."""
+        if is_guest(user):
+            raise ValidationError("This is a guest’s name, which an invitation made. Guests stay what they are.")
+        with self.change() as event:
+            Membership.objects.update_or_create(event=event, user=user, defaults={"role": role})
+            event.check_owned()
+
+    def dismiss(self, *, user: User) -> None:
+        """Take ``user`` off the event; what they wrote stays theirs."""
+        with self.change() as event:
+            event.memberships.filter(user=user).delete()
+            event.check_owned()
+
+    def invite(self, *, name: str, made_by: User, expires_at: datetime | None = None) -> tuple[Invitation, str]:
+        """Make an invitation for a volunteer of this name; return it and its token, which is never shown again."""
+        name = markup.one_line(name)
+        if not name or len(name) > BYLINE_CHARACTERS:
+            raise ValidationError({"name": f"Give a name of at most {BYLINE_CHARACTERS} characters: readers see it."})
+        if expires_at is not None and expires_at <= timezone.now():
+            raise ValidationError({"expires_at": "This time has passed."})
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        with self.change() as event:
+            guest = create_guest(name)
+            Membership.objects.create(event=event, user=guest, role=Role.CONTRIBUTOR)
+            invitation = event.invitations.create(
+                guest=guest, name=name, token_hash=hash_of(token), made_by=made_by, expires_at=expires_at
+            )
+        return invitation, token
+
+    def check_owned(self) -> None:
+        """Raise ``ValidationError`` unless somebody who can log in owns the event."""
+        owners = Membership.objects.filter(event=self.pk, role=Role.OWNER, user__is_active=True)
+        if not owners.exists():
+            raise ValidationError("An event keeps an owner. Make somebody else one first.")
 
 
 def is_guest(user: User | AnonymousUser) -> bool:
@@ -126,22 +178,14 @@ def is_guest(user: User | AnonymousUser) -> bool:
     return user.is_authenticated and hasattr(user, "invitation")
 
 
-def new_token() -> str:
-    """Return the secret part of an invitation's address."""
-    return secrets.token_urlsafe(TOKEN_BYTES)
+def create_guest(name: str) -> User:
+    """Make the user as whom a volunteer of this name acts."""
+    guest = User(username=f"guest-{secrets.token_hex(6)}", first_name=name[:150])
+    guest.set_unusable_password()
+    guest.save()
+    return guest
 
 
 def hash_of(token: str) -> str:
     """Return what is stored of a token; it is random, so that a plain hash can't be searched."""
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def invite(event: "Event", *, name: str, made_by: "User", expires_at: datetime | None) -> tuple[Invitation, str]:
-    """Make an invitation, its guest and the membership; return it with its token, which is shown only now."""
-    token = new_token()
-    guest = new_guest(name)
-    Membership.objects.create(event=event, user=guest, role=Role.CONTRIBUTOR)
-    made = Invitation.objects.create(
-        event=event, guest=guest, name=name, token_hash=hash_of(token), made_by=made_by, expires_at=expires_at
-    )
-    return made, token

@@ -1,27 +1,53 @@
-"""Photos as they are kept: which update shows them, and the files that belong to them."""
+"""Photos: how they arrive, which update shows them, and their files."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from django.conf import settings
-from django.db import models, transaction
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, models, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from liveblog import imaging
-from liveblog.models.event import Event, photo_folder
+from liveblog.models.content import Attachment, TooMany
 from liveblog.models.json_fields import Figure, read_widths
+from liveblog.models.post import Post
+
+if TYPE_CHECKING:
+    from liveblog.models.event import Event
 
 UNUSED_KEPT = timedelta(days=7)
 """How long a photo that no update shows is kept: an outbox may come back after days."""
 
 
 class PhotoQuerySet(models.QuerySet["Photo"]):
-    """Photos by what became of them."""
+    """Photos by their use; ``event.photos`` are those of one event."""
+
+    def of(self, attachments: Iterable[Attachment]) -> Self:
+        """Keep those that were uploaded under these keys."""
+        return self.filter(key__in=[attachment.key for attachment in attachments])
+
+    def describe(self, attachments: Iterable[Attachment], **owner: Post) -> list[dict[str, Any]]:
+        """Return what an update keeps of its photos.
+
+        Raises ``ValidationError`` for one that has not arrived or that another than ``update=`` or ``waiting=`` shows.
+        """
+        wanted = list(attachments)
+        usable = Q(update=None, waiting=None, is_cover=False)
+        if owner:
+            usable |= Q(**{"update": None, "waiting": None} | owner)
+        found = {photo.key: photo for photo in self.of(wanted).filter(usable)}
+        if missing := sum(attachment.key not in found for attachment in wanted):
+            raise ValidationError({"photos": f"{missing} photo{'s have' if missing > 1 else ' has'} not arrived here."})
+        return [found[attachment.key].described(attachment.alt) for attachment in wanted]
 
     def unused(self) -> Self:
-        """Keep those that were uploaded long ago and never became part of anything."""
+        """Keep those that were uploaded long ago and that nothing shows."""
         return self.filter(update=None, waiting=None, is_cover=False, arrived_at__lt=timezone.now() - UNUSED_KEPT)
 
     def erase(self) -> int:
@@ -33,9 +59,9 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
 
 
 class Photo(models.Model):
-    """A photo that was uploaded under a key and written anew by us; nothing of the upload itself is kept."""
+    """A photo that was uploaded under a key; its files are written anew, nothing of the upload itself is kept."""
 
-    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="photos")
+    event = models.ForeignKey("liveblog.Event", on_delete=models.CASCADE, related_name="photos")
     key = models.UUIDField(default=uuid.uuid4, editable=False)
     uploader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="photos")
     name = models.CharField(max_length=32, unique=True, editable=False, help_text="Of its files: 128 random bits.")
@@ -55,6 +81,42 @@ class Photo(models.Model):
     def __str__(self) -> str:
         return f"photo {self.name}"
 
+    @classmethod
+    def receive(
+        cls, event: "Event", *, uploader: User, key: uuid.UUID, file: BinaryIO, photos_a_minute: int | None = None
+    ) -> "Photo":
+        """Decode an upload, write it anew and keep it; see ``Event.add_photo()``."""
+        photo = event.photos.filter(key=key).first()
+        if photo is None:
+            since = timezone.now() - timedelta(minutes=1)
+            recent = event.photos.filter(uploader=uploader, arrived_at__gt=since)
+            if photos_a_minute is not None and recent.count() >= photos_a_minute:
+                raise TooMany(60)
+            photo = cls._store(event, uploader=uploader, key=key, file=file)
+        if photo.uploader_id != uploader.pk:
+            raise ValidationError("This key is somebody else’s.")
+        return photo
+
+    @staticmethod
+    def _store(event: "Event", *, uploader: User, key: uuid.UUID, file: BinaryIO) -> "Photo":
+        """Write the files and the row, or return the photo that has come under the same key meanwhile."""
+        stored = imaging.store(file, photo_folder())
+        try:
+            with transaction.atomic():
+                return event.photos.create(
+                    key=key,
+                    uploader=uploader,
+                    name=stored.name,
+                    width=stored.width,
+                    height=stored.height,
+                    widths=stored.widths,
+                )
+        except BaseException as error:
+            imaging.remove(photo_folder(), stored.name)
+            if not isinstance(error, IntegrityError):
+                raise
+        return event.photos.get(key=key)
+
     def described(self, alt: str) -> dict[str, Any]:
         """Return what an update keeps of it, so that its card is drawn without a query."""
         return Figure(self.name, self.width, self.height, self.widths, alt)._asdict()
@@ -69,7 +131,7 @@ class Photo(models.Model):
 
     @property
     def is_shown(self) -> bool:
-        """Whether readers meet it: in its update as it is now, or as the event's cover."""
+        """Whether readers can see it: in its update as it is now, or as the event's cover."""
         if not self.event.is_public:
             return False
         shown = self.event.readable_cover if self.is_cover else []
@@ -78,8 +140,13 @@ class Photo(models.Model):
         return any(figure.name == self.name for figure in shown)
 
     def path(self, width: int) -> Path:
-        """Return the file of this width."""
+        """Return the path of the file of this width."""
         return imaging.path_of(photo_folder(), self.name, width)
+
+
+def photo_folder() -> Path:
+    """Return the folder that holds the files of all photos."""
+    return Path(settings.MEDIA_ROOT) / "photos"
 
 
 def remove_files(names: list[str]) -> None:

@@ -25,14 +25,14 @@ def in_zone(moment: datetime, zone: tzinfo) -> datetime:
 
 
 class Place(NamedTuple):
-    """Where an update stands: by time, then by number."""
+    """Where an update stands in the stream: by time, then by number."""
 
     published_at: datetime
     number: int
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Return the place written in ``text``; raises ``ValueError``."""
+        """Return the place that ``str()`` has written; raises ``ValueError``."""
         match = _PLACE.fullmatch(text)
         if match is None:
             raise ValueError(f"not a place: {text!r}")

@@ -2,14 +2,15 @@
 
 import uuid
 from datetime import timedelta
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Sum
 from django.utils import timezone
 
-from liveblog.models.event import Event
+if TYPE_CHECKING:
+    from liveblog.models.event import Event
 
 STALE = timedelta(seconds=40)
 """How long a process's count of readers holds unless it is repeated."""
@@ -20,10 +21,10 @@ RENEWED = timedelta(seconds=20)
 
 
 class AttendanceQuerySet(models.QuerySet["Attendance"]):
-    """Open desks by whether they still are."""
+    """Pages of the desk that somebody has open."""
 
     def present(self) -> Self:
-        """Leave out those that have not polled for long."""
+        """Leave out those that have not polled for a while."""
         return self.filter(seen_at__gt=timezone.now() - GONE)
 
 
@@ -34,7 +35,7 @@ class Attendance(models.Model):
     the poll writes it with ``seen_at`` and reads it with the names, without a further query.
     """
 
-    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="attendances")
+    event = models.ForeignKey("liveblog.Event", on_delete=models.CASCADE, related_name="attendances")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     page = models.UUIDField(
         default=uuid.uuid4, unique=True, db_column="socket", help_text="The key that the page made for itself."
@@ -63,7 +64,7 @@ class Attendance(models.Model):
 class Audience(models.Model):
     """How many readers' sockets one process has for an event."""
 
-    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="audiences")
+    event = models.ForeignKey("liveblog.Event", on_delete=models.CASCADE, related_name="audiences")
     process = models.UUIDField()
     readers = models.PositiveIntegerField()
     counted_at = models.DateTimeField(default=timezone.now)
@@ -86,7 +87,7 @@ class Audience(models.Model):
         )
 
     @classmethod
-    def total(cls, event: Event, *, without: uuid.UUID | None = None) -> int:
+    def total(cls, event: "Event", *, without: uuid.UUID | None = None) -> int:
         """Return how many readers all processes have, or all but one."""
         counted = cls.objects.filter(event=event, counted_at__gt=timezone.now() - STALE).exclude(process=without)
         return counted.aggregate(total=Sum("readers"))["total"] or 0

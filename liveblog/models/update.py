@@ -1,9 +1,9 @@
-"""One post in an event: what may stand in it, and how it changes."""
+"""One post in an event, and how it changes."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
-from uuid import UUID, uuid4, uuid5
+from typing import Any, Self
+from uuid import UUID, uuid5
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -15,13 +15,10 @@ from django.utils import timezone
 
 from liveblog import markup
 from liveblog.models.content import (
-    BODY_CHARACTERS,
-    BYLINE_CHARACTERS,
-    HEADLINE_CHARACTERS,
     Attachment,
     check_content,
     check_note,
-    check_time,
+    check_past_time,
     prepare_attachments,
 )
 from liveblog.models.database import database_time, rule, without_time_limit
@@ -32,31 +29,21 @@ from liveblog.models.json_fields import (
     Unreadable,
     read_corrections,
     readable,
+    redate_corrections,
 )
 from liveblog.models.people import Role
 from liveblog.models.place import Place, written_time
+from liveblog.models.post import TITLE_CHARACTERS, Overtaken, Post
 
-if TYPE_CHECKING:
-    from liveblog.models.waiting import Waiting
-
-TITLE_CHARACTERS = 100
 EXCERPT_CHARACTERS = 180
 FOLDED_CHARACTERS = 400
 UNMARKED_EDIT = timedelta(minutes=2)
-"""An edit this soon after posting reaches readers without an "edited" mark."""
+"""How long after posting an edit gets no "edited" mark."""
 CORRECTABLE_AFTER = timedelta(minutes=5)
-"""An edit this late may carry a note that readers see."""
+"""How old an update must be for an edit to carry a note that readers see."""
 ERASED = "It was erased for good. There is nothing left to restore or to change."
 
-_SAID = {"headline", "body", "photos"}
-
-
-class Overtaken(Exception):
-    """Somebody else has changed what was to be changed; ``update`` is as it is now."""
-
-    def __init__(self, update: "Update | Waiting") -> None:
-        super().__init__("This was changed meanwhile by somebody else.")
-        self.update = update
+_VERSIONED = {"headline", "body", "photos"}
 
 
 class UpdateQuerySet(models.QuerySet["Update"]):
@@ -69,18 +56,18 @@ class UpdateQuerySet(models.QuerySet["Update"]):
     def public(self) -> Self:
         """Leave out those of drafts.
 
-        Said like this, databases filter what they read in another order; asked for the updates *of* public events,
-        they read all of these and sort.
+        As an exclusion, databases filter while they read in the order asked for; given the public events to
+        include, they read all updates of these and sort.
         """
         return self.exclude(event__in=Event.objects.drafts())
 
     def older_than(self, place: Place) -> Self:
-        """Keep those that stand before ``place``."""
+        """Keep those before ``place``."""
         at, number = place
         return self.filter(Q(published_at__lte=at) & (Q(published_at__lt=at) | Q(number__lt=number)))
 
     def newer_than(self, place: Place) -> Self:
-        """Keep those that stand after ``place``."""
+        """Keep those after ``place``."""
         at, number = place
         return self.filter(Q(published_at__gte=at) & (Q(published_at__gt=at) | Q(number__gt=number)))
 
@@ -93,26 +80,15 @@ class UpdateQuerySet(models.QuerySet["Update"]):
         return self.order_by("published_at", "number")
 
 
-class Update(models.Model):
+class Update(Post):
     """One post in an event. Its row stays while the event lives; a withdrawn one is a tombstone."""
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="updates")
     number = models.PositiveIntegerField()
     revision = models.PositiveBigIntegerField()
-    key = models.UUIDField(default=uuid4, editable=False)
-    digest = models.CharField(max_length=64, editable=False, help_text="Of what was first sent under the key.")
-
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="updates")
-    byline = models.CharField(max_length=BYLINE_CHARACTERS)
-    headline = models.CharField(max_length=HEADLINE_CHARACTERS, blank=True)
-    body = models.TextField(blank=True, max_length=BODY_CHARACTERS)
-    body_html = models.TextField(blank=True)
-    body_text = models.TextField(blank=True)
-    is_key = models.BooleanField("key moment", default=False)
-    photos = models.JSONField(default=list, blank=True, help_text="Each a name, width, height, widths and alt.")
     corrections = models.JSONField(default=list, blank=True, help_text="Each a time, a note and a version.")
 
-    version = models.PositiveIntegerField(default=1)
     version_at = models.DateTimeField(null=True, help_text="When the present text was made, if it was edited.")
     version_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     content_revision = models.PositiveBigIntegerField(default=0, help_text="Of the last edit of what it says.")
@@ -187,7 +163,7 @@ class Update(models.Model):
 
     @property
     def uuid(self) -> UUID:
-        """What names it for good, in feeds and in every installation that has the event; the key stays its author's."""
+        """Its name in feeds and in every installation of the event; only its author knows the key."""
         return uuid5(self.event.uuid, str(self.key))
 
     @property
@@ -205,17 +181,17 @@ class Update(models.Model):
 
     @property
     def changed_at(self) -> datetime:
-        """When it came to say what it says, as feeds and search engines count; never before it was published."""
+        """When its present text was made, as feeds and search engines count; never before it was published."""
         return max(self.version_at or self.posted_at, self.published_at)
 
     @property
     def published_text(self) -> str:
-        """Its time as a page compares it: text that sorts as time does."""
+        """Its time as pages compare it: text that sorts as time does."""
         return written_time(self.published_at)
 
     @property
     def is_long(self) -> bool:
-        """Whether it is folded where it is pinned."""
+        """Whether it is folded when it is pinned."""
         return len(self.body_text) > FOLDED_CHARACTERS
 
     @property
@@ -225,12 +201,12 @@ class Update(models.Model):
 
     @property
     def readable_photos(self) -> list[Figure]:
-        """Those of its photos that can be read, for what must go on without the others."""
+        """Its photos without those that can't be read."""
         return readable(self.photos, Figure.read)
 
     @property
     def is_correctable(self) -> bool:
-        """Whether it has stood for so long that an edit may carry a note for readers."""
+        """Whether it is old enough for an edit to carry a note for readers."""
         return timezone.now() - self.posted_at >= CORRECTABLE_AFTER
 
     @property
@@ -241,7 +217,7 @@ class Update(models.Model):
     def may_be_changed_by(self, user: User, role: Role) -> bool:
         """Whether ``user`` may edit, withdraw and restore it; pinning and marking is for editors alone.
 
-        What an editor has withdrawn, its author does not put back.
+        An author can't restore what an editor has withdrawn.
         """
         if role.may(Role.EDITOR):
             return True
@@ -260,10 +236,10 @@ class Update(models.Model):
         editor: User | None = None,
         revision: int | None = None,
     ) -> None:
-        """Change what is given; an edit that changes nothing takes no revision. The text before is kept.
+        """Change what is given and keep the text before as a version; an edit without changes takes no revision.
 
         ``correction`` is a note that readers see. ``revision`` is that of the update as its editor had it.
-        Raises ``Overtaken`` if it says something else since, ``ValidationError``, ``markup.TooSlow``.
+        Raises ``Overtaken`` if its text has changed since, ``ValidationError``, ``markup.TooSlow``.
         """
         changes: dict[str, Any] = {}
         if headline is not None:
@@ -276,7 +252,7 @@ class Update(models.Model):
         if is_key is not None:
             changes["is_key"] = is_key
         if published_at is not None:
-            check_time(published_at)
+            check_past_time(published_at)
             changes["published_at"] = published_at
         self._change(
             attachments=None if photos is None else prepare_attachments(photos),
@@ -291,14 +267,14 @@ class Update(models.Model):
         self._change(is_key=is_key)
 
     def move(self, *, published_at: datetime) -> None:
-        """Give it another time, and so another place in the stream."""
-        check_time(published_at)
+        """Give it another time, and with it another place in the stream."""
+        check_past_time(published_at)
         self._change(published_at=published_at)
 
     def redate(self, *, arrived_at: datetime) -> None:
-        """Put times that lie in the future right, which a wrong clock has set: it arrived then, the rest is past.
+        """Correct times in the future, which a wrong clock has set: those of its arrival, and all later ones.
 
-        Whatever state it is in; a time in the past, its author's too, stays.
+        Times in the past stay, also one that its author set. The update may be withdrawn or erased.
         """
         with self.event.change() as event:
             update, now = event.updates.get(pk=self.pk), database_time()
@@ -306,32 +282,31 @@ class Update(models.Model):
                 if getattr(update, name) > now:
                     setattr(update, name, arrived_at)
             for name in ("version_at", "edited_at", "withdrawn_at", "erased_at"):
-                moment = getattr(update, name)
-                if moment is not None and moment > now:
+                time = getattr(update, name)
+                if time is not None and time > now:
                     setattr(update, name, now)
-            update.corrections = [said | {"at": min(said["at"], written_time(now))} for said in update.corrections]
+            update.corrections = redate_corrections(update.corrections, latest=now)
             update.versions.filter(made_at__gt=now).update(made_at=arrived_at)
-            touches_head = update.is_key or event.pinned_number == update.number
-            update.revision = update.content_revision = event.take_revision(head=touches_head)
+            update.revision = update.content_revision = event.take_revision(head=update._is_in_head(event))
             update.save()
             if event.latest_clock is not None and event.latest_clock > now:
                 event.latest_clock = None
         self._take_over(update)
 
     def withdraw(self, *, by: User | None = None) -> None:
-        """Take it from the readers; what remains for them is a mark that it is gone."""
+        """Hide it from readers, whose pages learn that it is gone."""
         self._change(withdrawn_at=timezone.now(), withdrawn_by=by)
 
     def restore(self) -> None:
-        """Give a withdrawn update back to the readers."""
+        """Show a withdrawn update to readers again."""
         self._change(withdrawn_at=None, withdrawn_by=None)
 
     def purge(self) -> None:
-        """Erase what it said and showed wherever this service keeps it; the tombstone stays.
+        """Erase its text and photos wherever this service keeps them; the row stays as a tombstone.
 
         That is its row, its versions, its photos in every width, what waits under its key, and the
-        admin's log. Other processes forget it as they do any withdrawn update. Backups and what others
-        have copied are out of reach.
+        admin's log. Other processes forget it as they do any withdrawn update. Backups and copies made by
+        others are out of reach.
         """
         from django.contrib.admin.models import LogEntry
 
@@ -339,14 +314,14 @@ class Update(models.Model):
             update = event.updates.get(pk=self.pk)
             if update.erased_at is None:
                 now = timezone.now()
-                touches_head = update.is_key or event.pinned_number == update.number
+                was_in_head = update._is_in_head(event)
                 for name in ("headline", "body", "body_html", "body_text", "digest"):
                     setattr(update, name, "")
                 update.photos, update.corrections, update.is_key = [], [], False
                 update.withdrawn_at, update.erased_at = update.withdrawn_at or now, now
                 if event.pinned_number == update.number:
                     event.pinned_number = None
-                update.revision = update.content_revision = event.take_revision(head=touches_head)
+                update.revision = update.content_revision = event.take_revision(head=was_in_head)
                 update.save()
                 update.versions.all().delete()
                 event.photos.filter(Q(update=update) | Q(waiting__key=update.key)).erase()
@@ -369,29 +344,31 @@ class Update(models.Model):
         with self.event.change() as event:
             update = event.updates.get(pk=self.pk)
             if attachments is not None:
-                changes["photos"] = event.take_photos(attachments, update=update)
+                changes["photos"] = event.photos.describe(attachments, update=update)
             changed = {name for name, value in changes.items() if getattr(update, name) != value}
             if "withdrawn_at" in changed and changes["withdrawn_at"] and update.withdrawn_at:
                 changed.clear()  # it was withdrawn already
-            is_noted = correction and (changed or update._notes()[-1:] != [correction])
-            if changed or is_noted:
+            is_corrected = bool(correction) and (update._last_note() != correction or bool(changed))
+            if changed or is_corrected:
                 update._check_changeable(changed, revision)
-                touches_head = update.is_key or event.pinned_number == update.number
-                before = {name: getattr(update, name) for name in _SAID}
+                was_in_head = update._is_in_head(event)
+                if changed & _VERSIONED:
+                    update._keep_version(editor)
                 for name in changed:
                     setattr(update, name, changes[name])
                 check_content(headline=update.headline, body=update.body, photos=update.photos)
-                update.revision = event.take_revision(head=touches_head or update.is_key)
-                if changed & _SAID:
-                    update._keep(before, editor)
-                if changed & (_SAID | {"published_at"}):
+                update.revision = event.take_revision(head=was_in_head or update.is_key)
+                if changed & (_VERSIONED | {"published_at"}):
                     update.content_revision = update.revision
-                if is_noted:
-                    update._note(correction)
+                if is_corrected:
+                    update._add_correction(correction)
                 update.save()
-                if changed & {"photos"}:
-                    event.photos.filter(name__in=[photo["name"] for photo in update.photos]).update(update=update)
+                if attachments is not None:
+                    event.photos.of(attachments).update(update=update)
         self._take_over(update)
+
+    def _is_in_head(self, event: Event) -> bool:
+        return self.is_key or event.pinned_number == self.number
 
     def _check_changeable(self, changed: set[str], revision: int | None) -> None:
         if self.erased_at is not None:
@@ -401,46 +378,42 @@ class Update(models.Model):
         if revision is not None and self.content_revision > revision:
             raise Overtaken(self)
 
-    def _keep(self, before: dict[str, Any], editor: User | None) -> None:
-        """Keep what it said as a version."""
+    def _keep_version(self, editor: User | None) -> None:
+        """Keep the present text as a version and begin the next."""
         now = timezone.now()
         self.versions.create(
             number=self.version,
             made_at=self.version_at or self.posted_at,
             made_by=self.version_by or self.author,
-            **before,
+            **{name: getattr(self, name) for name in _VERSIONED},
         )
         self.version += 1
         self.version_at, self.version_by = now, editor or self.author
         if now - self.posted_at > UNMARKED_EDIT:
             self.edited_at = now
 
-    def _notes(self) -> list[str]:
+    def _last_note(self) -> str:
         try:
-            return [said.note for said in read_corrections(self.corrections)]
+            corrections = read_corrections(self.corrections)
         except Unreadable as error:
-            words = f"No note can be added: this update’s earlier corrections can’t be read ({error})."
-            raise ValidationError(words) from error
+            reason = f"No note can be added: this update’s earlier corrections can’t be read ({error})."
+            raise ValidationError(reason) from error
+        return corrections[-1].note if corrections else ""
 
-    def _note(self, correction: str) -> None:
-        self._notes()  # what can't be read can't be added to
+    def _add_correction(self, note: str) -> None:
         if not self.is_correctable:
             raise ValidationError("A correction note is for updates that have stood for five minutes.")
-        said = {"at": written_time(timezone.now()), "note": correction, "version": self.version}
-        self.corrections = [*self.corrections, said]
-
-    def _take_over(self, update: "Update") -> None:
-        for field in self._meta.concrete_fields:
-            setattr(self, field.attname, getattr(update, field.attname))
+        added = Correction(timezone.now(), note, self.version)
+        self.corrections = [*self.corrections, added.to_json()]
 
     @property
     def corrected(self) -> list[tuple[datetime, str]]:
-        """When and how it was corrected in the open; raises ``Unreadable``."""
+        """Its corrections, each a time and a note; raises ``Unreadable``."""
         return [(said.at, said.note) for said in read_corrections(self.corrections)]
 
     @property
     def readable_corrections(self) -> list[Correction]:
-        """Those of its corrections that can be read."""
+        """Its corrections without those that can't be read."""
         return readable(self.corrections, Correction.read)
 
 

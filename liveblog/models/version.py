@@ -4,13 +4,12 @@ from django.conf import settings
 from django.db import models
 
 from liveblog.models.content import BODY_CHARACTERS, HEADLINE_CHARACTERS
-from liveblog.models.update import Update
 
 
 class Version(models.Model):
-    """A state of an update that an edit has replaced. The present one is the update itself."""
+    """A text of an update that an edit has replaced; the present one is in the update itself."""
 
-    update = models.ForeignKey(Update, on_delete=models.CASCADE, related_name="versions")
+    update = models.ForeignKey("liveblog.Update", on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     headline = models.CharField(max_length=HEADLINE_CHARACTERS, blank=True)
     body = models.TextField(blank=True, max_length=BODY_CHARACTERS)

@@ -1,4 +1,4 @@
-"""``manage.py demo`` seeds the demonstration from liveblog/demo; ``manage.py demo --play`` goes on telling it."""
+"""``manage.py demo`` seeds the demonstration from liveblog/demo; ``manage.py demo --play`` publishes the rest of it."""
 
 import random
 import secrets
@@ -33,7 +33,7 @@ MAIL_DOMAIN = "demo.invalid"
 
 @dataclass(frozen=True)
 class Script:
-    """One event of the demonstration, as its file tells it."""
+    """One event of the demonstration, as its file has it."""
 
     event: dict[str, Any]
     authors: list[dict[str, str]]
@@ -46,17 +46,17 @@ class Script:
 
     @property
     def opening(self) -> list[dict[str, Any]]:
-        """The updates that stand there from the start."""
+        """The updates that are seeded; the rest of a live event is replayed."""
         return self.updates[:-REPLAYED_UPDATES] if self.event["status"] == Event.Status.LIVE else self.updates
 
     def key(self, update: dict[str, Any]) -> uuid.UUID:
-        """Return the same key for the same update every time: telling it twice changes nothing."""
+        """Return the key of an update, always the same: publishing it twice changes nothing."""
         return uuid.uuid5(uuid.NAMESPACE_URL, f"urn:liveblog:demo:{self.slug}:{update['at']}")
 
 
 @dataclass
 class Seeded:
-    """What seeding did, in lines for a person; none if it was done before."""
+    """What seeding did, in lines for a person; none if the demonstration was seeded before."""
 
     lines: list[str] = field(default_factory=list)
     password: str = ""
@@ -71,9 +71,9 @@ def read_scripts() -> list[Script]:
 
 
 def seed() -> Seeded:
-    """Make the demonstration's people and events, once and all together; leave all that is there alone.
+    """Make the demonstration's people and events, once and in one transaction.
 
-    What an owner has removed of it since does not come back.
+    Events and users that are there already are left alone; what an owner has removed since does not come back.
     """
     with transaction.atomic():
         if User.objects.filter(email__endswith=f"@{MAIL_DOMAIN}").exists():
@@ -90,29 +90,29 @@ def seed() -> Seeded:
     return seeded
 
 
-def find_shown() -> Event | None:
-    """Return the demonstration's live event, whatever became of it since, unless nobody may read it."""
+def find_public_event() -> Event | None:
+    """Return the event that the demonstration made as a live one, if readers can see it now."""
     script = next(script for script in read_scripts() if script.event["status"] == Event.Status.LIVE)
     return next((event for event in Event.objects.public().filter(slug=script.slug) if _is_ours(script, event)), None)
 
 
 def has_editor() -> bool:
-    """Return whether the login that the demonstration made is still there."""
+    """Return whether the demonstration's login still exists."""
     return User.objects.filter(username=EDITOR, email=_address(EDITOR)).exists()
 
 
 def find_replay() -> tuple[Script, Event] | None:
-    """Return the live event that the demonstration made, if some of its story is still to be told."""
+    """Return the demonstration's live event, if some of its updates are not published yet."""
     for script in read_scripts():
         event = Event.objects.filter(slug=script.slug, status=Event.Status.LIVE).first()
-        if event is not None and _is_ours(script, event) and next(_untold(script, event), None):
+        if event is not None and _is_ours(script, event) and next(_unpublished(script, event), None):
             return script, event
     return None
 
 
-def tell_next(script: Script, event: Event) -> Update | None:
-    """Publish the next update of the story, and end the event with the last; return None if none is left."""
-    rest = list(_untold(script, event))
+def publish_next(script: Script, event: Event) -> Update | None:
+    """Publish the next update of the script, and end the event with the last; return ``None`` if none is left."""
+    rest = list(_unpublished(script, event))
     if not rest:
         return None
     with transaction.atomic():
@@ -123,7 +123,7 @@ def tell_next(script: Script, event: Event) -> Update | None:
 
 
 class Command(BaseCommand):
-    """Seed the demonstration, or tell the rest of its story."""
+    """Seed the demonstration, or publish the rest of it."""
 
     help = "Seed the demonstration: an event being replayed, one that has ended and one to come."
 
@@ -136,10 +136,10 @@ class Command(BaseCommand):
     def handle(self, *, play: bool, pause_seconds: float | None, until_eof: bool, **options: Any) -> None:
         """Seed or play."""
         if play:
-            wait = wait_for_eof if until_eof else wait_in_vain
-            told = tell_rest(wait, PAUSE_SECONDS if pause_seconds is None else (pause_seconds, pause_seconds))
+            wait = wait_for_eof if until_eof else wait_without_end
+            count = publish_rest(wait, PAUSE_SECONDS if pause_seconds is None else (pause_seconds, pause_seconds))
             if options["verbosity"]:
-                self.stdout.write(f"{told} updates published." if told else "Nothing is left to be told.")
+                self.stdout.write(f"{count} updates published." if count else "Nothing is left to be told.")
             return
         seeded = seed()
         for line in seeded.lines or ["The demonstration was seeded before; nothing has changed."]:
@@ -149,32 +149,32 @@ class Command(BaseCommand):
         self.stdout.write(f"An administrator of your own: {command('createsuperuser')}")
 
 
-def tell_rest(wait: Callable[[float], bool], pause_seconds: tuple[float, float]) -> int:
-    """Publish an update after each pause until the story is told; return how many there were.
+def publish_rest(wait: Callable[[float], bool], pause_seconds: tuple[float, float]) -> int:
+    """Publish an update after each pause until none is left; return how many there were.
 
-    ``wait`` returns whether to stop. Whoever ends the event, or takes it away, ends the replay too.
+    ``wait`` returns whether to stop. The replay also stops when somebody ends or deletes the event.
     """
-    told = 0
+    count = 0
     while True:
         try:
             if find_replay() is None or wait(random.uniform(*pause_seconds)):  # noqa: S311
-                return told
+                return count
             replay = find_replay()
-            if replay is not None and tell_next(*replay):
-                told += 1
+            if replay is not None and publish_next(*replay):
+                count += 1
         except OperationalError:  # the database was away; the connection is made anew after each pause
             if wait(PAUSE_SECONDS[0]):
-                return told
+                return count
 
 
 def wait_for_eof(seconds: float) -> bool:
-    """Wait; return whether standard input was closed meanwhile, as it is when the server has gone."""
+    """Wait; return whether standard input was closed meanwhile, as it is when the server has stopped."""
     connection.close()
     return bool(select.select([sys.stdin], [], [], seconds)[0])
 
 
-def wait_in_vain(seconds: float) -> bool:
-    """Wait; nothing tells to stop."""
+def wait_without_end(seconds: float) -> bool:
+    """Wait; return that the replay goes on."""
     connection.close()
     time.sleep(seconds)
     return False
@@ -191,24 +191,24 @@ def _make_editor(seeded: Seeded) -> User | None:
 
 
 def _make_event(script: Script, editor: User | None) -> Event:
-    told = script.event
+    fields = script.event
     event = Event.objects.create(
-        title=told["title"],
+        title=fields["title"],
         slug=script.slug,
-        summary=told["summary"],
-        time_zone=told["timezone"],
-        language=told["language"],
-        starts_at=datetime.fromisoformat(told["starts_at"]),
-        ends_at=datetime.fromisoformat(told["ends_at"]),
+        summary=fields["summary"],
+        time_zone=fields["timezone"],
+        language=fields["language"],
+        starts_at=datetime.fromisoformat(fields["starts_at"]),
+        ends_at=datetime.fromisoformat(fields["ends_at"]),
     )
     event.authors.add(*(_make_author(author) for author in script.authors), *([editor] if editor else []))
-    if told["status"] == Event.Status.UPCOMING:
+    if fields["status"] == Event.Status.UPCOMING:
         event.announce()
     else:
         event.go_live()
     for update in script.opening:
         _publish(script, event, update)
-    if told["status"] == Event.Status.ENDED:
+    if fields["status"] == Event.Status.ENDED:
         event.end()
         # It ended when it did, not when it was seeded. Nobody has seen it yet: no revision is due.
         event.ended_at = event.ends_at
@@ -216,37 +216,37 @@ def _make_event(script: Script, editor: User | None) -> Event:
     return event
 
 
-def _make_author(told: dict[str, str]) -> User:
-    first_name, _, last_name = told["name"].rpartition(" ")
+def _make_author(fields: dict[str, str]) -> User:
+    first_name, _, last_name = fields["name"].rpartition(" ")
     names = {"first_name": first_name, "last_name": last_name}
-    user = User.objects.filter(email=_address(told["username"])).first()
+    user = User.objects.filter(email=_address(fields["username"])).first()
     if user is None:
-        is_taken = User.objects.filter(username=told["username"]).exists()
-        username = f"demo-{told['username']}" if is_taken else told["username"]
-        user = User.objects.create_user(username, _address(told["username"]), password=None, **names)
+        is_taken = User.objects.filter(username=fields["username"]).exists()
+        username = f"demo-{fields['username']}" if is_taken else fields["username"]
+        user = User.objects.create_user(username, _address(fields["username"]), password=None, **names)
     return user
 
 
-def _publish(script: Script, event: Event, told: dict[str, Any]) -> Update:
-    name = next(author["name"] for author in script.authors if author["username"] == told["author"])
-    author = User.objects.filter(email=_address(told["author"])).first() or event.authors.order_by("pk").first()
+def _publish(script: Script, event: Event, fields: dict[str, Any]) -> Update:
+    name = next(author["name"] for author in script.authors if author["username"] == fields["author"])
+    author = User.objects.filter(email=_address(fields["author"])).first() or event.authors.order_by("pk").first()
     if author is None:
         raise Event.DoesNotExist(f"“{script.slug}” has no author left.")
     update = event.publish(
         author=author,
         byline=name,
-        key=script.key(told),
-        headline=told.get("headline", ""),
-        body=told["body"],
-        is_key=told.get("key", False),
-        published_at=min(datetime.fromisoformat(told["at"]), timezone.now()),
+        key=script.key(fields),
+        headline=fields.get("headline", ""),
+        body=fields["body"],
+        is_key=fields.get("key", False),
+        published_at=min(datetime.fromisoformat(fields["at"]), timezone.now()),
     )
-    if told.get("pinned") and event.pinned_number is None:
+    if fields.get("pinned") and event.pinned_number is None:
         event.pin(update=update)
     return update
 
 
-def _untold(script: Script, event: Event) -> Iterator[dict[str, Any]]:
+def _unpublished(script: Script, event: Event) -> Iterator[dict[str, Any]]:
     keys = set(event.updates.values_list("key", flat=True))
     return (update for update in script.updates if script.key(update) not in keys)
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from liveblog.archive import ArchiveError, export
-from liveblog.management.progress import find_event, told
+from liveblog.management.progress import find_event, print_progress
 
 
 class Command(BaseCommand):
@@ -20,9 +20,9 @@ class Command(BaseCommand):
         parser.add_argument("folder", type=Path, help="a new folder, or one with an earlier export")
 
     def handle(self, *, slug: str, folder: Path, **options: Any) -> None:
-        """Export, and say how far it is."""
+        """Export, and print progress."""
         try:
-            export(find_event(slug), folder, progress=told(self.stderr))
+            export(find_event(slug), folder, progress=print_progress(self.stderr))
         except (ArchiveError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"“{slug}” is in {folder}.")

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from liveblog.archive import ArchiveError, freeze
-from liveblog.management.progress import find_event, told
+from liveblog.management.progress import find_event, print_progress
 
 
 class Command(BaseCommand):
@@ -20,9 +20,9 @@ class Command(BaseCommand):
         parser.add_argument("folder", type=Path, help="a new folder, or one with an earlier copy")
 
     def handle(self, *, slug: str, folder: Path, **options: Any) -> None:
-        """Freeze, and say how far it is."""
+        """Freeze, and print progress."""
         try:
-            freeze(find_event(slug), folder.absolute(), progress=told(self.stderr))
+            freeze(find_event(slug), folder.absolute(), progress=print_progress(self.stderr))
         except (ArchiveError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"Open {folder / 'index.html'}")

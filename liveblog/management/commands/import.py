@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from liveblog.archive import ArchiveError, import_event
-from liveblog.management.progress import told
+from liveblog.management.progress import print_progress
 
 
 class Command(BaseCommand):
@@ -16,19 +16,20 @@ class Command(BaseCommand):
     help = "Take in an event from a folder that manage.py export wrote; the same again changes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the folder, and what to do where the event or its name is here already."""
+        """Add the folder, and what to do if the event or its name exists here."""
         parser.add_argument("folder", type=Path)
         parser.add_argument("--slug", default="", help="give it another address")
         parser.add_argument("--replace", action="store_true", help="of the same event here, keep nothing but its place")
 
     def handle(self, *, folder: Path, slug: str, replace: bool, **options: Any) -> None:
-        """Import, and say what was done."""
+        """Import, and print what was done."""
         try:
-            event, did, new_people = import_event(folder, slug=slug, replace=replace, progress=told(self.stderr))
+            imported = import_event(folder, slug=slug, replace=replace, progress=print_progress(self.stderr))
         except (ArchiveError, OSError) as error:
             raise CommandError(f"Nothing was changed. {error}") from error
-        if new_people:
-            names = ", ".join(new_people)
+        event = imported.event
+        if imported.new_people:
+            names = ", ".join(imported.new_people)
             self.stdout.write(f"New here, and without a password until you set one: {names}.")
         words = {"created": "is here now", "replaced": "was replaced", "unchanged": "is here already, the same"}
-        self.stdout.write(f"“{event.slug}” {words[did]}: {settings.BASE_URL}{event.get_absolute_url()}")
+        self.stdout.write(f"“{event.slug}” {words[imported.did]}: {settings.BASE_URL}{event.get_absolute_url()}")

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from liveblog import markup
+from liveblog.management.progress import find_event
 from liveblog.models import Event, KeyReused
 
 
@@ -19,7 +20,7 @@ class Command(BaseCommand):
     help = "Publish what standard input holds, in Markdown, as an update; open pages have it within 2 seconds."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the event and what an update may carry."""
+        """Add the event and the parts of an update."""
         parser.add_argument("slug", help="the event's address, as in /events/<slug>/")
         parser.add_argument("--headline", default="")
         parser.add_argument("--key-moment", action="store_true", help="list it among the key moments")
@@ -27,10 +28,8 @@ class Command(BaseCommand):
         parser.add_argument("--key", metavar="UUID", help="posting twice with one key publishes once")
 
     def handle(self, *, slug: str, headline: str, key_moment: bool, **options: Any) -> None:
-        """Publish, and print where it is to be read."""
-        event = Event.objects.filter(slug=slug).first()
-        if event is None:
-            raise CommandError(f"There is no event “{slug}”.")
+        """Publish, and print the address."""
+        event = find_event(slug)
         author = find_author(event, options["author"])
         try:
             update = event.publish(
@@ -42,9 +41,7 @@ class Command(BaseCommand):
             )
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        except KeyReused as error:
-            raise CommandError(str(error)) from error
-        except markup.NotRendered as error:
+        except (KeyReused, markup.NotRendered) as error:
             raise CommandError(str(error)) from error
         except ValueError as error:
             raise CommandError(f"The key must be a UUID, not “{options['key']}”.") from error
@@ -52,7 +49,7 @@ class Command(BaseCommand):
 
 
 def find_author(event: Event, username: str | None) -> User:
-    """Return who signs the update, or raise ``CommandError``."""
+    """Return the author of the update; raises ``CommandError``."""
     if username:
         author = User.objects.filter(username=username).first()
         problem = f"There is no user “{username}”."
@@ -65,7 +62,7 @@ def find_author(event: Event, username: str | None) -> User:
 
 
 def read_standard_input() -> str:
-    """Return the text that came, or raise ``CommandError`` for bytes that are none."""
+    """Return the text on standard input; raises ``CommandError`` for bytes that are no text."""
     if sys.stdin.isatty():
         sys.stderr.write("Write the update; Ctrl-D on a line of its own publishes it.\n")
     try:

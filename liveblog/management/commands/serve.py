@@ -1,4 +1,4 @@
-"""``manage.py serve`` makes everything ready and serves; ``make run`` calls it."""
+"""``manage.py serve`` prepares everything and serves; ``make run`` calls it."""
 
 import asyncio
 import errno
@@ -26,7 +26,7 @@ from liveblog.management.commands import demo
 
 UNFINISHED_SECONDS = 2.0
 UNHEARD_SECONDS = 180
-"""For what a client has sent and does not wait for: a photo may stand in line for a minute and take another."""
+"""For requests whose client has left: a photo may wait for a minute and take another."""
 LISTEN_BACKLOG = 2048
 """With daphne's own 50, 1,000 readers who return at once wait 1.3 s."""
 
@@ -37,14 +37,14 @@ class Command(BaseCommand):
     help = "Migrate, seed the demonstration, and serve on HOST and PORT until Ctrl-C."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add what can be left out."""
+        """Add what can be left out at the start."""
         parser.add_argument("--no-demo", action="store_true", help="seed no demonstration (also: DEMO=0)")
         parser.add_argument(
             "--no-setup", action="store_true", help="neither migrate nor collect static files: a deployment did both"
         )
 
     def handle(self, *, no_demo: bool, no_setup: bool, **options: Any) -> None:
-        """Serve; whatever hinders it is one line and exit status 1."""
+        """Serve; what prevents it is printed as one line, with exit status 1."""
         for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a script's background jobs begin with it ignored
             signal.signal(number, signal.default_int_handler)
         try:
@@ -66,7 +66,7 @@ class Command(BaseCommand):
         leave_unfinished()
 
     def migrate(self) -> None:
-        """Bring the database to this release's state."""
+        """Run migrations."""
         call_command("migrate", interactive=False, verbosity=0)
 
     def collect_static(self) -> None:
@@ -121,9 +121,9 @@ class Command(BaseCommand):
 
 
 def leave_unfinished() -> None:
-    """See to it that the process ends though requests were under way: their threads wait for a loop that has stopped.
+    """End the process soon even if requests are unfinished: their threads wait for a loop that has stopped.
 
-    What they had to commit is committed, or not at all, and an author's device sends again what got no answer.
+    Each has committed all or nothing, and an author's device sends again what got no answer.
     """
     last_resort = threading.Timer(UNFINISHED_SECONDS, os._exit, (0,))
     last_resort.daemon = True
@@ -131,7 +131,7 @@ def leave_unfinished() -> None:
 
 
 def find_free_address(host: str, port: int) -> str:
-    """Return the address that ``host`` names once a socket could be bound to it, or raise ``CommandError``."""
+    """Return the address of ``host`` if a socket can be bound to it; raises ``CommandError``."""
     try:
         family, kind, _, _, endpoint = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:
@@ -149,7 +149,7 @@ def find_free_address(host: str, port: int) -> str:
 
 
 def raise_descriptor_limit() -> None:
-    """Let this process have as many sockets as the system allows it; the usual soft limit is 1,024."""
+    """Allow this process as many sockets as the system does; the usual soft limit is 1,024."""
     import resource
 
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -169,9 +169,9 @@ def describe_static_sources() -> str:
 
 @contextmanager
 def replayed_demo() -> Iterator[None]:
-    """Let a child process tell the rest of the demonstration, if any, for as long as this lasts.
+    """Run a child process that publishes the rest of the demonstration, if any is left.
 
-    Its standard input closes when this process ends, however that comes about, and then so does it.
+    It ends when its standard input closes, which happens however this process ends.
     """
     if demo.find_replay() is None:
         yield
