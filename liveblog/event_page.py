@@ -13,7 +13,7 @@ from liveblog.stream import Page
 
 
 def event_context(page: Page, addresses: Addresses = READERS) -> dict[str, Any]:
-    """Return the template's context."""
+    """Return the context of its template."""
     event = page.event
     return {
         "event": event,

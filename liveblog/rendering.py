@@ -1,6 +1,6 @@
-"""The partials by name: one card, one tombstone, the parts of a page's head, the same bytes for everyone.
+"""Draws cards and the parts of a page's head from their templates: the same bytes for everyone.
 
-What can't be drawn is logged and leaves an empty place; everything around it is drawn as ever.
+What can't be drawn is logged and leaves an empty place; everything around it is drawn.
 """
 
 import logging
@@ -25,11 +25,11 @@ logger = logging.getLogger(__name__)
 KEY_MOMENTS = 100
 FAULT_CHARACTERS = 200
 FAULTS_REMEMBERED = 1_000
-"""So many are not logged again by this process."""
+"""How many of them a process does not log again."""
 
 
 class Drawn(SafeString):
-    """HTML; ``fault`` says in a word, to authors, why it is only an empty place."""
+    """HTML; ``fault`` tells authors why it is only an empty place."""
 
     fault = ""
 
@@ -46,9 +46,9 @@ class Head(NamedTuple):
 
 
 class Attempt:
-    """Draws one thing in a with block: what it raises is logged once and ends there, but for the database's errors.
+    """A ``with`` block that draws one thing: an error in it is logged once and goes no further.
 
-    Those say nothing about the thing: whoever asked has to ask again.
+    Errors of the database do: they say nothing about the thing, and whoever asked has to ask again.
     """
 
     fault = ""
@@ -58,12 +58,12 @@ class Attempt:
 
     @classmethod
     def at_update(cls, update: Update) -> Self:
-        """Attempt to draw an update, or something of it."""
+        """Return an attempt to draw an update, or a part of it."""
         return cls(f"Update {update.number} of “{update.event.slug}”", update.revision, "any edit of that update")
 
     @classmethod
     def at_part(cls, name: str, event: Event) -> Self:
-        """Attempt to draw a part of an event's head."""
+        """Return an attempt to draw a part of an event's head."""
         return cls(f"{name} of “{event.slug}”", event.head_revision, "any change of title, summary, pin or key moments")
 
     def __enter__(self) -> Self:
@@ -80,7 +80,7 @@ class Attempt:
 
 
 def card(update: Update, addresses: Addresses = READERS) -> Drawn:
-    """Return the update as readers see it: its article, or the empty article of one that is gone.
+    """Return an update's card; of a withdrawn one, the empty article that takes its place.
 
     ``update.event`` must be the object that its event was read as, so that no query is made.
     """
@@ -94,21 +94,21 @@ def card(update: Update, addresses: Addresses = READERS) -> Drawn:
 
 
 def entry(update: Update) -> Drawn:
-    """Return what the card says as a feed has it."""
+    """Return an update's content for a feed."""
     with Attempt.at_update(update) as attempt:
         return _part("liveblog/entry.html", _context(update, update.body_html, ABSOLUTE))
     return _empty_place("entry", {}, attempt)
 
 
 def article(update: Update) -> Drawn:
-    """Return what the card says as another site takes it in: plain HTML."""
+    """Return an update as plain HTML for the pages of other sites."""
     with Attempt.at_update(update) as attempt:
         return _part("liveblog/embed/fragment.html#update", _context(update, update.body_html, ABSOLUTE))
     return _empty_place("article", {"update": update, "event": update.event}, attempt)
 
 
 def head(event: Event, addresses: Addresses = READERS) -> Head:
-    """Return the parts of the page's head, from queries made after ``event`` was read."""
+    """Return the parts of the page's head; its queries come after ``event`` was read."""
     visible = event.updates.visible()
     pinned = visible.filter(number=event.pinned_number).first() if event.pinned_number else None
     marked = visible.filter(is_key=True).newest_first()
@@ -177,7 +177,7 @@ def _empty_place(name: str, context: Mapping[str, object], attempt: Attempt) -> 
 
 def _part(name: str, context: Mapping[str, object]) -> Drawn:
     drawn = Drawn(get_template(name).render(dict(context)).strip())
-    drawn.encode()  # what no answer could be written with must show here
+    drawn.encode()  # text that can't be encoded must fail here, not in the answer
     return drawn
 
 

@@ -1,4 +1,4 @@
-"""One page of an event's stream: its cards, and the range of places that they stand for."""
+"""One page of an event's stream: its cards, and the window of places it covers."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -18,7 +18,7 @@ ORDERS = ("newest", "oldest")
 
 
 class Asked(NamedTuple):
-    """What part of the stream a page asks for; with nothing said, the one it opens with."""
+    """Which part of the stream is asked for; by default, the one that a page opens with."""
 
     order: str
     before: Place | None = None
@@ -27,7 +27,7 @@ class Asked(NamedTuple):
 
     @classmethod
     def read(cls, query: Mapping[str, str], event: Event) -> "Asked":
-        """Return what the query string asks; raises ``ValueError``."""
+        """Return the selection in a query string; raises ``ValueError``."""
         order = query.get("sort") or event.opening_order
         if order not in ORDERS:
             raise ValueError("sort is newest or oldest.")
@@ -47,7 +47,7 @@ class Asked(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A card, and the day it opens, if it is the first of its day in the event's zone."""
+    """A card, and its day if it is the first card of that day in the event's zone."""
 
     card: SafeString
     day: datetime | None
@@ -63,11 +63,11 @@ class Page(NamedTuple):
 
     @property
     def order(self) -> str:
-        """``newest`` or ``oldest``: what stands on top."""
+        """``newest`` or ``oldest``: which end is on top."""
         return self.asked.order
 
     def rows(self, addresses: Addresses = READERS) -> Iterator[Row]:
-        """Yield the cards in order, with the days they open."""
+        """Yield the cards in order, with the days that begin."""
         days = [in_zone(update.published_at, self.event.zone) for update in self.updates]
         opens = [True, *(one.date() != next_one.date() for one, next_one in pairwise(days))]
         for update, day, is_first in zip(self.updates, days, opens, strict=False):
@@ -75,7 +75,7 @@ class Page(NamedTuple):
 
 
 def read_page(event: Event, asked: Asked, *, size: int | None = None) -> Page:
-    """Read the page of the stream that was asked for, of at most ``size`` updates (50), after ``event``'s row was read.
+    """Read the selected page of at most ``size`` updates (50), after ``event``'s row was read.
 
     Each end of the window is open when nothing lies beyond it. Raises ``Update.DoesNotExist``.
     """
@@ -117,7 +117,7 @@ def read_page(event: Event, asked: Asked, *, size: int | None = None) -> Page:
 
 
 def read_alone(event: Event, update: Update) -> Page:
-    """Return a page of one update, wherever it may move to; a withdrawn one leaves it empty."""
+    """Return a page of one update, whatever its time; it is empty if the update is withdrawn."""
     asked = Asked("newest", around=update.number)
     return Page(event, asked, [] if update.withdrawn_at else [update], Window())
 

@@ -39,18 +39,18 @@ def index(request: HttpRequest) -> HttpResponse:
         "past": events.filter(status=Event.Status.ENDED).order_by("-ended_at", "-pk")[:PAST_EVENTS],
         "canonical": absolute("/"),
     }
-    return followed(request, "liveblog/index.html", context)
+    return refreshable(request, "liveblog/index.html", context)
 
 
-def followed(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    """Show a page that open ones fetch again: its part ``content``, and a digest that tells them whether it differs."""
+def refreshable(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    """Show a page that is fetched again while it is open; its digest tells whether its part ``content`` has changed."""
     content = render_to_string(f"{template}#content", context)
     digest = hashlib.sha256(content.encode()).hexdigest()[:16]
     return render(request, template, context | {"content": content, "digest": digest}, status=status)
 
 
 def _with_latest(events: EventQuerySet) -> list[Event]:
-    """Return events that know their ``latest`` update, or ``None``; in two queries, however many events there are."""
+    """Return events with their ``latest`` update, or ``None``; in two queries, however many events there are."""
     found = list(events)
     of_event = Update.objects.filter(event=OuterRef("pk")).visible().newest_first().values("pk")[:1]
     newest = Update.objects.filter(pk__in=events.values(newest=Subquery(of_event)))
@@ -79,16 +79,16 @@ def event(request: HttpRequest, slug: str) -> HttpResponse:
 @public
 @with_players
 def update(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    """Show one update on a page of its own, which follows what becomes of it."""
+    """Show one update on a page of its own."""
     try:
         event = find_event(slug)
         update = event.updates.get(number=number)
     except (Http404, Update.DoesNotExist):
-        return followed(request, "liveblog/gone.html", {"title": "There is nothing here"}, status=404)
+        return refreshable(request, "liveblog/gone.html", {"title": "There is nothing here"}, status=404)
     address = update.get_absolute_url()
     if update.withdrawn_at:
         context = {"event": event, "title": f"Withdrawn – {event.title}", "address": address}
-        return followed(request, "liveblog/gone.html", context, status=410)
+        return refreshable(request, "liveblog/gone.html", context, status=410)
     context = {
         "event": event,
         "update": update,
@@ -99,12 +99,12 @@ def update(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "oembed": oembed_address(ABSOLUTE.permalink(update)),
         "description": markup.shorten(update.body_text or update.title, characters=DESCRIPTION_CHARACTERS),
     }
-    return followed(request, "liveblog/update.html", context)
+    return refreshable(request, "liveblog/update.html", context)
 
 
 @public
 def photo(request: HttpRequest, slug: str, name: str, width: int) -> HttpResponse:
-    """Show a photo that readers meet; one of a draft, a waiting or a withdrawn update is not there."""
+    """Show a photo that readers can see; one of a draft, a waiting or a withdrawn update is a 404."""
     photos = Photo.objects.select_related("event", "update")
     found = photos.filter(event__slug=slug, name=name).first()
     if found is None or width not in found.file_widths or not found.is_shown:

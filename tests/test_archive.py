@@ -27,7 +27,7 @@ from django.db import transaction
 from django.test import Client, override_settings
 from PIL import Image
 
-from liveblog.archive import Refused, export, freeze, import_event, pack
+from liveblog.archive import ArchiveError, export, freeze, import_event, pack
 from liveblog.archive.exporting import document_of
 from liveblog.archive.packing import CHUNK_BYTES
 from liveblog.models import Attachment, Event, Photo, Role, Update, Version
@@ -160,7 +160,7 @@ def test_the_same_import_again_changes_nothing_and_another_state_is_not_overwrit
     assert (document_of(event), Event.objects.get().edition) == before
     publish(event, "Something new.")
     changed = document_of(event)
-    with pytest.raises(Refused, match="says something else"):
+    with pytest.raises(ArchiveError, match="says something else"):
         import_event(tmp_path / "out")
     assert document_of(event) == changed
     assert import_event(tmp_path / "out", replace=True).did == "replaced"
@@ -176,13 +176,13 @@ def test_a_name_that_is_taken_is_said_and_another_can_be_given(
     exported: Path, make_event: Callable[..., Event]
 ) -> None:
     other = make_event("Another storm", slug="storm", updates=1)
-    with pytest.raises(Refused, match="--slug"):
+    with pytest.raises(ArchiveError, match="--slug"):
         import_event(exported)
     assert Event.objects.get() == other
     assert not Photo.objects.exists()
     assert import_event(exported, slug="storm-2").event.slug == "storm-2"
     for slug in ("new", "a b", "x" * 200):
-        with pytest.raises(Refused):
+        with pytest.raises(ArchiveError):
             import_event(exported, slug=slug)
 
 
@@ -310,7 +310,7 @@ def test_a_damaged_or_hostile_export_is_refused_and_changes_nothing(name: str, e
     document = json.loads((folder / "event.json").read_text())
     DAMAGE[name](document, folder)
     (folder / "event.json").write_text(json.dumps(document))
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ArchiveError) as refused:
         import_event(folder)
     assert len(str(refused.value)) > 10
     assert not Event.objects.exists()
@@ -395,7 +395,7 @@ def test_whatever_is_changed_in_an_export_is_taken_in_as_it_stands_or_refused(
         else:
             at[last] = chance.choice(ODD) if chance.random() < 0.6 else copy.deepcopy(other)
         (folder / "event.json").write_text(json.dumps(document))
-        with transaction.atomic(), suppress(Refused):
+        with transaction.atomic(), suppress(ArchiveError):
             event = import_event(folder).event
             taken_in += 1
             assert document_of(event) == document, (*way, last)
@@ -428,7 +428,7 @@ def test_a_folder_with_other_things_is_left_alone(event: Event, tmp_path: Path) 
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("Dear …")
     for write in (export, freeze):
-        with pytest.raises(Refused, match="something else"):
+        with pytest.raises(ArchiveError, match="something else"):
             write(event, tmp_path / "mine")
     assert files(tmp_path / "mine") == {"letter.txt": "Dear …".encode()}
     for name, write in (("exported", export), ("frozen", freeze)):
@@ -445,15 +445,15 @@ def test_a_copy_never_takes_the_place_of_another_events_or_of_the_other_kind(
         write(event, tmp_path / name)
     before = files(tmp_path)
     for name, write in (("exported", freeze), ("frozen", export)):
-        with pytest.raises(Refused, match="something else"):
+        with pytest.raises(ArchiveError, match="something else"):
             write(event, tmp_path / name)
     for name, write in (("exported", export), ("frozen", freeze)):
-        with pytest.raises(Refused, match="something else"):
+        with pytest.raises(ArchiveError, match="something else"):
             write(other, tmp_path / name)
     (tmp_path / "foreign").mkdir()
     for content in ("{", "[]", '{"format": 1}', "null"):
         (tmp_path / "foreign" / "event.json").write_text(content)
-        with pytest.raises(Refused, match="something else"):
+        with pytest.raises(ArchiveError, match="something else"):
             export(event, tmp_path / "foreign")
     shutil.rmtree(tmp_path / "foreign")
     assert files(tmp_path) == before

@@ -15,7 +15,7 @@ from django.db import OperationalError, connection, transaction
 from django.test import Client
 
 from liveblog import live, log_throttle, rendering
-from liveblog.archive import Refused, export, freeze, import_event
+from liveblog.archive import ArchiveError, export, freeze, import_event
 from liveblog.feed import Feeds, registry, ticker
 from liveblog.models import Attachment, Event, Photo, Update
 from tests.asgi import connect, every_query, in_thread, poll, run, until
@@ -660,7 +660,7 @@ def test_an_import_refuses_what_could_not_be_drawn_and_names_the_field(
     damage(event.updates.get(number=2), **{field: value})
     export(event, tmp_path / "out")
     event.remove()
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ArchiveError) as refused:
         import_event(tmp_path / "out")
     assert "updates 2" in str(refused.value)
     assert words in str(refused.value)
@@ -682,6 +682,6 @@ def test_an_import_refuses_a_broken_cover_and_names_the_field(
     damage(event, cover=cover)
     export(event, tmp_path / "out")
     event.remove()
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ArchiveError) as refused:
         import_event(tmp_path / "out")
     assert f"event: {words}." in str(refused.value)

@@ -20,7 +20,7 @@ from PIL import Image
 
 from liveblog import markup
 from liveblog.models import Event
-from liveblog.syndication import card
+from liveblog.syndication import pictures
 from tests.page import Elements
 from tests.server import publish
 
@@ -357,13 +357,13 @@ def test_a_social_card_is_drawn_once_a_revision_and_for_no_invented_one(
     event: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn: list[int] = []
-    real = card.picture_of
+    real = pictures.picture_of
 
     def counted(event: Event) -> bytes:
         drawn.append(event.head_revision)
         return real(event)
 
-    monkeypatch.setattr(card, "picture_of", counted)
+    monkeypatch.setattr(pictures, "picture_of", counted)
     address = "/events/storm/social-{}.jpg"
     first = picture(address.format(event.head_revision))
     assert first.size == (1200, 630)

@@ -26,14 +26,14 @@ UPDATE = (
 VERSION_FIELDS = "number headline body photos made_at".split()
 PERSON = "username first_name last_name".split()
 PHOTO = "key name width height widths arrived_at is_cover".split()
-"""What stands in the document is what is stored; what is made from it, such as HTML, is not."""
+"""The fields of each kind of row. What is made from others, such as HTML, is left out."""
 
 
-class Refused(Exception):
-    """An export can't be taken in; ``str()`` says why, and nothing has been changed."""
+class ArchiveError(Exception):
+    """An export or a folder can't be used; ``str()`` says why, and nothing has been changed."""
 
 
-def written(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """Return a stored value as it stands in the document."""
     if isinstance(value, datetime):
         return written_time(value)
@@ -41,97 +41,97 @@ def written(value: Any) -> Any:
 
 
 def fields_of(row: Any, names: Iterable[str]) -> dict[str, Any]:
-    """Return so many fields of a stored row."""
-    return {name: written(getattr(row, name)) for name in names}
+    """Return these fields of a row."""
+    return {name: as_json(getattr(row, name)) for name in names}
 
 
-def dumped(document: Mapping[str, Any]) -> bytes:
-    """Return the bytes of a document: the same for the same event, always."""
+def serialised(document: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a document; the same event always gives the same bytes."""
     return (json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode(errors="surrogatepass")
 
 
-def difference(one: Any, other: Any, where: str = "") -> str:
-    """Return where two documents part, such as ``event.title``; an empty text if they are the same."""
+def first_difference(one: Any, other: Any, where: str = "") -> str:
+    """Return the first place where two documents differ, such as ``event.title``; an empty text if they don’t."""
     if isinstance(one, list) and isinstance(other, list):
         one, other = (dict(enumerate(each, start=1)) for each in (one, other))
     if not (isinstance(one, dict) and isinstance(other, dict)):
         return "" if type(one) is type(other) and one == other else where or DOCUMENT
     found = (
-        difference(one.get(name, _NOTHING), other.get(name, _NOTHING), f"{where}.{name}".lstrip("."))
+        first_difference(one.get(name, _NOTHING), other.get(name, _NOTHING), f"{where}.{name}".lstrip("."))
         for name in sorted(one.keys() | other.keys())
     )
     return next(filter(None, found), "")
 
 
-def parsed(content: bytes) -> dict[str, Any]:
-    """Return a document; raises ``Refused``."""
+def parse(content: bytes) -> dict[str, Any]:
+    """Return the document in these bytes; raises ``ArchiveError``."""
     try:
         document = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise Refused(f"{DOCUMENT} is no JSON: {error}") from error
+        raise ArchiveError(f"{DOCUMENT} is no JSON: {error}") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise Refused(f"{DOCUMENT} is no export of a live blog.")
+        raise ArchiveError(f"{DOCUMENT} is no export of a live blog.")
     if document.get("version") != VERSION:
-        raise Refused(f"{DOCUMENT} has version {document.get('version')!r}; this release reads version {VERSION}.")
+        raise ArchiveError(f"{DOCUMENT} has version {document.get('version')!r}; this release reads version {VERSION}.")
     return document
 
 
 class Part:
-    """An object of the document, whose fields are read by what they must be; every other kind of value is refused."""
+    """An object of the document; a field that is not of the kind asked for is refused."""
 
     def __init__(self, value: Any, where: str) -> None:
         if not isinstance(value, dict):
-            raise Refused(f"{where} is no object.")
+            raise ArchiveError(f"{where} is no object.")
         self.value: dict[str, Any] = value
         self.where = where
 
-    def read[T](self, name: str, kind: Callable[[Any], T], *, optional: bool = False) -> T | None:
+    def get[T](self, name: str, kind: Callable[[Any], T], *, optional: bool = False) -> T | None:
         """Return a field; ``None`` only where it is ``optional``."""
         if name not in self.value:
-            raise Refused(f"{self.where} lacks {name}.")
+            raise ArchiveError(f"{self.where} lacks {name}.")
         value = self.value[name]
         if value is None and optional:
             return None
         try:
             return kind(value)
         except (TypeError, ValueError, KeyError) as error:
-            raise Refused(f"{self.where}: {name} can’t be {str(value)[:60]!r}.") from error
+            raise ArchiveError(f"{self.where}: {name} can’t be {str(value)[:60]!r}.") from error
 
-    def need[T](self, name: str, kind: Callable[[Any], T]) -> T:
+    def require[T](self, name: str, kind: Callable[[Any], T]) -> T:
         """Return a field that must be there."""
-        found = self.read(name, kind)
+        found = self.get(name, kind)
         assert found is not None
         return found
 
     def parts(self, name: str) -> list["Part"]:
         """Return a field that is a list of objects."""
-        found = self.need(name, kept(list))
+        found = self.require(name, exactly(list))
         return [Part(one, f"{self.where}, {name} {number}") for number, one in enumerate(found, start=1)]
 
     def check_names(self, names: Iterable[str]) -> None:
         """Refuse a field that this release does not know: it would be lost."""
         if unknown := self.value.keys() - set(names):
-            raise Refused(f"{self.where} has a field that is not known here: {', '.join(sorted(unknown))}.")
+            raise ArchiveError(f"{self.where} has a field that is not known here: {', '.join(sorted(unknown))}.")
 
 
-def kept[T](kind: type[T]) -> Callable[[Any], T]:
-    """Return a reader that takes values of one type only; a switch is no number."""
+def exactly[T](kind: type[T]) -> Callable[[Any], T]:
+    """Return a function that refuses values of any other type; ``True`` is no number."""
 
-    def read(value: Any) -> T:
+    def check(value: Any) -> T:
         if type(value) is not kind:
             raise TypeError(value)
         return value
 
-    return read
+    return check
 
 
 number, text, picture_name, widths = read_number, read_text, read_picture_name, read_widths
-"""Values as whatever draws them reads them."""
+"""Checked by the same functions as when a card is drawn."""
 
 
 def time(value: Any) -> datetime:
-    """Read a time as ``written`` writes it."""
-    found = datetime.fromisoformat(kept(str)(value))
+    """Read a time in the form that ``as_json`` writes."""
+    found = datetime.fromisoformat(exactly(str)(value))
     if found.tzinfo is None or found.year not in YEARS or written_time(found) != value:
         raise ValueError(value)
     return found
@@ -139,7 +139,7 @@ def time(value: Any) -> datetime:
 
 def key(value: Any) -> uuid.UUID:
     """Read a UUID."""
-    found = uuid.UUID(kept(str)(value))
+    found = uuid.UUID(exactly(str)(value))
     if str(found) != value:
         raise ValueError(value)
     return found

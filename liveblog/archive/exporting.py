@@ -18,47 +18,47 @@ from liveblog.archive.document import (
     UPDATE,
     VERSION,
     VERSION_FIELDS,
-    Refused,
-    dumped,
+    ArchiveError,
     fields_of,
+    serialised,
 )
-from liveblog.archive.packing import File, lay_out
+from liveblog.archive.packing import File, write_files
 from liveblog.models import Event, Membership, Photo, Update
 
 MEDIA = "media"
 CHUNK_UPDATES = 500
 
 type Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is."""
+"""Called with what is being done, how much of it is done, and how much there is."""
 
 
-def quiet(what: str, done: int, total: int) -> None:
-    """Tell nobody."""
+def no_progress(what: str, done: int, total: int) -> None:
+    """Ignore the progress."""
 
 
-def export(event: Event, folder: Path, *, progress: Progress = quiet) -> None:
+def export(event: Event, folder: Path, *, progress: Progress = no_progress) -> None:
     """Write ``event`` to ``folder``; an earlier export of it there is replaced, anything else refused.
 
     What is not public yet, invitations and passwords stay here. The same state gives the same bytes.
-    Raises ``Refused``.
+    Raises ``ArchiveError``.
     """
     same = (FORMAT, str(event.uuid))
-    check_free(folder, DOCUMENT, lambda earlier: (earlier["format"], earlier["event"]["uuid"]) == same)
-    content = dumped(document_of(event, progress=progress))
+    check_folder(folder, DOCUMENT, lambda earlier: (earlier["format"], earlier["event"]["uuid"]) == same)
+    content = serialised(document_of(event, progress=progress))
     (folder / MEDIA).mkdir(parents=True, exist_ok=True)
     (folder / ".gitignore").write_text("*\n")  # it holds what was withdrawn, and must not be committed by accident
-    laid_out = lay_out(_pictures(event, progress), folder)
+    written = write_files(_pictures(event, progress), folder)
     for path in (folder / MEDIA).glob("*.webp"):
-        if path not in laid_out:
+        if path not in written:
             path.unlink()
     unfinished = folder / f"{DOCUMENT}.new"
     unfinished.write_bytes(content)
     unfinished.replace(folder / DOCUMENT)
 
 
-def exported_files(event: Event, *, progress: Progress = quiet) -> Iterator[File]:
-    """Return the files of the export: the document, and the pictures it names."""
-    yield DOCUMENT, dumped(document_of(event, progress=progress))
+def exported_files(event: Event, *, progress: Progress = no_progress) -> Iterator[File]:
+    """Yield the files of an export: the document, and the pictures it names."""
+    yield DOCUMENT, serialised(document_of(event, progress=progress))
     yield from _pictures(event, progress)
 
 
@@ -66,8 +66,8 @@ def _pictures(event: Event, progress: Progress) -> Iterator[File]:
     return picture_files(_photos(event), MEDIA, progress)
 
 
-def picture_files(photos: "list[Photo]", folder: str, progress: Progress) -> Iterator[File]:
-    """Return the files of ``photos``, to stand in ``folder``."""
+def picture_files(photos: list[Photo], folder: str, progress: Progress) -> Iterator[File]:
+    """Yield the files of ``photos``, below ``folder``."""
     for done, photo in enumerate(photos, start=1):
         for width in photo.file_widths:
             path = photo.path(width)
@@ -75,8 +75,8 @@ def picture_files(photos: "list[Photo]", folder: str, progress: Progress) -> Ite
         progress("photos", done, len(photos))
 
 
-def check_free(folder: Path, mark: str, is_earlier: Callable[[Any], bool]) -> None:
-    """Refuse a folder that holds anything but an earlier one of the same: what its file ``mark`` says decides."""
+def check_folder(folder: Path, mark: str, is_earlier: Callable[[Any], bool]) -> None:
+    """Refuse a folder that holds anything else; ``is_earlier`` decides by what its file ``mark`` says."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     try:
@@ -84,21 +84,21 @@ def check_free(folder: Path, mark: str, is_earlier: Callable[[Any], bool]) -> No
             return
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         pass
-    raise Refused(f"{folder} holds something else. Choose a new folder.")
+    raise ArchiveError(f"{folder} holds something else. Choose a new folder.")
 
 
-def document_of(event: Event, *, progress: Progress = quiet) -> dict[str, Any]:
-    """Return an event as its export has it."""
+def document_of(event: Event, *, progress: Progress = no_progress) -> dict[str, Any]:
+    """Return the document of an event."""
     event = Event.objects.get(pk=event.pk)
     updates: list[dict[str, Any]] = []
     names: set[str] = set()
     total = event.updates.count()
     rows = event.updates.order_by("number").select_related("author", "version_by", "withdrawn_by")
     for update in rows.prefetch_related("versions__made_by").iterator(CHUNK_UPDATES):
-        said = _update(update)
-        names |= {said["author"], said["version_by"], said["withdrawn_by"]}
-        names |= {version["made_by"] for version in said["versions"]}
-        updates.append(said)
+        row = _update(update)
+        names |= {row["author"], row["version_by"], row["withdrawn_by"]}
+        names |= {version["made_by"] for version in row["versions"]}
+        updates.append(row)
         if len(updates) % CHUNK_UPDATES == 0 or len(updates) == total:
             progress("updates", len(updates), total)
     members = Membership.objects.filter(event=event).select_related("user").order_by("user__username")
@@ -127,7 +127,7 @@ def _update(update: Update) -> dict[str, Any]:
     }
 
 
-def _photos(event: Event) -> "list[Photo]":
+def _photos(event: Event) -> list[Photo]:
     shown = event.photos.filter(Q(update__isnull=False) | Q(is_cover=True))
     return list(shown.select_related("uploader", "update").order_by("name"))
 

@@ -1,4 +1,4 @@
-"""Writes an event as a static site that opens from a disk: pages, pictures, feeds and data, and nothing that moves."""
+"""Writes an event as a static site that opens from a disk: pages, pictures, feeds and data, without scripts."""
 
 import json
 import math
@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from liveblog import rendering
 from liveblog.addresses import ABSOLUTE
-from liveblog.archive.document import written
-from liveblog.archive.exporting import Progress, check_free, picture_files, quiet
-from liveblog.archive.links import SiteAddresses
-from liveblog.archive.packing import File, lay_out
+from liveblog.archive.addresses import SiteAddresses
+from liveblog.archive.document import as_json
+from liveblog.archive.exporting import Progress, check_folder, no_progress, picture_files
+from liveblog.archive.packing import File, write_files
 from liveblog.models import Event, Photo, Update, Window
 from liveblog.stream import Asked, Page
 from liveblog.syndication import atom, json_feed
@@ -27,28 +27,28 @@ MARK = "liveblog-archive.json"
 STYLES = ("css/site.css", "css/players.css", "css/archive.css")
 
 
-def freeze(event: Event, folder: Path, *, progress: Progress = quiet) -> None:
-    """Write ``event`` to ``folder`` as a static site; an earlier one there is replaced at once, when the new is whole.
+def freeze(event: Event, folder: Path, *, progress: Progress = no_progress) -> None:
+    """Write ``event`` to ``folder`` as a static site; an earlier one there is replaced once the new one is whole.
 
-    Raises ``Refused`` for a folder that holds something else.
+    Raises ``ArchiveError`` for a folder that holds something else.
     """
-    check_free(folder, MARK, lambda earlier: earlier["event"] == str(event.uuid))
+    check_folder(folder, MARK, lambda earlier: earlier["event"] == str(event.uuid))
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as room:
         site = Path(room) / "site"
-        lay_out(frozen_files(event, progress=progress), site)
+        write_files(frozen_files(event, progress=progress), site)
         if folder.exists():
             folder.rename(Path(room) / "before")
         site.rename(folder)
 
 
-def frozen_files(event: Event, *, progress: Progress = quiet) -> Iterator[File]:
-    """Return the files of the static site, each as it is made."""
-    yield from _Frozen(event, progress).files()
+def frozen_files(event: Event, *, progress: Progress = no_progress) -> Iterator[File]:
+    """Yield the files of the static site, each as soon as it is made."""
+    yield from _StaticSite(event, progress).files()
 
 
-class _Frozen:
-    """One site in the making."""
+class _StaticSite:
+    """The static site of one event, while it is made."""
 
     def __init__(self, event: Event, progress: Progress) -> None:
         self.event = Event.objects.get(pk=event.pk)
@@ -66,11 +66,11 @@ class _Frozen:
         }
 
     def files(self) -> Iterator[File]:
-        """Return every file; what is read of the event's present state comes first."""
+        """Yield every file; what is read of the event's present state comes first."""
         mark = {
             "event": str(self.event.uuid),
             "revision": self.event.revision,
-            "made_at": written(self.shared["made_at"]),
+            "made_at": as_json(self.shared["made_at"]),
         }
         yield MARK, json.dumps(mark) + "\n"
         yield "feed.atom", atom.event_feed(self.event, at_most=None)
@@ -82,17 +82,17 @@ class _Frozen:
             yield f"css/{Path(name).name}", Path(found)
         for order in ("oldest", "newest"):
             for page in range(self.pages):
-                html = self._stream(order, page)
+                html = self._stream_page(order, page)
                 yield f"{order}-{page + 1}.html", html
                 if page == 0 and order == self.event.opening_order:
                     yield "index.html", html
         for done, update in enumerate(self.updates, start=1):
-            yield f"updates/{update.number}.html", self._alone(update)
+            yield f"updates/{update.number}.html", self._update_page(update)
             if done % 100 == 0 or done == len(self.updates):
                 self.progress("pages", done, len(self.updates))
         yield from self._pictures()
 
-    def _stream(self, order: str, page: int) -> str:
+    def _stream_page(self, order: str, page: int) -> str:
         ordered = self.updates if order == "oldest" else self.updates[::-1]
         shown = ordered[page * PAGE_UPDATES : (page + 1) * PAGE_UPDATES]
         addresses = self._addresses(order)
@@ -107,7 +107,7 @@ class _Frozen:
         }
         return render_to_string("liveblog/archive/stream.html", context)
 
-    def _alone(self, update: Update) -> str:
+    def _update_page(self, update: Update) -> str:
         addresses = self._addresses("oldest", up="../")
         context = self.shared | {
             "update": update,
@@ -127,9 +127,9 @@ class _Frozen:
         return picture_files(list(photos), "photos", self.progress)
 
     def _data(self) -> dict[str, Any]:
-        """Return what readers can see, for machines; what was withdrawn and how things read before is not in it."""
+        """Return what readers can see, for machines; withdrawn updates and earlier versions are not in it."""
         names = "uuid title slug summary status starts_at ends_at ended_at time_zone language closing_note".split()
-        return {name: written(getattr(self.event, name)) for name in names} | {
+        return {name: as_json(getattr(self.event, name)) for name in names} | {
             "address": self.shared["original"],
             "pinned": self.event.pinned_number,
             "updates": list(self._entries()),
@@ -140,14 +140,14 @@ class _Frozen:
             yield {
                 "uuid": str(update.uuid),
                 "number": update.number,
-                "published_at": written(update.published_at),
-                "edited_at": written(update.edited_at),
+                "published_at": as_json(update.published_at),
+                "edited_at": as_json(update.edited_at),
                 "byline": update.byline,
                 "headline": update.headline,
                 "markdown": update.body,
                 "html": update.body_html,
                 "is_key": update.is_key,
-                "corrections": [{"at": written(at), "note": note} for at, note, _ in update.readable_corrections],
+                "corrections": [{"at": as_json(at), "note": note} for at, note, _ in update.readable_corrections],
                 "photos": [
                     {"file": f"photos/{photo.name}-{photo.widths[-1]}.webp", "alt": photo.alt}
                     for photo in update.readable_photos

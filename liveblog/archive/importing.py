@@ -10,16 +10,16 @@ from django.db import IntegrityError, transaction
 
 from liveblog import bell, imaging
 from liveblog.archive import document
-from liveblog.archive.document import Part, Refused
-from liveblog.archive.exporting import CHUNK_UPDATES, MEDIA, Progress, document_of, quiet
-from liveblog.archive.reading import DOCUMENT_BYTES, Plan, read_file, refusal
+from liveblog.archive.document import ArchiveError, Part
+from liveblog.archive.exporting import CHUNK_UPDATES, MEDIA, Progress, document_of, no_progress
+from liveblog.archive.reading import DOCUMENT_BYTES, Plan, read_file, row_error
 from liveblog.models import Event, Membership, Photo, Update, Version, new_edition
 from liveblog.models.database import check_rules, explained
 from liveblog.models.photo import photo_folder
 
 
 class Imported(NamedTuple):
-    """What came of it: the event, what was done, and who was not known here before."""
+    """The event, what was done, and the names of new accounts."""
 
     event: Event
     did: str
@@ -27,53 +27,54 @@ class Imported(NamedTuple):
     new_people: list[str]
 
 
-def import_event(folder: Path, *, slug: str = "", replace: bool = False, progress: Progress = quiet) -> Imported:
+def import_event(folder: Path, *, slug: str = "", replace: bool = False, progress: Progress = no_progress) -> Imported:
     """Take in the export in ``folder``; the same again changes nothing.
 
-    An event that is here and says something else is left alone unless ``replace``. Raises ``Refused``, and then
+    An event that is here and says something else is left alone unless ``replace``. Raises ``ArchiveError``, and then
     nothing has changed.
     """
     content = read_file(folder / document.DOCUMENT, at_most=DOCUMENT_BYTES)
-    parsed = document.parsed(content)
-    whole = Part(parsed, document.DOCUMENT)
+    exported = document.parse(content)
+    whole = Part(exported, document.DOCUMENT)
     whole.check_names("format version event members people photos updates".split())
-    told = Part(whole.need("event", document.kept(dict)), "event")
-    present = Event.objects.filter(uuid=told.need("uuid", document.key)).first()
+    part = Part(whole.require("event", document.exactly(dict)), "event")
+    present = Event.objects.filter(uuid=part.require("uuid", document.key)).first()
     if present is not None:
         if slug and slug != present.slug:
-            raise Refused(f"This event is here already, as “{present.slug}”.")
-        if not _difference(present, parsed):
+            raise ArchiveError(f"This event is here already, as “{present.slug}”.")
+        if not _difference(present, exported):
             return Imported(present, "unchanged", [])
         if not replace:
-            raise Refused(
+            raise ArchiveError(
                 f"The event is here already, as “{present.slug}”, and says something else. With --replace it becomes "
                 "what the export says; what was changed here since is then lost."
             )
     plan = Plan(whole, folder, slug=slug or (present.slug if present else ""), progress=progress)
-    return _carry_out(plan, present, parsed)
+    return _carry_out(plan, present, exported)
 
 
-def _difference(event: Event, told: dict[str, Any]) -> str:
-    """Return where an event says something else than an export, or nothing.
+def _difference(event: Event, exported: dict[str, Any]) -> str:
+    """Return where an event differs from an export; an empty text if it doesn’t.
 
-    Its address here is ours to choose, and people who were here before go by the names they have here.
+    Its slug may differ, and so may the names of people who have an account here.
     """
     here = document_of(event)
-    here["event"]["slug"] = told["event"].get("slug")
-    names = {one.need("username", document.text): one.value for one in Part(told, document.DOCUMENT).parts("people")}
+    here["event"]["slug"] = exported["event"].get("slug")
+    people = Part(exported, document.DOCUMENT).parts("people")
+    names = {one.require("username", document.text): one.value for one in people}
     here["people"] = [names.get(one["username"], one) for one in here["people"]]
-    return document.difference(here, told)
+    return document.first_difference(here, exported)
 
 
-def _carry_out(plan: Plan, present: Event | None, told: dict[str, Any]) -> Imported:
-    """Write it all, files first: they are not found by anybody before the rows are."""
+def _carry_out(plan: Plan, present: Event | None, exported: dict[str, Any]) -> Imported:
+    """Write the files, then the rows: nobody finds a file before its row is there."""
     folder = photo_folder()
     mine = {picture.photo.name for picture in plan.pictures}
     before = set(present.photos.values_list("name", flat=True)) if present else set()
     if Event.objects.filter(slug=plan.event.slug).exclude(uuid=plan.event.uuid).exists():
-        raise Refused(f"An event named “{plan.event.slug}” is here already. Give another name with --slug.")
+        raise ArchiveError(f"An event named “{plan.event.slug}” is here already. Give another name with --slug.")
     if Photo.objects.filter(name__in=mine - before).exists():
-        raise Refused("Another event here has pictures of the same names.")
+        raise ArchiveError("Another event here has pictures of the same names.")
     copied: list[str] = []
     try:
         for done, (photo, widths, _, _) in enumerate(plan.pictures, start=1):
@@ -85,13 +86,13 @@ def _carry_out(plan: Plan, present: Event | None, told: dict[str, Any]) -> Impor
             plan.progress("photos", done, len(plan.pictures))
         with transaction.atomic():
             event, new_people = _write(plan, present)
-            if where := _difference(event, told):
-                raise Refused(f"{where} is not what an export says there.")
+            if where := _difference(event, exported):
+                raise ArchiveError(f"{where} is not what an export says there.")
     except BaseException as error:
         for name in set(copied) - before:
             imaging.remove(folder, name)
         if isinstance(error, IntegrityError):
-            raise Refused(f"The export contradicts itself, or what is here: {error}") from error
+            raise ArchiveError(f"The export contradicts itself, or what is here: {error}") from error
         raise
     for name in before - mine:
         imaging.remove(folder, name)
@@ -139,7 +140,7 @@ def _write_updates(plan: Plan, event: Event, users: dict[str, User]) -> dict[int
 
 
 def _store(rows: list[Update], first: int) -> None:
-    """Store some updates, the first of which has this place in the document; refuse the one that breaks a rule."""
+    """Store some updates, of which the first is number ``first`` in the document; name the one that breaks a rule."""
     try:
         with explained(), transaction.atomic():
             Update.objects.bulk_create(rows)
@@ -148,15 +149,15 @@ def _store(rows: list[Update], first: int) -> None:
             try:
                 check_rules(update)
             except ValidationError as error:
-                raise refusal(f"{document.DOCUMENT}, updates {place}", error) from error
+                raise row_error(f"{document.DOCUMENT}, updates {place}", error) from error
         raise
 
 
 def _find_people(plan: Plan) -> tuple[dict[str, User], list[str]]:
     users, new_people = {}, []
-    for name, told in plan.people.items():
-        users[name] = User.objects.filter(username=name).first() or told
-        if users[name] is told:
-            told.save()
+    for name, exported in plan.people.items():
+        users[name] = User.objects.filter(username=name).first() or exported
+        if users[name] is exported:
+            exported.save()
             new_people.append(name)
     return users, new_people

@@ -1,4 +1,4 @@
-"""Where an archive goes, file by file as it is made: into a folder, or into one file for a browser to take away."""
+"""Writes the files of an archive, each as soon as it is made: into a folder, or into a zip for a browser."""
 
 import shutil
 import zipfile
@@ -8,14 +8,14 @@ from pathlib import Path
 from asgiref.sync import sync_to_async
 
 type File = tuple[str, str | bytes | Path]
-"""Its path below the top, and what is to stand in it, or the file to copy; one that was lost is left out."""
+"""Its path below the top, and its content or the file to copy; a file that is lost is left out."""
 
 CHUNK_BYTES = 64 * 1024
 
 
-def lay_out(files: Iterable[File], folder: Path) -> set[Path]:
-    """Write ``files`` into ``folder``; return where they are now."""
-    laid_out = set()
+def write_files(files: Iterable[File], folder: Path) -> set[Path]:
+    """Write ``files`` into ``folder``; return their paths."""
+    written = set()
     for name, content in files:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -25,23 +25,23 @@ def lay_out(files: Iterable[File], folder: Path) -> set[Path]:
             shutil.copyfile(content, path)
         else:
             continue
-        laid_out.add(path)
-    return laid_out
+        written.add(path)
+    return written
 
 
 async def pack(top: str, files: Iterable[File]) -> AsyncIterator[bytes]:
-    """Return ``files`` below ``top`` as the bytes of a zip, each as soon as it is made.
+    """Yield the bytes of a zip with ``files`` below ``top``, each as soon as it is made.
 
-    So nothing is kept, and no proxy takes the time that it takes for silence.
+    So nothing is kept in memory, and no proxy gives up for want of a first byte.
     """
     chunks = _zipped(top, files)
-    following = sync_to_async(lambda: next(chunks, b""))  # in the request's thread, which has the database connection
-    while chunk := await following():
+    next_chunk = sync_to_async(lambda: next(chunks, b""))  # in the request's thread, which has the database connection
+    while chunk := await next_chunk():
         yield chunk
 
 
 class _Sink:
-    """A file that can only be written to, and hands out what was."""
+    """A file that can only be written to; ``take()`` returns what was written since."""
 
     def __init__(self) -> None:
         self.waiting = bytearray()
@@ -51,10 +51,10 @@ class _Sink:
         return len(content)
 
     def flush(self) -> None:
-        """Do nothing: what is written goes when it is taken."""
+        """Do nothing."""
 
     def close(self) -> None:
-        """Do nothing either."""
+        """Do nothing."""
 
     def take(self) -> bytes:
         taken = bytes(self.waiting)

@@ -1,4 +1,4 @@
-"""Reads an export, and refuses what is not right in it before anything is written."""
+"""Reads and checks an export before anything is written."""
 
 import hashlib
 import stat
@@ -12,7 +12,7 @@ from PIL import Image
 
 from liveblog import markup
 from liveblog.archive import document
-from liveblog.archive.document import EVENT, PERSON, PHOTO, UPDATE, VERSION_FIELDS, Part, Refused
+from liveblog.archive.document import EVENT, PERSON, PHOTO, UPDATE, VERSION_FIELDS, ArchiveError, Part
 from liveblog.archive.exporting import CHUNK_UPDATES, MEDIA, Progress
 from liveblog.models import Event, Photo, Role, Update, Version
 from liveblog.models.content import check_content
@@ -27,59 +27,59 @@ PICTURE_BYTES = 50_000_000
 
 
 class Plan:
-    """An export that has been read and found good, down to its pictures."""
+    """An export that has been read and checked, with its pictures."""
 
     def __init__(self, whole: Part, folder: Path, *, slug: str, progress: Progress) -> None:
         self.folder, self.progress = folder, progress
         self.event = self._read_event(Part(whole.value["event"], "event"), slug)
         self.people = {user.username: user for user in map(_user, whole.parts("people"))}
-        self.members = [(self._person(one, "username"), one.need("role", Role)) for one in whole.parts("members")]
+        self.members = [(self._person(one, "username"), one.require("role", Role)) for one in whole.parts("members")]
         self.pictures = [self._read_picture(one) for one in whole.parts("photos")]
         self.updates = self._read_updates(whole.parts("updates"))
         numbers = [update.number for update, _, _ in self.updates]
         revisions = [update.revision for update, _, _ in self.updates]
         if numbers != sorted(set(numbers)) or (numbers and numbers[-1] > self.event.last_number):
-            raise Refused("The updates are not numbered one after the other.")
+            raise ArchiveError("The updates are not numbered one after the other.")
         if len(set(revisions)) != len(revisions) or max(revisions, default=0) > self.event.revision:
-            raise Refused("The revisions of the updates do not fit the event’s.")
+            raise ArchiveError("The revisions of the updates do not fit the event’s.")
         if self.event.pinned_number and self.event.pinned_number not in numbers:
-            raise Refused("The pinned update is missing.")
+            raise ArchiveError("The pinned update is missing.")
         if any(picture.update and picture.update not in numbers for picture in self.pictures):
-            raise Refused("A photo belongs to an update that is missing.")
+            raise ArchiveError("A photo belongs to an update that is missing.")
 
     def _read_event(self, part: Part, slug: str) -> Event:
         part.check_names(EVENT)
         event = Event(
-            **{name: part.read(name, document.time, optional=True) for name in _EVENT_TIMES},
-            **{name: part.need(name, document.text) for name in _TEXTS},
-            **{name: part.need(name, document.number) for name in _NUMBERS},
-            uuid=part.need("uuid", document.key),
-            status=part.need("status", Event.Status),
-            order=part.need("order", Event.Order),
-            language=_language(part.need("language", document.text)),
-            changed_at=part.need("changed_at", document.time),
-            contributors_wait=part.need("contributors_wait", document.kept(bool)),
-            embed_sites=[_site(one) for one in part.need("embed_sites", document.kept(list))],
-            pinned_number=part.read("pinned_number", document.number, optional=True),
+            **{name: part.get(name, document.time, optional=True) for name in _EVENT_TIMES},
+            **{name: part.require(name, document.text) for name in _TEXTS},
+            **{name: part.require(name, document.number) for name in _EVENT_NUMBERS},
+            uuid=part.require("uuid", document.key),
+            status=part.require("status", Event.Status),
+            order=part.require("order", Event.Order),
+            language=_language(part.require("language", document.text)),
+            changed_at=part.require("changed_at", document.time),
+            contributors_wait=part.require("contributors_wait", document.exactly(bool)),
+            embed_sites=[_site(one) for one in part.require("embed_sites", document.exactly(list))],
+            pinned_number=part.get("pinned_number", document.number, optional=True),
             cover=_cover(part),
         )
         event.slug = slug or event.slug
         if event.slug in RESERVED_SLUGS:
-            raise Refused(f"“{event.slug}” is an address of the desk itself. Give another name with --slug.")
+            raise ArchiveError(f"“{event.slug}” is an address of the desk itself. Give another name with --slug.")
         _check_row(event, "event", exclude={"uuid"})
         try:
             check_rules(event)
         except ValidationError as error:
-            raise refusal("event", error) from error
+            raise row_error("event", error) from error
         try:
             event.render_summary()
         except markup.NotRendered as error:
-            raise Refused(f"event.summary: {error}") from None
+            raise ArchiveError(f"event.summary: {error}") from None
         if max(event.head_revision, event.reload_revision) > event.revision:
-            raise Refused("The event’s revisions do not fit each other.")
+            raise ArchiveError("The event’s revisions do not fit each other.")
         return event
 
-    def _read_updates(self, parts: list[Part]) -> "list[Told]":
+    def _read_updates(self, parts: list[Part]) -> "list[UpdatePlan]":
         read = []
         for done, part in enumerate(parts, start=1):
             read.append(self._read_update(part))
@@ -87,20 +87,20 @@ class Plan:
                 self.progress("updates", done, len(parts))
         return read
 
-    def _read_update(self, part: Part) -> "Told":
+    def _read_update(self, part: Part) -> "UpdatePlan":
         part.check_names([*UPDATE, "author", "version_by", "withdrawn_by", "versions"])
         update = Update(
-            **{name: part.read(name, document.time, optional=True) for name in _UPDATE_TIMES},
-            **{name: part.need(name, document.text) for name in "digest byline headline body".split()},
-            **{name: part.need(name, document.number) for name in "number revision version content_revision".split()},
-            **{name: part.need(name, document.time) for name in ("posted_at", "published_at")},
-            key=part.need("key", document.key),
-            is_key=part.need("is_key", document.kept(bool)),
+            **{name: part.get(name, document.time, optional=True) for name in _UPDATE_TIMES},
+            **{name: part.require(name, document.text) for name in "digest byline headline body".split()},
+            **{name: part.require(name, document.number) for name in _UPDATE_NUMBERS},
+            **{name: part.require(name, document.time) for name in ("posted_at", "published_at")},
+            key=part.require("key", document.key),
+            is_key=part.require("is_key", document.exactly(bool)),
             photos=_drawable(part, "photo", Figure),
             corrections=_drawable(part, "correction", Correction),
         )
         if len(update.digest) > 64:
-            raise Refused(f"{part.where}: its digest is none.")
+            raise ArchiveError(f"{part.where}: its digest is none.")
         if update.erased_at is None:
             _content(update, part.where)
         update.body_html = _rendered(update.body, part.where)
@@ -111,17 +111,17 @@ class Plan:
         versions = [self._read_version(one) for one in part.parts("versions")]
         # Its next edit makes a version of that number.
         if any(version.number >= update.version for version, _ in versions):
-            raise Refused(f"{part.where}.versions: those before version {update.version} have lower numbers.")
+            raise ArchiveError(f"{part.where}.versions: those before version {update.version} have lower numbers.")
         return update, names, versions
 
     def _read_version(self, part: Part) -> tuple[Version, str]:
         part.check_names([*VERSION_FIELDS, "made_by"])
         version = Version(
-            number=part.need("number", document.number),
-            headline=part.need("headline", document.text),
-            body=part.need("body", document.text),
+            number=part.require("number", document.number),
+            headline=part.require("headline", document.text),
+            body=part.require("body", document.text),
             photos=_drawable(part, "photo", Figure),
-            made_at=part.need("made_at", document.time),
+            made_at=part.require("made_at", document.time),
         )
         _check_row(version, part.where, exclude={"update", "made_by"})
         return version, self._person(part, "made_by")
@@ -129,32 +129,32 @@ class Plan:
     def _read_picture(self, part: Part) -> "Picture":
         part.check_names([*PHOTO, "update", "uploader", "files"])
         photo = Photo(
-            **{name: part.need(name, document.number) for name in ("width", "height")},
-            key=part.need("key", document.key),
-            name=part.need("name", document.picture_name),
-            widths=part.need("widths", document.widths),
-            arrived_at=part.need("arrived_at", document.time),
-            is_cover=part.need("is_cover", document.kept(bool)),
+            **{name: part.require(name, document.number) for name in ("width", "height")},
+            key=part.require("key", document.key),
+            name=part.require("name", document.picture_name),
+            widths=part.require("widths", document.widths),
+            arrived_at=part.require("arrived_at", document.time),
+            is_cover=part.require("is_cover", document.exactly(bool)),
         )
         files = part.parts("files")
-        widths = [one.need("width", document.number) for one in files]
+        widths = [one.require("width", document.number) for one in files]
         if photo.widths[-1] != photo.width:
-            raise Refused(f"{part.where}: its widths do not fit each other.")
+            raise ArchiveError(f"{part.where}: its widths do not fit each other.")
         if widths != [width for width in photo.widths if width in widths]:
-            raise Refused(f"{part.where}: its files do not fit its widths.")
-        for width, told in zip(widths, files, strict=True):
+            raise ArchiveError(f"{part.where}: its files do not fit its widths.")
+        for width, file in zip(widths, files, strict=True):
             path = self.folder / MEDIA / photo.path(width).name
             content = read_file(path, at_most=PICTURE_BYTES)
-            if hashlib.sha256(content).hexdigest() != told.need("sha256", document.text):
-                raise Refused(f"{part.where}: the file of width {width} is not the one that was exported.")
+            if hashlib.sha256(content).hexdigest() != file.require("sha256", document.text):
+                raise ArchiveError(f"{part.where}: the file of width {width} is not the one that was exported.")
             _check_picture(path, photo, width, part.where)
-        number = part.read("update", document.number, optional=True)
+        number = part.get("update", document.number, optional=True)
         return Picture(photo, widths, number, self._person(part, "uploader"))
 
     def _person(self, part: Part, name: str, *, optional: bool = False) -> str:
-        found = part.read(name, document.text, optional=optional)
+        found = part.get(name, document.text, optional=optional)
         if found is not None and found not in self.people:
-            raise Refused(f"{part.where}: nothing is said about {name} {found!r}.")
+            raise ArchiveError(f"{part.where}: nothing is said about {name} {found!r}.")
         return found or ""
 
 
@@ -167,24 +167,25 @@ class Picture(NamedTuple):
     uploader: str
 
 
-type Told = tuple[Update, dict[str, str], list[tuple[Version, str]]]
+type UpdatePlan = tuple[Update, dict[str, str], list[tuple[Version, str]]]
 
 _TEXTS = "title slug summary time_zone pause_note closing_note".split()
 _EVENT_TIMES = "starts_at ends_at ended_at first_public_at paused_at latest_clock".split()
 _UPDATE_TIMES = "version_at edited_at withdrawn_at erased_at".split()
-_NUMBERS = "revision head_revision reload_revision last_number".split()
+_UPDATE_NUMBERS = "number revision version content_revision".split()
+_EVENT_NUMBERS = "revision head_revision reload_revision last_number".split()
 
 
 def read_file(path: Path, *, at_most: int) -> bytes:
-    """Return a file's bytes; nothing that leads out of the export's folder is followed."""
+    """Return a file's bytes; links are not followed."""
     try:
         found = path.lstat()
         is_plain = stat.S_ISREG(found.st_mode) and not path.parent.is_symlink()
         if is_plain and found.st_size <= at_most:
             return path.read_bytes()
     except OSError as error:
-        raise Refused(f"{path} can’t be read: {error.strerror}.") from error
-    raise Refused(f"{path} is too large." if is_plain else f"{path} is no file of the export.")
+        raise ArchiveError(f"{path} can’t be read: {error.strerror}.") from error
+    raise ArchiveError(f"{path} is too large." if is_plain else f"{path} is no file of the export.")
 
 
 def _check_picture(path: Path, photo: Photo, width: int, where: str) -> None:
@@ -195,27 +196,27 @@ def _check_picture(path: Path, photo: Photo, width: int, where: str) -> None:
     except (OSError, ValueError, Image.DecompressionBombError):
         is_right = False
     if not is_right:
-        raise Refused(f"{where}: the file of width {width} is no picture of that size.")
+        raise ArchiveError(f"{where}: the file of width {width} is no picture of that size.")
 
 
 def _user(part: Part) -> User:
     part.check_names(PERSON)
-    user = User(**{name: part.need(name, document.text) for name in PERSON})
+    user = User(**{name: part.require(name, document.text) for name in PERSON})
     user.set_unusable_password()
     _check_row(user, part.where)
     return user
 
 
 def _drawable(part: Part, what: str, kind: type[Figure | Correction]) -> list[dict[str, Any]]:
-    """Return a list of photos or corrections as it stands, if all of it can be drawn."""
-    found = part.need(f"{what}s", document.kept(list))
+    """Return a list of photos or corrections unchanged, if all of them can be drawn."""
+    found = part.require(f"{what}s", document.exactly(list))
     for number, one in enumerate(found, start=1):
         _check_drawable(one, f"{what} {number}", kind, part.where)
     return found
 
 
 def _cover(part: Part) -> dict[str, Any] | None:
-    found: dict[str, Any] | None = part.read("cover", lambda value: value, optional=True)
+    found: dict[str, Any] | None = part.get("cover", lambda value: value, optional=True)
     if found is not None:
         _check_drawable(found, "cover", Figure, part.where)
     return found
@@ -225,7 +226,7 @@ def _check_drawable(value: Any, what: str, kind: type[Figure | Correction], wher
     try:
         kind.read(value, what)
     except Unreadable as error:
-        raise Refused(f"{where}: {error}.") from error
+        raise ArchiveError(f"{where}: {error}.") from error
     Part(value, f"{where}, {what}").check_names(kind._fields)
 
 
@@ -235,7 +236,7 @@ def _site(value: Any) -> str:
             return str(value)
     except (ValidationError, AttributeError):
         pass
-    raise Refused(f"event: {str(value)[:60]!r} is no site.")
+    raise ArchiveError(f"event: {str(value)[:60]!r} is no site.")
 
 
 def _language(value: str) -> str:
@@ -244,36 +245,36 @@ def _language(value: str) -> str:
             return value
     except ValidationError:
         pass
-    raise Refused(f"event: {value[:60]!r} is no language.")
+    raise ArchiveError(f"event: {value[:60]!r} is no language.")
 
 
 def _rendered(text: str, where: str) -> str:
     try:
         return markup.render(text)
     except markup.NotRendered as error:
-        raise Refused(f"{where}: {error}") from None
+        raise ArchiveError(f"{where}: {error}") from None
 
 
 def _content(update: Update, where: str) -> None:
     try:
         check_content(headline=update.headline, body=update.body, photos=update.photos)
     except ValidationError as error:
-        raise Refused(f"{where}: {' '.join(error.messages)}") from error
+        raise ArchiveError(f"{where}: {' '.join(error.messages)}") from error
 
 
 def _check_row(row: Any, where: str, exclude: Iterable[str] = ()) -> None:
-    """Hold a row to what its model says of each field; what may be unknown and is, is right."""
+    """Check a row’s fields as its model does; a nullable field may be empty."""
     unknown = {field.name for field in row._meta.fields if field.null and getattr(row, field.attname) is None}
     try:
         row.clean_fields(exclude={*exclude, *unknown})
         row.clean()
     except ValidationError as error:
-        raise refusal(where, error) from error
+        raise row_error(where, error) from error
 
 
-def refusal(where: str, error: ValidationError) -> Refused:
-    """Return what to say of a row that can't be stored: which field is wrong, and why."""
+def row_error(where: str, error: ValidationError) -> ArchiveError:
+    """Return the error for a row that can't be stored, naming the field."""
     if hasattr(error, "error_dict"):
         name, messages = next(iter(error.message_dict.items()))
-        return Refused(f"{where}.{name}: {' '.join(messages)}")
-    return Refused(f"{where}.{error.code}: {error.message}")
+        return ArchiveError(f"{where}.{name}: {' '.join(messages)}")
+    return ArchiveError(f"{where}.{error.code}: {error.message}")

@@ -18,17 +18,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from liveblog import markup
-from liveblog.desk.access import AuthorRequest, desk_of, is_htmx, read_or_write, signed_in, with_account
+from liveblog.desk.access import AuthorRequest, desk_of, read_or_write, signed_in, with_account
 from liveblog.desk.forms import (
     MarkdownField,
     SitesField,
     WallClockField,
+    carry_out,
     not_rendered,
     read_in_zone,
     status_of,
     wall_clock,
 )
-from liveblog.desk.page import go
+from liveblog.desk.page import redirect_whole_page
 from liveblog.desk.photos import CoverForm
 from liveblog.models import Event, Role
 from liveblog.models.head import RESERVED_SLUGS
@@ -177,22 +178,16 @@ class EventForm(forms.ModelForm):
             return stored
         return read_in_zone(typed, zone)
 
-    def store(self) -> Event | None:
-        """Make or change the event and return it; ``None`` when refused, and ``errors`` says why."""
-        if not self.is_valid():
-            return None
-        values = dict(self.cleaned_data)
+    def save_event(self) -> Event:
+        """Make or change the event and return it; raises ``ValidationError``, ``markup.NotRendered``."""
         try:
             if self.event is None:
-                return Event.objects.create_with_owner(self.editor, **values)
-            self.event.revise(**values)
-        except ValidationError as error:
-            self.add_error(None, error)
-        except markup.NotRendered as error:  # it was rendered a moment ago
-            self.add_error("summary", not_rendered(error))
-        except IntegrityError:
-            self.add_error("slug", "Somebody has just taken this address. Choose a different one.")
-        return None if self.errors else self.event
+                return Event.objects.create_with_owner(self.editor, **self.cleaned_data)
+            self.event.revise(**self.cleaned_data)
+        except IntegrityError as error:
+            reason = "Somebody has just taken this address. Choose a different one."
+            raise ValidationError({"slug": reason}) from error
+        return self.event
 
 
 def suggest_slug(title: str) -> str:
@@ -223,10 +218,11 @@ def index(request: AuthorRequest) -> HttpResponse:
 def new(request: AuthorRequest) -> HttpResponse:
     """Make an event, a draft."""
     form = EventForm(request.POST if request.method == "POST" else None, editor=request.user)
-    if request.method == "POST" and (event := form.store()):
-        messages.success(request, "This is a draft: only its authors can see it until it is announced or goes live.")
-        return go(request, reverse("desk", args=[event.slug]))
-    return _settings(request, form)
+    event = carry_out(form, form.save_event)
+    if event is None:
+        return _show_settings(request, form)
+    messages.success(request, "This is a draft: only its authors can see it until it is announced or goes live.")
+    return redirect_whole_page(request, reverse("desk", args=[event.slug]))
 
 
 @never_cache
@@ -237,21 +233,23 @@ def settings(request: AuthorRequest, event: Event) -> HttpResponse:
     sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
     form = EventForm(sent[0], editor=request.user, event=event)
     cover = CoverForm(*sent, event=event, editor=request.user)
-    if request.method == "POST":
+    if form.is_valid():
         # What is slow comes before anything is saved: a refused picture leaves the whole form as it was sent.
-        if all([form.is_valid(), cover.is_valid()]) and cover.receive() and form.store():
+        carry_out(cover, cover.add_photo, field="cover")
+        saved = None if cover.errors else carry_out(form, form.save_event)
+        if saved:
             cover.apply()
             messages.success(request, "Saved.")
-            return go(request, reverse("desk", args=[event.slug]))
-        if "cover" in request.FILES and not cover.errors and not is_htmx(request):
-            cover.add_error("cover", "Choose the picture again: your browser has not kept it.")
-    return _settings(request, form, event, cover)
+            return redirect_whole_page(request, reverse("desk", args=[event.slug]))
+    if request.FILES.get("cover") and not cover.errors and not request.htmx:
+        cover.add_error("cover", "Choose the picture again: your browser has not kept it.")
+    return _show_settings(request, form, event, cover)
 
 
-def _settings(
+def _show_settings(
     request: AuthorRequest, form: EventForm, event: Event | None = None, cover: CoverForm | None = None
 ) -> HttpResponse:
-    template = "liveblog/desk/settings.html" + ("#settings" if is_htmx(request) else "")
+    template = "liveblog/desk/settings.html" + ("#settings" if request.htmx else "")
     context = {
         "form": form,
         "cover": cover,
@@ -259,5 +257,5 @@ def _settings(
         "time_zones": sorted(zoneinfo.available_timezones()),
         "languages": LANGUAGES,
     }
-    statuses = [status_of(one) for one in (form, cover) if one is not None and one.errors]
-    return render(request, template, context, status=max(statuses, default=200))
+    status = max(status_of(one) for one in (form, cover) if one is not None)
+    return render(request, template, context, status=status)

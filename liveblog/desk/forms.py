@@ -2,7 +2,7 @@
 
 import uuid
 import zoneinfo
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -13,11 +13,17 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils import timezone
 
 from liveblog import markup
-from liveblog.models import Attachment, Event, Update, Waiting
+from liveblog.models import Attachment, Event, Update, Waiting, WrongStatus
 from liveblog.models.place import YEARS
 from liveblog.models.sites import read_site
 
+CONFLICT = "conflict"
 UNAVAILABLE = "unavailable"
+STATUSES = {CONFLICT: 409, UNAVAILABLE: 503}
+"""Of an answer, by the code of an error: 409 if it can’t be done now, 503 if it may be taken when it is sent again."""
+
+_SHOWN_AT = {"published_at": "at"}
+"""Where an error of the model is shown whose field a form calls by another name."""
 _WALL_CLOCK = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
 
@@ -59,15 +65,60 @@ class WallClockField(forms.Field):
         raise ValidationError("Enter a date and a time, such as 2026-11-22T20:00.")
 
 
+def carry_out[T](
+    form: forms.BaseForm, action: Callable[[], T], *, field: str | None = None, code: str | None = None
+) -> T | None:
+    """Do what a valid form asks for and return what comes of it; what is refused is in the form's ``errors``.
+
+    ``action`` makes one call of the model. What that refuses without naming a field is shown at ``field``,
+    and ``code`` says how it is answered (``status_of``).
+    """
+    if form.is_valid():
+        with refusals_shown(form, field=field, code=code):
+            return action()
+    return None
+
+
+@contextmanager
+def refusals_shown(form: forms.BaseForm, *, field: str | None = None, code: str | None = None) -> Iterator[None]:
+    """Put what the model refuses into the form's ``errors``."""
+    try:
+        yield
+    except WrongStatus as error:
+        form.add_error(field, ValidationError(str(error), code=CONFLICT))
+    except markup.NotRendered as error:
+        markdown = [name for name, one in form.fields.items() if isinstance(one, MarkdownField)]
+        form.add_error(markdown[0] if markdown else None, not_rendered(error))
+    except ValidationError as error:
+        if hasattr(error, "error_dict"):
+            form.add_error(None, _at_fields(form, error))
+        else:
+            form.add_error(field, [ValidationError(message, code=code) for message in error.messages])
+
+
+def _at_fields(form: forms.BaseForm, error: ValidationError) -> ValidationError:
+    """Put each message beside its field, those of fields that the form lacks on top."""
+    placed: dict[str, list[Any]] = {}
+    for name, messages in error.error_dict.items():
+        shown_at = name if name in form.fields else _SHOWN_AT.get(name, "")
+        placed.setdefault(shown_at if shown_at in form.fields else NON_FIELD_ERRORS, []).extend(messages)
+    return ValidationError(placed)
+
+
 def not_rendered(error: markup.NotRendered) -> ValidationError:
     """Return why Markdown was not taken, as a form says it."""
-    return ValidationError(str(error), code=UNAVAILABLE if isinstance(error, markup.Unavailable) else "too-slow")
+    return ValidationError(str(error), code=UNAVAILABLE if isinstance(error, markup.Unavailable) else None)
 
 
 def status_of(form: forms.BaseForm) -> int:
-    """Return the status of the answer with a refused form: 503 where the same may be taken when it comes again."""
-    codes = {error.code for errors in form.errors.as_data().values() for error in errors}
-    return 503 if UNAVAILABLE in codes else 422
+    """Return the status of the answer with a form: 200 if nothing in it was refused."""
+    errors = [error for found in form.errors.as_data().values() for error in found]
+    return max((STATUSES.get(error.code or "", 422) for error in errors), default=200)
+
+
+def reasons_of(form: forms.BaseForm) -> str:
+    """Return why a form was refused, as sentences without any markup."""
+    return " ".join(str(message) for messages in form.errors.values() for message in messages)
 
 
 def read_in_zone(typed: datetime, zone: zoneinfo.ZoneInfo) -> datetime:
@@ -112,32 +163,6 @@ class UpdateForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "enterkeyhint": "next", "data-next": "body"}),
     )
     body = MarkdownField(required=False, label="Text", rows=5, autofocus=True)
-
-    @contextmanager
-    def telling(self) -> Iterator[None]:
-        """Put what the model refuses into ``errors``."""
-        try:
-            yield
-        except ValidationError as error:
-            self.add_error(None, error if not hasattr(error, "error_dict") else self._placed(error))
-        except markup.NotRendered as error:
-            self.add_error("body", not_rendered(error))
-
-    def _placed(self, error: ValidationError) -> ValidationError:
-        """Put each message beside its field, those of fields that this form lacks on top."""
-        placed: dict[str, list[Any]] = {}
-        for name, messages in error.error_dict.items():
-            place = name if name in self.fields else _SHOWN_AT.get(name, "")
-            placed.setdefault(place if place in self.fields else NON_FIELD_ERRORS, []).extend(messages)
-        return ValidationError(placed)
-
-    @property
-    def reasons(self) -> str:
-        """Why it was refused, as sentences without any markup."""
-        return " ".join(str(message) for messages in self.errors.values() for message in messages)
-
-
-_SHOWN_AT = {"published_at": "at"}
 
 
 class ComposerForm(UpdateForm):
@@ -186,7 +211,7 @@ class ComposerForm(UpdateForm):
         stored = None
         if self.is_valid():
             sent = self.cleaned_data | {"photos": [*self.cleaned_data["photos"], *files]}
-            with self.telling():
+            with refusals_shown(self):
                 stored = self.event.submit(
                     author=author, needs_approval=needs_approval, posts_a_minute=posts_a_minute, **sent
                 )

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-_KEPT = ("css/", "js/", "img/icon", "django_htmx/htmx.min.js")
+_KEPT = ("css/", "js/", "img/icon", "django_htmx/htmx-2.min")
 """The static files that desk pages may need."""
 
 

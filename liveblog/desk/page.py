@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
 
+from django import forms
 from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
@@ -16,8 +17,8 @@ from django.views.decorators.http import require_safe
 
 from liveblog import rendering
 from liveblog.addresses import READERS, AtDesk, InPreview
-from liveblog.desk.access import AuthorRequest, desk_of, is_htmx, take_kept
-from liveblog.desk.forms import ComposerForm
+from liveblog.desk.access import AuthorRequest, DeskRequest, desk_of, plain_text, take_kept_fields
+from liveblog.desk.forms import ComposerForm, reasons_of, status_of
 from liveblog.desk.queue import queue_context, text_again
 from liveblog.errors import bad_address
 from liveblog.event_page import event_context
@@ -125,7 +126,7 @@ def show_desk(request: AuthorRequest, event: Event, *, status: int = 200, **more
     context = {
         "event": event,
         "role": request.role,
-        "form": ComposerForm(event=event, initial=take_kept(request) or text_again(request, event)),
+        "form": ComposerForm(event=event, initial=take_kept_fields(request) or text_again(request, event)),
         "page": page,
         "query": query_of(request),
     }
@@ -133,32 +134,40 @@ def show_desk(request: AuthorRequest, event: Event, *, status: int = 200, **more
     return allow_players(render(request, "liveblog/desk/desk.html", context, status=status))
 
 
-def refuse(request: AuthorRequest, event: Event, reason: str, *, status: int = 409) -> HttpResponse:
-    """Say why a step was not taken; under htmx as plain text, which the page shows as it is."""
-    if is_htmx(request):
-        return HttpResponse(reason, status=status, content_type="text/plain; charset=utf-8")
-    return show_desk(request, event, status=status, refusal=reason)
-
-
-def go(request: HttpRequest, address: str) -> HttpResponse:
-    """Lead to another page, under htmx too."""
-    return HttpResponse(status=204, headers={"HX-Redirect": address}) if is_htmx(request) else redirect(address)
-
-
-def done(
-    request: AuthorRequest, update: Update, said: str, *, also: Update | None = None, just_withdrawn: bool = False
+def show_updates(
+    request: AuthorRequest,
+    form: forms.BaseForm,
+    update: Update,
+    message: str,
+    *,
+    also: Update | None = None,
+    just_withdrawn: bool = False,
 ) -> HttpResponse:
-    """Show the update as it is now: in its place under htmx, else on the desk."""
-    if is_htmx(request):
+    """Show an update as it is now, in its place under htmx, else on the desk; or why ``form`` was refused."""
+    if form.errors:
+        return refuse(request, update.event, reasons_of(form), status=status_of(form))
+    if request.htmx:
         context = {
             "event": update.event,
             "items": [Item.of(one, request) for one in (update, also) if one],
-            "said": said,
+            "said": message,
             "just_withdrawn": just_withdrawn,
         }
         return render(request, "liveblog/desk/desk.html#changed", context)
-    messages.success(request, said)
+    messages.success(request, message)
     return redirect(address_of(request, update))
+
+
+def refuse(request: AuthorRequest, event: Event, reason: str, *, status: int = 409) -> HttpResponse:
+    """Say why a step was not taken; under htmx as plain text, which the page shows as it is."""
+    if request.htmx:
+        return plain_text(reason, status)
+    return show_desk(request, event, status=status, refusal=reason)
+
+
+def redirect_whole_page(request: DeskRequest, address: str) -> HttpResponse:
+    """Lead to another page, under htmx too."""
+    return HttpResponse(status=204, headers={"HX-Redirect": address}) if request.htmx else redirect(address)
 
 
 def address_of(request: HttpRequest, update: Update) -> str:

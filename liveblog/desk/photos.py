@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from liveblog import imaging
 from liveblog.caching import picture_response
-from liveblog.desk.access import AuthorRequest, desk_of, plain
+from liveblog.desk.access import AuthorRequest, desk_of, plain_text
 from liveblog.desk.forms import ComposerForm
 from liveblog.models import (
     Attachment,
@@ -66,15 +66,13 @@ class CoverForm(forms.Form):
         if event.cover is None:
             del self.fields["cover_removed"]
 
-    def receive(self) -> bool:
-        """Take the picture in, if one came; say whether that went well, else ``errors`` says why not."""
-        file = self.cleaned_data["cover"]
-        if file:
+    def add_photo(self) -> None:
+        """Take the picture in, if one came; raises ``ValidationError``."""
+        if file := self.cleaned_data["cover"]:
             try:
                 self.photo = self.event.add_photo(uploader=self.editor, key=uuid.uuid4(), file=file.file)
-            except (imaging.Refused, ValidationError) as error:
-                self.add_error("cover", error if isinstance(error, ValidationError) else str(error))
-        return not self.errors
+            except imaging.Refused as error:
+                raise ValidationError(str(error)) from error
 
     def apply(self) -> None:
         """Show it, or what was changed about the one there is."""
@@ -94,9 +92,9 @@ def add_photo(request: AuthorRequest, event: Event) -> HttpResponse:
     try:
         key = uuid.UUID(request.POST.get("key", ""))
     except ValueError:
-        return plain("The photo’s key was damaged on the way.", 422)
+        return plain_text("The photo’s key was damaged on the way.", 422)
     if file is None:
-        return plain("No photo came with this.", 422)
+        return plain_text("No photo came with this.", 422)
     try:
         photo = _store(request, event, key, file)
     except (TooMany, imaging.Refused, ValidationError) as error:
@@ -129,8 +127,8 @@ def _store(request: AuthorRequest, event: Event, key: uuid.UUID, file: UploadedF
 
 def explain(error: Exception) -> HttpResponse:
     if isinstance(error, TooMany):
-        return plain(str(error), 429, {"Retry-After": str(error.seconds)})
+        return plain_text(str(error), 429, {"Retry-After": str(error.seconds)})
     if isinstance(error, imaging.Refused):
-        return plain(str(error), error.status)
+        return plain_text(str(error), error.status)
     assert isinstance(error, ValidationError)
-    return plain(" ".join(error.messages), 422)
+    return plain_text(" ".join(error.messages), 422)

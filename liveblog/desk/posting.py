@@ -12,8 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from liveblog import imaging, markup, players
-from liveblog.desk.access import AuthorRequest, desk_of, is_from_outbox, is_htmx, plain
-from liveblog.desk.forms import ComposerForm, status_of
+from liveblog.desk.access import AuthorRequest, desk_of, is_from_outbox, plain_text
+from liveblog.desk.forms import ComposerForm, reasons_of, status_of
 from liveblog.desk.page import Item, show_desk
 from liveblog.desk.photos import explain, take_files
 from liveblog.desk.queue import queue_context
@@ -63,7 +63,7 @@ def preview_markdown(request: AuthorRequest, event: Event) -> HttpResponse:
     """Show what Markdown will be, as the card has it; each author has one preview at a time in this process."""
     lock = f"preview:{request.user.pk}"
     if not cache.add(lock, True, timeout=PREVIEW_SECONDS):
-        return plain("One preview at a time.", 429, {"Retry-After": "1"})
+        return plain_text("One preview at a time.", 429, {"Retry-After": "1"})
     try:
         html = markup.render(markup.normalise(request.POST.get("body", "")))
         context = {
@@ -72,7 +72,7 @@ def preview_markdown(request: AuthorRequest, event: Event) -> HttpResponse:
             "headline": request.POST.get("headline", "").strip(),
         }
     except markup.Unavailable as error:
-        return plain(str(error), 503)
+        return plain_text(str(error), 503)
     except markup.TooSlow as error:
         context = {"event": event, "trouble": str(error)}
     finally:
@@ -83,7 +83,7 @@ def preview_markdown(request: AuthorRequest, event: Event) -> HttpResponse:
 def _accept(request: AuthorRequest, event: Event, stored: Update | Waiting) -> HttpResponse:
     """Answer with what is new on the desk, or redirect to it where there is no JavaScript."""
     message = _describe(stored)
-    if not (is_from_outbox(request) or is_htmx(request)):
+    if not (is_from_outbox(request) or request.htmx):
         messages.success(request, message)
         return redirect("desk", event.slug)
     context = {"event": event, "said": message, "user": request.user, "role": request.role}
@@ -114,9 +114,9 @@ def _refuse(request: AuthorRequest, event: Event, form: ComposerForm, *, status:
     if is_from_outbox(request):
         if status == 409:
             return render(request, "liveblog/desk/posted.html#clash", {"event": event} | more, status=409)
-        return plain(form.reasons, status)
+        return plain_text(reasons_of(form), status)
     context = {"event": event, "form": form} | more
-    if is_htmx(request):
+    if request.htmx:
         return render(request, "liveblog/desk/composer.html#composer", context, status=status)
     return show_desk(request, event, status=status, form=form, **more)
 

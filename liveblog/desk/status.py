@@ -11,9 +11,10 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from liveblog.desk.access import AuthorRequest, desk_of, is_htmx, read_or_write
-from liveblog.desk.page import go, refuse, status_context
-from liveblog.models import Event, Role, WrongStatus
+from liveblog.desk.access import AuthorRequest, desk_of, read_or_write
+from liveblog.desk.forms import carry_out, reasons_of, status_of
+from liveblog.desk.page import redirect_whole_page, refuse, status_context
+from liveblog.models import Event, Role
 
 STATUS_WORDS: dict[str, str] = {
     Event.Status.DRAFT: "This is a draft again: readers can no longer open it.",
@@ -26,12 +27,15 @@ STATUS_WORDS: dict[str, str] = {
 class StatusForm(forms.Form):
     """Where the coverage is to stand, and at its end a last word to readers."""
 
-    status = forms.ChoiceField(choices=Event.Status.choices)
+    status = forms.ChoiceField(
+        choices=Event.Status.choices,
+        error_messages=dict.fromkeys(("required", "invalid_choice"), "The status is draft, upcoming, live or ended."),
+    )
     note = forms.CharField(required=False)
     rewords = forms.BooleanField(required=False)
     """The event has ended, and the note is to stand in place of the one there is."""
 
-    def apply(self, event: Event) -> None:
+    def take_step(self, event: Event) -> None:
         """Take the step that leads there; raises ``WrongStatus`` where none does, ``ValidationError`` for the note."""
         status, note = self.cleaned_data["status"], self.cleaned_data["note"]
         if status == Event.Status.LIVE and event.status == Event.Status.ENDED:
@@ -53,7 +57,7 @@ class PauseForm(forms.Form):
 
     note = forms.CharField(required=False)
 
-    def apply(self, event: Event) -> None:
+    def take_step(self, event: Event) -> None:
         """Pause or resume; raises ``WrongStatus``, ``ValidationError``."""
         if note := self.cleaned_data["note"]:
             event.pause(note=note)
@@ -88,10 +92,11 @@ class DeletionForm(forms.Form):
 def change_status(request: AuthorRequest, event: Event) -> HttpResponse:
     """Announce, go live, end, reopen, or take out of public view."""
     form = StatusForm(request.POST)
-    if refusal := _take_step(request, event, form, malformed="The status is draft, upcoming, live or ended."):
-        return refusal
-    said = "Readers see the new closing note." if form.cleaned_data["rewords"] else STATUS_WORDS[event.status]
-    return _show_status(request, event, said)
+    carry_out(form, lambda: form.take_step(event))
+    message = STATUS_WORDS[event.status]
+    if form.cleaned_data.get("rewords"):
+        message = "Readers see the new closing note."
+    return _show_status(request, form, event, message)
 
 
 @never_cache
@@ -100,10 +105,22 @@ def change_status(request: AuthorRequest, event: Event) -> HttpResponse:
 def pause(request: AuthorRequest, event: Event) -> HttpResponse:
     """Tell readers that the coverage rests, or that it goes on."""
     form = PauseForm(request.POST)
-    if refusal := _take_step(request, event, form, malformed="This note can’t be stored."):
-        return refusal
-    said = "Paused: readers see your note." if event.pause_note else "The pause is over: readers no longer see a note."
-    return _show_status(request, event, said)
+    carry_out(form, lambda: form.take_step(event))
+    message = "The pause is over: readers no longer see a note."
+    if event.pause_note:
+        message = "Paused: readers see your note."
+    return _show_status(request, form, event, message)
+
+
+def _show_status(request: AuthorRequest, form: forms.Form, event: Event, message: str) -> HttpResponse:
+    """Show where the coverage stands now, or why the step was refused."""
+    if form.errors:
+        return refuse(request, event, reasons_of(form), status=status_of(form))
+    if request.htmx:
+        context = {"event": event, "said": message} | status_context(event, request.role)
+        return render(request, "liveblog/desk/status.html#status", context)
+    messages.success(request, message)
+    return redirect("desk", event.slug)
 
 
 @never_cache
@@ -112,12 +129,12 @@ def pause(request: AuthorRequest, event: Event) -> HttpResponse:
 def deletion(request: AuthorRequest, event: Event) -> HttpResponse:
     """Say what will be gone, and delete the event once its owner has confirmed it."""
     form = DeletionForm(request.POST if request.method == "POST" else None, event=event)
-    if request.method == "POST" and form.is_valid():
-        event.remove()
+    carry_out(form, event.remove)
+    if form.is_bound and not form.errors:
         messages.success(request, f"“{event.title}” was deleted.")
-        return go(request, reverse("desks"))
+        return redirect_whole_page(request, reverse("desks"))
     context = {"event": event, "role": request.role, "form": form, "counts": _count(event)}
-    return render(request, "liveblog/desk/deletion.html", context, status=422 if form.errors else 200)
+    return render(request, "liveblog/desk/deletion.html", context, status=status_of(form))
 
 
 def _count(event: Event) -> dict[str, int]:
@@ -127,26 +144,3 @@ def _count(event: Event) -> dict[str, int]:
         "waiting": event.waiting.open().count(),
         "guests": event.invitations.count(),
     }
-
-
-def _take_step(
-    request: AuthorRequest, event: Event, form: StatusForm | PauseForm, *, malformed: str
-) -> HttpResponse | None:
-    """Take the step that ``form`` asks for; return the answer that says why not."""
-    if not form.is_valid():
-        return refuse(request, event, malformed, status=422)
-    try:
-        form.apply(event)
-    except WrongStatus as error:
-        return refuse(request, event, str(error))
-    except ValidationError as error:
-        return refuse(request, event, " ".join(error.messages), status=422)
-    return None
-
-
-def _show_status(request: AuthorRequest, event: Event, said: str) -> HttpResponse:
-    if is_htmx(request):
-        context = {"event": event, "said": said} | status_context(event, request.role)
-        return render(request, "liveblog/desk/status.html#status", context)
-    messages.success(request, said)
-    return redirect("desk", event.slug)

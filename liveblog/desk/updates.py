@@ -1,6 +1,7 @@
 """Updates that are there: edit, withdraw, restore, pin, mark, erase."""
 
 from contextlib import suppress
+from functools import wraps
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -8,14 +9,14 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from liveblog.desk.access import AuthorRequest, desk_of, is_htmx, not_yours, read_or_write
-from liveblog.desk.forms import UpdateForm, WallClockField, read_in_zone, status_of, wall_clock
-from liveblog.desk.page import address_of, done, go, query_of, refuse
+from liveblog.desk.access import AuthorRequest, View, desk_of, forbidden, read_or_write
+from liveblog.desk.forms import CONFLICT, UpdateForm, WallClockField, carry_out, read_in_zone, status_of, wall_clock
+from liveblog.desk.page import address_of, query_of, redirect_whole_page, refuse, show_updates
 from liveblog.models import Attachment, Event, Overtaken, Photo, Role, Update, byline_of
 from liveblog.models.content import NOTE_CHARACTERS
 from liveblog.models.json_fields import read_mention, readable
@@ -96,25 +97,19 @@ class EditForm(UpdateForm):
         self.data.setlist("photo", ["", *(str(one.key) for one in photos)])
         self.data.setlist("alt", [one.alt for one in photos])
 
-    def edit(self, *, editor: User) -> bool:
-        """Change what was sent of the update; say whether it was accepted, else ``errors`` says why not.
-
-        Raises ``Overtaken``.
-        """
-        if self.is_valid():
-            sent: dict[str, Any] = {name: self.cleaned_data[name] for name in ("headline", "body") if name in self.data}
-            with self.telling():
-                if self.cleaned_data["at"] and self.data["at"] != self.standing_at:
-                    sent["published_at"] = read_in_zone(self.cleaned_data["at"], self.update.event.zone)
-                if self._has_photos:
-                    sent["photos"] = self._attachments()
-                self.update.edit(
-                    **sent,
-                    correction=self.cleaned_data.get("correction", ""),
-                    revision=self.cleaned_data["revision"],
-                    editor=editor,
-                )
-        return not self.errors
+    def edit(self, *, editor: User) -> None:
+        """Change what was sent of the update; raises ``Overtaken``, ``ValidationError``, ``markup.NotRendered``."""
+        sent: dict[str, Any] = {name: self.cleaned_data[name] for name in ("headline", "body") if name in self.data}
+        if self.cleaned_data["at"] and self.data["at"] != self.standing_at:
+            sent["published_at"] = read_in_zone(self.cleaned_data["at"], self.update.event.zone)
+        if self._has_photos:
+            sent["photos"] = self._attachments()
+        self.update.edit(
+            **sent,
+            correction=self.cleaned_data.get("correction", ""),
+            revision=self.cleaned_data["revision"],
+            editor=editor,
+        )
 
     def go_on_from(self, update: Update) -> None:
         """Keep what was typed, to be sent on top of what ``update`` says now."""
@@ -159,80 +154,86 @@ class PurgeForm(forms.Form):
 class SwitchForm(forms.Form):
     """Something is to be on or off."""
 
-    on = forms.TypedChoiceField(choices=(("1", "on"), ("0", "off")), coerce=lambda text: text == "1")
+    on = forms.TypedChoiceField(
+        choices=(("1", "on"), ("0", "off")),
+        coerce=lambda text: text == "1",
+        error_messages=dict.fromkeys(("required", "invalid_choice"), "Say whether it is to be on: 1 or 0."),
+    )
+
+
+def with_changeable_update(view: View) -> View:
+    """Hand the view the update of that number, for those who may change it."""
+
+    @desk_of(Role.CONTRIBUTOR)
+    @wraps(view)
+    def checked(request: AuthorRequest, event: Event, number: int) -> HttpResponseBase:
+        update = get_object_or_404(event.updates, number=number)
+        if not update.may_be_changed_by(request.user, request.role):
+            return forbidden(request, Role.EDITOR)
+        return view(request, update)
+
+    return checked
 
 
 @never_cache
 @read_or_write
-@desk_of(Role.CONTRIBUTOR)
-def edit(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
+@with_changeable_update
+def edit(request: AuthorRequest, update: Update) -> HttpResponse:
     """Change an update's text, time and photos; what somebody else wrote meanwhile is shown, not overwritten."""
-    update = get_object_or_404(event.updates, number=number)
-    if not update.may_be_changed_by(request.user, request.role):
-        return not_yours(request, Role.EDITOR)
     if update.erased_at:
-        return refuse(request, event, ERASED)
-    if request.method != "POST":
-        return _form(request, update, EditForm(update))
-    form = EditForm(update, request.POST)
+        return refuse(request, update.event, ERASED)
+    form = EditForm(update, request.POST if request.method == "POST" else None)
     if step := request.POST.get("step"):
         form.step(step)
-        return _form(request, update, form, has_stepped=True)
+        return _show_form(request, form)
     try:
-        is_saved = form.edit(editor=request.user)
-    except Overtaken as error:
-        theirs = event.updates.select_related("author", "version_by").get(pk=error.update.pk)
-        form.go_on_from(theirs)
-        by = byline_of(theirs.version_by or theirs.author)
-        return _form(request, update, form, status=409, theirs=theirs, by=by)
-    return done(request, update, "Saved.") if is_saved else _form(request, update, form, status=status_of(form))
+        carry_out(form, lambda: form.edit(editor=request.user))
+    except Overtaken:
+        return _show_both(request, form)
+    if form.is_bound and not form.errors:
+        return show_updates(request, form, update, "Saved.")
+    return _show_form(request, form, has_errors=form.is_bound, status=status_of(form))
 
 
-def _form(
-    request: AuthorRequest, update: Update, form: EditForm, *, status: int = 200, has_stepped: bool = False, **more: Any
-) -> HttpResponse:
-    """Give the form, with everything that was written in it."""
+def _show_both(request: AuthorRequest, form: EditForm) -> HttpResponse:
+    """Show what somebody else has saved meanwhile above what was written here."""
+    theirs = form.update.event.updates.select_related("author", "version_by").get(pk=form.update.pk)
+    form.go_on_from(theirs)
+    by = byline_of(theirs.version_by or theirs.author)
+    return _show_form(request, form, status=409, theirs=theirs, by=by)
+
+
+def _show_form(request: AuthorRequest, form: EditForm, *, status: int = 200, **more: Any) -> HttpResponse:
     context = {
-        "event": update.event,
-        "update": update,
+        "event": form.update.event,
+        "update": form.update,
         "form": form,
-        "has_errors": bool(form.is_bound and not has_stepped and form.errors),
         "query": query_of(request),
-        "desk": address_of(request, update),
-        "in_place": is_htmx(request),
+        "desk": address_of(request, form.update),
+        "in_place": bool(request.htmx),
     } | more
-    template = "liveblog/desk/update.html" + ("#editing" if is_htmx(request) else "")
+    template = "liveblog/desk/update.html" + ("#editing" if request.htmx else "")
     return render(request, template, context, status=status)
 
 
 @never_cache
 @require_POST
-@desk_of(Role.CONTRIBUTOR)
-def withdraw(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
+@with_changeable_update
+def withdraw(request: AuthorRequest, update: Update) -> HttpResponse:
     """Take an update from its readers."""
-    update = get_object_or_404(event.updates, number=number)
-    if not update.may_be_changed_by(request.user, request.role):
-        return not_yours(request, Role.EDITOR)
-    try:
-        update.withdraw(by=request.user)
-    except ValidationError as error:
-        return refuse(request, event, " ".join(error.messages))
-    return done(request, update, "Withdrawn. Readers no longer see it.", just_withdrawn=True)
+    form = forms.Form(request.POST)
+    carry_out(form, lambda: update.withdraw(by=request.user), code=CONFLICT)
+    return show_updates(request, form, update, "Withdrawn. Readers no longer see it.", just_withdrawn=True)
 
 
 @never_cache
 @require_POST
-@desk_of(Role.CONTRIBUTOR)
-def restore(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
+@with_changeable_update
+def restore(request: AuthorRequest, update: Update) -> HttpResponse:
     """Give an update back to its readers."""
-    update = get_object_or_404(event.updates, number=number)
-    if not update.may_be_changed_by(request.user, request.role):
-        return not_yours(request, Role.EDITOR)
-    try:
-        update.restore()
-    except ValidationError as error:
-        return refuse(request, event, " ".join(error.messages))
-    return done(request, update, "Restored.")
+    form = forms.Form(request.POST)
+    carry_out(form, update.restore, code=CONFLICT)
+    return show_updates(request, form, update, "Restored.")
 
 
 @never_cache
@@ -243,16 +244,15 @@ def pin(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
     update = get_object_or_404(event.updates, number=number)
     before = event.updates.filter(number=event.pinned_number or 0).exclude(number=number).first()
     form = SwitchForm(request.POST)
-    if not form.is_valid():
-        return refuse(request, event, "Say whether to pin it: on is 1 or 0.", status=422)
-    try:
+
+    def pin_or_unpin() -> None:
         if form.cleaned_data["on"]:
             event.pin(update=update)
         elif update.is_pinned:
             event.unpin()
-    except ValidationError as error:
-        return refuse(request, event, " ".join(error.messages))
-    return done(request, update, "Pinned." if update.is_pinned else "No longer pinned.", also=before)
+
+    carry_out(form, pin_or_unpin, code=CONFLICT)
+    return show_updates(request, form, update, "Pinned." if update.is_pinned else "No longer pinned.", also=before)
 
 
 @never_cache
@@ -262,13 +262,8 @@ def mark_key(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
     """Count an update among the key moments, or no longer."""
     update = get_object_or_404(event.updates, number=number)
     form = SwitchForm(request.POST)
-    if not form.is_valid():
-        return refuse(request, event, "Say whether it is a key moment: on is 1 or 0.", status=422)
-    try:
-        update.mark_key(is_key=form.cleaned_data["on"])
-    except ValidationError as error:
-        return refuse(request, event, " ".join(error.messages))
-    return done(request, update, "Now a key moment." if update.is_key else "No longer a key moment.")
+    carry_out(form, lambda: update.mark_key(is_key=form.cleaned_data["on"]), code=CONFLICT)
+    return show_updates(request, form, update, "Now a key moment." if update.is_key else "No longer a key moment.")
 
 
 @never_cache
@@ -278,10 +273,10 @@ def purge(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
     """Ask first, then erase text and photos wherever this service keeps them."""
     update = get_object_or_404(event.updates, number=number)
     form = PurgeForm(update, request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
-        update.purge()
+    carry_out(form, update.purge)
+    if form.is_bound and not form.errors:
         messages.success(request, f"Update {number} was erased.")
-        return go(request, address_of(request, update))
+        return redirect_whole_page(request, address_of(request, update))
     context = {
         "event": event,
         "update": update,
@@ -289,4 +284,4 @@ def purge(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
         "photos": update.photo_rows.count(),
         "desk": address_of(request, update),
     }
-    return render(request, "liveblog/desk/purge.html", context, status=422 if form.errors else 200)
+    return render(request, "liveblog/desk/purge.html", context, status=status_of(form))

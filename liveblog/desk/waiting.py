@@ -14,8 +14,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from liveblog.desk.access import AuthorRequest, desk_of, is_htmx, not_yours, read_or_write
-from liveblog.desk.forms import UpdateForm, WallClockField, read_in_zone, status_of, wall_clock
+from liveblog.desk.access import AuthorRequest, desk_of, forbidden, read_or_write
+from liveblog.desk.forms import UpdateForm, WallClockField, read_in_zone, refusals_shown, status_of, wall_clock
 from liveblog.desk.page import Item
 from liveblog.desk.queue import Queued, queue_context, within_reach
 from liveblog.models import Event, Overtaken, Role, Update, Waiting
@@ -63,7 +63,7 @@ class WaitingForm(UpdateForm):
         """Change it; return whether it was accepted, else ``errors`` says why. Raises ``Overtaken``."""
         if self.is_valid():
             sent = self.cleaned_data
-            with self.telling():
+            with refusals_shown(self):
                 self.waiting.edit(
                     headline=sent["headline"],
                     body=sent["body"],
@@ -128,7 +128,7 @@ def publish_waiting(request: AuthorRequest, event: Event, key: uuid.UUID) -> Htt
     if found is None:
         return _tell_published(request, event, key)
     if not Queued.of(found, event, request.role, request.user).may_publish:
-        return not_yours(request, Role.EDITOR)
+        return forbidden(request, Role.EDITOR)
     form = ApprovalForm(request.POST)
     if not form.is_valid():
         return _show_queue(request, event, "This form was damaged. Open the desk anew.", status=422)
@@ -183,7 +183,7 @@ def _show_queue(
     request: AuthorRequest, event: Event, message: str, *, update: Update | None = None, status: int = 200
 ) -> HttpResponse:
     """Show the queue as it is now, and the update if one was published."""
-    if not is_htmx(request):
+    if not request.htmx:
         (messages.success if status == 200 else messages.error)(request, message)
         return redirect(f"{reverse('desk', args=[event.slug])}#{f'item-{update.number}' if update else 'queue'}")
     event.refresh_from_db()

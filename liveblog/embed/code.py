@@ -12,9 +12,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from liveblog.addresses import absolute
-from liveblog.embed.addresses import frame_of
 from liveblog.embed.oembed import HEIGHT, UPDATE_HEIGHT
 from liveblog.embed.options import Options
+from liveblog.embed.targets import frame_of
 from liveblog.models import Event, Update
 from liveblog.public import find_event, public
 from liveblog.stream import PAGE_UPDATES
@@ -33,12 +33,12 @@ class Choice(NamedTuple):
     wrong: dict[str, str]
 
     @classmethod
-    def read(cls, query: Mapping[str, str], *, height: int) -> Self:
-        """Read the form; what is wrong is said by name and left as it is by default."""
+    def from_query(cls, query: Mapping[str, str], *, height: int) -> Self:
+        """Read the form; what is wrong keeps its default, and ``wrong`` says why, by name."""
         asked = dict(query)
         if asked.get("own") != "1":
             asked.pop("accent", None)
-        options, wrong = Options.read(asked)
+        options, wrong = Options.from_query(asked)
         typed = asked.get("height", "").strip()
         if typed and (not _NUMBER.fullmatch(typed) or int(typed) not in HEIGHTS):
             wrong["height"] = f"The height is a number of pixels from {HEIGHTS.start} to {HEIGHTS.stop - 1}."
@@ -52,7 +52,7 @@ def code(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the dialog as a page, which other pages show as a dialog."""
     event = find_event(slug)
     update = _update(event, request.GET.get("update", ""))
-    choice = Choice.read(request.GET.dict(), height=UPDATE_HEIGHT if update else HEIGHT)
+    choice = Choice.from_query(request.GET.dict(), height=UPDATE_HEIGHT if update else HEIGHT)
     context = {
         "event": event,
         "update": update,
@@ -81,27 +81,27 @@ class Codes(NamedTuple):
 
     @property
     def provider(self) -> str:
-        """What makes this service known to a WordPress site, in ``functions.php``: its frames then have no sandbox."""
+        """The line for ``functions.php`` that lets WordPress show the frames without a sandbox."""
         return f"wp_oembed_add_provider( '{absolute('/events/*')}', '{absolute(reverse('oembed'))}' );"
 
     @property
     def title(self) -> str:
-        """What the frame is called, for those who can't see it."""
+        """The title of the frame, which screen readers read out."""
         return f"{self.update.title} – {self.event.title}" if self.update else f"Live blog: {self.event.title}"
 
     @property
     def script(self) -> SafeString:
         """One line with a script: it reserves the height, and grows when a reader presses something."""
-        said = {"event": self.event.slug, "height": str(self.choice.height), "title": self.title}
-        said |= {"update": str(self.update.number)} if self.update else {}
-        said |= self.choice.options.chosen
+        data = {"event": self.event.slug, "height": str(self.choice.height), "title": self.title}
+        data |= {"update": str(self.update.number)} if self.update else {}
+        data |= self.choice.options.chosen
         return format_html(
             '<div data-liveblog style="min-height:{}px"><a href="{}">{}</a><script async src="{}"{}></script></div>',
             self.choice.height,
             self.page,
             self.title,
             absolute(reverse("embed-script")),
-            format_html_join("", ' data-{}="{}"', said.items()),
+            format_html_join("", ' data-{}="{}"', data.items()),
         )
 
     @property
@@ -123,7 +123,7 @@ class Codes(NamedTuple):
 
     @property
     def htmx(self) -> SafeString:
-        """The same for pages that use htmx: what asks is never inside what comes, and takes nothing else for it."""
+        """The same for pages that use htmx: the element that asks stands outside of what is swapped."""
         return format_html(
             '<div hx-get="{}" hx-trigger="load, every 30s" hx-swap="none" hx-include="#{}" hx-select-oob="#{}"></div>'
             '<section id="{}"></section>',
@@ -133,12 +133,12 @@ class Codes(NamedTuple):
 
     @property
     def htmx_setting(self) -> str:
-        """What such a page must allow first."""
+        """The setting such a page needs: htmx asks only its own site otherwise."""
         return """<meta name="htmx-config" content='{"selfRequestsOnly": false}'>"""
 
     @property
     def include(self) -> SafeString:
-        """The same for caches that put pages together."""
+        """The same for caches that know Edge Side Includes."""
         return format_html('<esi:include src="{}"/>', self.fragment)
 
 

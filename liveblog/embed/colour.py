@@ -1,4 +1,4 @@
-"""A publisher's colour, made fit to be read on our paper by day and by night."""
+"""A publisher's colour, made readable on our background, light and dark."""
 
 CONTRAST = 4.5
 """Of text on its ground: WCAG 2.2, 1.4.3."""
@@ -17,14 +17,14 @@ def stylesheet(accent: str) -> str:
     colour = (int(accent[0:2], 16), int(accent[2:4], 16), int(accent[4:6], 16))
     by_day = readable(colour, LIGHT_GROUND)
     by_night = readable(colour, DARK_GROUND)
-    shades = f"light-dark({written(by_day)}, {written(by_night)})"
-    inks = f"light-dark({written(ink_on(by_day))}, {written(ink_on(by_night))})"
+    shades = f"light-dark({css(by_day)}, {css(by_night)})"
+    inks = f"light-dark({css(ink_on(by_day))}, {css(ink_on(by_night))})"
     names = "".join(f"--{name}: {shades}; --{name}-ink: {inks}; " for name in ("accent", "live"))
     return f":root {{ {names}--focus: {shades}; }}\n"
 
 
 def readable(colour: Colour, ground: Colour) -> Colour:
-    """Return ``colour``, with as much black or white in it as it takes to be read on ``ground``."""
+    """Return ``colour``, mixed with as much black or white as it needs to be readable on ``ground``."""
     end = BLACK if luminance(ground) > 0.18 else WHITE
     return next(
         mixed for mixed in (mix(colour, end, part / 100) for part in range(101)) if contrast(mixed, ground) >= CONTRAST
@@ -32,7 +32,7 @@ def readable(colour: Colour, ground: Colour) -> Colour:
 
 
 def ink_on(ground: Colour) -> Colour:
-    """Return what text on ``ground`` is written in."""
+    """Return black or white, whichever is easier to read on ``ground``."""
     return max((WHITE, BLACK), key=lambda ink: contrast(ink, ground))
 
 
@@ -54,8 +54,8 @@ def mix(colour: Colour, end: Colour, part: float) -> Colour:
     return red, green, blue
 
 
-def written(colour: Colour) -> str:
-    """Return a colour as a style sheet has it."""
+def css(colour: Colour) -> str:
+    """Return a colour as CSS writes it."""
     return "#" + "".join(f"{value:02x}" for value in colour)
 
 

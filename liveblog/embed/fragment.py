@@ -43,14 +43,14 @@ def fragment(request: HttpRequest, slug: str) -> HttpResponse:
 @public
 def _answer(request: HttpRequest, slug: str) -> HttpResponse:
     event = find_event(slug)
-    options, wrong = Options.read(request.GET.dict())
+    options, wrong = Options.from_query(request.GET.dict())
     if wrong:
         return HttpResponse(" ".join(wrong.values()) + "\n", status=400, content_type="text/plain; charset=utf-8")
-    state = f"{event.edition}-{event.revision}"
+    state = f"{event.revision}-{event.changed_at.timestamp()}"  # the same where the event is moved to
     if request.GET.get(STATE) == state:  # scripts never see a 304, and would put the same in again
         response = HttpResponse(status=204)
     else:
-        etag = f'"{state}-{options.order}-{options.limit}-{options.header:d}"'
+        etag = f'"{event.edition}-{event.revision}-{options.order}-{options.limit}-{options.header:d}"'
         response = get_conditional_response(request, etag=etag) or _drawn(request, event, options, state)
         response["ETag"] = etag
     response._csp_config = OWN_POLICY  # type: ignore[attr-defined]  # told anew with every 304

@@ -2,11 +2,9 @@
 
 from collections.abc import Callable
 from functools import wraps
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.contrib.staticfiles import finders
 from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -16,7 +14,7 @@ from liveblog.embed.colour import stylesheet
 from liveblog.embed.options import Options
 from liveblog.event_page import event_context
 from liveblog.models import Event
-from liveblog.public import find_event, public
+from liveblog.public import find_event, public, static_file
 from liveblog.stream import Asked, Page, read_alone, read_page
 
 ACCENT_SECONDS = 86_400
@@ -30,7 +28,7 @@ type View = Callable[..., HttpResponse]
 def framed(view: View) -> View:
     """Let the event's sites frame a page, or everyone where it names none, and pages of any origin fetch it.
 
-    What can't be shown is said in the frame, where the browser would else show an error of its own.
+    Errors are shown in the frame too; browsers would show pages of their own instead.
     """
 
     @wraps(view)
@@ -41,7 +39,7 @@ def framed(view: View) -> View:
             sites = event.embed_sites
             response = view(request, event, *args, **kwargs)
         except Http404:
-            response = _told(request, 404, "This live blog is no longer available.")
+            response = _message(request, 404, "This live blog is no longer available.")
         ancestors = ["'self'", *sites] if sites else ANYWHERE
         policy = settings.SECURE_CSP | players.policy() | {"frame-ancestors": ancestors}
         response._csp_config = policy  # type: ignore[attr-defined]
@@ -57,16 +55,16 @@ def framed(view: View) -> View:
 def event(request: HttpRequest, event: Event) -> HttpResponse:
     """Show an event's feed as a frame's whole content."""
     query = request.GET.dict()
-    options, wrong = Options.read(query)
+    options, wrong = Options.from_query(query)
     try:
         if wrong:
             raise ValueError(" ".join(wrong.values()))
         asked = Asked.read({"sort": options.order} | query, event)
         page = read_page(event, asked, size=options.limit)
     except ValueError as error:
-        return _told(request, 400, f"This frame’s address does not work: {error}")
+        return _message(request, 400, f"This frame’s address does not work: {error}")
     except ObjectDoesNotExist:
-        return _told(request, 404, "That update is not here any more.")
+        return _message(request, 404, "That update is not here any more.")
     return render(request, "liveblog/embed/event.html", _context(request, page, options))
 
 
@@ -74,12 +72,12 @@ def event(request: HttpRequest, event: Event) -> HttpResponse:
 @framed
 def update(request: HttpRequest, event: Event, number: int) -> HttpResponse:
     """Show one update as a frame's whole content; it follows edits, and its withdrawal."""
-    options, wrong = Options.read(request.GET.dict())
+    options, wrong = Options.from_query(request.GET.dict())
     if wrong:
-        return _told(request, 400, f"This frame’s address does not work: {' '.join(wrong.values())}")
+        return _message(request, 400, f"This frame’s address does not work: {' '.join(wrong.values())}")
     found = event.updates.filter(number=number).first()
     if found is None:
-        return _told(request, 404, "There is no such update.")
+        return _message(request, 404, "There is no such update.")
     found.event = event
     context = _context(request, read_alone(event, found), options) | {"only": number}
     return render(request, "liveblog/embed/event.html", context, status=410 if found.withdrawn_at else 200)
@@ -96,10 +94,7 @@ def accent(request: HttpRequest, accent: str) -> HttpResponse:
 @public
 def script(request: HttpRequest) -> HttpResponse:
     """Answer with the script that publishers paste; its address stays, so browsers keep it for minutes only."""
-    found = finders.find("js/embed.js")
-    assert found, "static/js/embed.js comes with the code"
-    response = HttpResponse(Path(found).read_bytes(), content_type="text/javascript; charset=utf-8")
-    response["Cache-Control"] = f"public, max-age={SCRIPT_SECONDS}"
+    response = static_file("js/embed.js", "text/javascript; charset=utf-8", seconds=SCRIPT_SECONDS)
     response["Access-Control-Allow-Origin"] = "*"
     response["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
@@ -111,5 +106,5 @@ def _context(request: HttpRequest, page: Page, options: Options) -> dict[str, An
     return event_context(page) | {"options": options, "framed": True, "here": here}
 
 
-def _told(request: HttpRequest, status: int, words: str) -> HttpResponse:
-    return render(request, "liveblog/embed/told.html", {"words": words}, status=status)
+def _message(request: HttpRequest, status: int, words: str) -> HttpResponse:
+    return render(request, "liveblog/embed/message.html", {"words": words}, status=status)

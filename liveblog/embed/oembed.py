@@ -9,7 +9,7 @@ from django.utils.html import format_html
 
 from liveblog.addresses import absolute
 from liveblog.caching import cacheable
-from liveblog.embed.addresses import Named, frame_of
+from liveblog.embed.targets import Target, frame_of
 from liveblog.models import Event, Update
 from liveblog.public import public
 
@@ -33,26 +33,26 @@ def oembed(request: HttpRequest) -> HttpResponse:
 def _answer(request: HttpRequest) -> HttpResponse:
     query = request.GET
     if "url" not in query:
-        return _refused(400, "url is missing.")
+        return _error(400, "url is missing.")
     if query.get("format", "json") != "json":
-        return _refused(501, "Only JSON is spoken here.")
+        return _error(501, "Only JSON is spoken here.")
     sizes = {name: query[name] for name in ("maxwidth", "maxheight") if query.get(name)}
     if not all(_SIZE.fullmatch(size) for size in sizes.values()):
-        return _refused(400, "maxwidth and maxheight are numbers of pixels.")
+        return _error(400, "maxwidth and maxheight are numbers of pixels.")
     found = _find(query["url"])
     if found is None:
-        return _refused(404, "There is no live blog at that address.")
+        return _error(404, "There is no live blog at that address.")
     event, update = found
     width = min(WIDTH, int(sizes.get("maxwidth", WIDTH)))
     wanted = UPDATE_HEIGHT if update else HEIGHT
     height = min(wanted, int(sizes.get("maxheight", wanted)))
-    response = JsonResponse(described(event, update, width=width, height=height))
+    response = JsonResponse(rich_embed(event, update, width=width, height=height))
     response["Cache-Control"] = cacheable(SHARED_SECONDS)
     return response
 
 
-def described(event: Event, update: Update | None, *, width: int, height: int) -> dict[str, Any]:
-    """Return what oEmbed calls a rich type: a frame of that size, in pixels."""
+def rich_embed(event: Event, update: Update | None, *, width: int, height: int) -> dict[str, Any]:
+    """Return an embed of oEmbed's type ``rich``: a frame of that size, in pixels."""
     title = f"{update.title} – {event.title}" if update else event.title
     # Only a frame, without a text before it: WordPress would hide the frame until its script has come.
     html = format_html(
@@ -80,15 +80,15 @@ def described(event: Event, update: Update | None, *, width: int, height: int) -
 
 
 def _find(address: str) -> tuple[Event, Update | None] | None:
-    named = Named.read(address)
-    event = named and Event.objects.public().filter(slug=named.slug).first()
-    if not named or not event:
+    target = Target.from_address(address)
+    event = target and Event.objects.public().filter(slug=target.slug).first()
+    if not target or not event:
         return None
-    if named.number is None:
+    if target.number is None:
         return event, None
-    update = event.updates.visible().filter(number=named.number).first()
+    update = event.updates.visible().filter(number=target.number).first()
     return (event, update) if update else None
 
 
-def _refused(status: int, reason: str) -> HttpResponse:
+def _error(status: int, reason: str) -> HttpResponse:
     return HttpResponse(reason + "\n", status=status, content_type="text/plain; charset=utf-8")

@@ -2,29 +2,27 @@
 
 import re
 from datetime import UTC, datetime
-from io import StringIO
-from xml.sax.xmlreader import AttributesImpl
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils.xmlutils import SimplerXMLGenerator
 
+from liveblog import rendering
 from liveblog.addresses import ABSOLUTE, absolute
-from liveblog.models import Event
-from liveblog.syndication.entries import ENTRIES, Entries, Entry
+from liveblog.models import Event, Update
+from liveblog.syndication.entries import ENTRIES, Entries, title_of
 
 ATOM = "http://www.w3.org/2005/Atom"
 TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
 
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 can't hold, however it is written (section 2.2)."""
+"""The characters that XML 1.0 can't hold (section 2.2)."""
 
 
 def event_feed(event: Event, *, at_most: int | None = ENTRIES) -> bytes:
     """Return an event's feed."""
-    entries = Entries.of_event(event, at_most=at_most)
     return _feed(
-        entries,
+        Entries.of_event(event, at_most=at_most),
         id=event.uuid.urn,
         title=event.title,
         subtitle=event.description,
@@ -49,27 +47,6 @@ def all_feed(updated_at: datetime) -> bytes:
     )
 
 
-class _Writer:
-    """Writes elements whose text and attributes hold whatever people have typed."""
-
-    def __init__(self) -> None:
-        self.text = StringIO()
-        self.xml = SimplerXMLGenerator(self.text, "utf-8", short_empty_elements=True)
-
-    def open(self, name: str, **attributes: str) -> None:
-        said = {key.rstrip("_").replace("_", ":"): _held(value) for key, value in attributes.items()}
-        self.xml.startElement(name, AttributesImpl(said))
-
-    def close(self, name: str) -> None:
-        self.xml.endElement(name)
-        self.xml.ignorableWhitespace("\n")
-
-    def element(self, name: str, text: str = "", **attributes: str) -> None:
-        self.open(name, **attributes)
-        self.xml.characters(_held(text))
-        self.close(name)
-
-
 def _feed(
     entries: Entries,
     *,
@@ -81,48 +58,43 @@ def _feed(
     page: str,
     address: str,
 ) -> bytes:
-    write = _Writer()
-    write.xml.startDocument()
-    write.open("feed", xmlns=ATOM, xmlns_at=TOMBSTONES, xml_lang=language)
-    write.element("id", id)
-    write.element("title", title)
-    write.element("subtitle", subtitle)
-    write.element("updated", _written(updated_at))
-    write.element("link", rel="self", type="application/atom+xml", href=address)
-    write.element("link", rel="alternate", type="text/html", href=page)
-    write.open("author")
-    write.element("name", settings.SITE_NAME)
-    write.close("author")
-    write.element("generator", "Liveblog")
-    for entry in entries.gone:
-        assert entry.update.withdrawn_at
-        write.element("at:deleted-entry", ref=entry.id, when=_written(entry.update.withdrawn_at))
-    for entry in entries.shown:
-        _entry(write, entry)
-    write.close("feed")
-    write.xml.endDocument()
-    return write.text.getvalue().encode()
+    feed = Element("feed", {"xmlns": ATOM, "xmlns:at": TOMBSTONES, "xml:lang": language})
+    _add(feed, "id", id)
+    _add(feed, "title", title)
+    _add(feed, "subtitle", subtitle)
+    _add(feed, "updated", _iso(updated_at))
+    _add(feed, "link", rel="self", type="application/atom+xml", href=address)
+    _add(feed, "link", rel="alternate", type="text/html", href=page)
+    _add(_add(feed, "author"), "name", settings.SITE_NAME)
+    _add(feed, "generator", "Liveblog")
+    for update in entries.withdrawn:
+        assert update.withdrawn_at
+        _add(feed, "at:deleted-entry", ref=update.uuid.urn, when=_iso(update.withdrawn_at))
+    for update in entries.shown:
+        _add_entry(feed, update)
+    return tostring(feed, encoding="utf-8", xml_declaration=True)
 
 
-def _entry(write: _Writer, entry: Entry) -> None:
-    write.open("entry", xml_lang=entry.update.event.language)
-    write.element("id", entry.id)
-    write.element("title", entry.title)
-    write.element("published", _written(entry.update.published_at))
-    write.element("updated", _written(entry.update.changed_at))
-    write.element("link", rel="alternate", type="text/html", href=entry.url)
-    write.open("author")
-    write.element("name", entry.update.byline)
-    write.close("author")
-    if entry.update.is_key:
-        write.element("category", term="key-moment", label="Key moment")
-    write.element("content", entry.html, type="html")
-    write.close("entry")
+def _add_entry(feed: Element, update: Update) -> None:
+    entry = SubElement(feed, "entry", {"xml:lang": update.event.language})
+    _add(entry, "id", update.uuid.urn)
+    _add(entry, "title", title_of(update))
+    _add(entry, "published", _iso(update.published_at))
+    _add(entry, "updated", _iso(update.changed_at))
+    _add(entry, "link", rel="alternate", type="text/html", href=ABSOLUTE.permalink(update))
+    _add(_add(entry, "author"), "name", update.byline)
+    if update.is_key:
+        _add(entry, "category", term="key-moment", label="Key moment")
+    _add(entry, "content", rendering.entry(update), type="html")
 
 
-def _held(text: str) -> str:
-    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
+def _add(parent: Element, name: str, text: str = "", **attributes: str) -> Element:
+    """Add an element with any text that people have typed."""
+    element = SubElement(parent, name, {key: _FORBIDDEN.sub("\ufffd", value) for key, value in attributes.items()})
+    element.text = _FORBIDDEN.sub("\ufffd", text)
+    element.tail = "\n"
+    return element
 
 
-def _written(moment: datetime) -> str:
+def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

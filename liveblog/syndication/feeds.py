@@ -1,4 +1,4 @@
-"""The addresses of the feeds: who has the present state is told so, and nothing is drawn for them."""
+"""The feeds' addresses, with conditional requests: a feed that has not changed is not drawn again."""
 
 import hashlib
 from collections.abc import Callable
@@ -16,8 +16,8 @@ from liveblog.syndication import atom, json_feed
 
 FEED_SECONDS = 5
 SETTLED_SECONDS = 60
-"""How old a change has to be before it gets a Last-Modified, whose seconds are too coarse for one that may be followed
-within the same: who asked in between would be told for ever that nothing has changed (RFC 9110, section 8.8.2.2)."""
+"""How old a change must be before Last-Modified names it. Its seconds are too coarse for two changes in one second:
+who asked between them would never get the second (RFC 9110, section 8.8.2.2)."""
 ATOM_TYPE = "application/atom+xml; charset=utf-8"
 JSON_TYPE = "application/feed+json; charset=utf-8"
 
@@ -51,7 +51,7 @@ def all_json(request: HttpRequest) -> HttpResponse:
 
 
 def state_of(event: Event) -> str:
-    """Return what is another text after each change that a reader can see."""
+    """Return a text that differs after each change that a reader can see."""
     return f"{event.edition}-{event.revision}"
 
 
@@ -65,7 +65,10 @@ def _state_of_all() -> tuple[str, datetime]:
 def _answer(
     request: HttpRequest, state: str, changed_at: datetime | None, content_type: str, draw: Callable[[], bytes]
 ) -> HttpResponse:
-    """Answer with a feed; without ``changed_at``, which goes back when an event goes, only its ETag tells its state."""
+    """Answer with a feed; without ``changed_at`` it gets an ETag only.
+
+    The feed of all events has none: its latest change lies further back once an event is deleted.
+    """
     etag, modified = f'"{state}"', None
     if changed_at and (timezone.now() - changed_at).total_seconds() >= SETTLED_SECONDS:
         modified = int(changed_at.timestamp())

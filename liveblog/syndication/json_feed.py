@@ -6,9 +6,10 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
+from liveblog import rendering
 from liveblog.addresses import ABSOLUTE, absolute
-from liveblog.models import Event
-from liveblog.syndication.entries import ENTRIES, Entries, Entry
+from liveblog.models import Event, Update
+from liveblog.syndication.entries import ENTRIES, Entries, title_of
 
 VERSION = "https://jsonfeed.org/version/1.1"
 
@@ -46,22 +47,21 @@ def _feed(entries: Entries, *, title: str, description: str, language: str, page
         "description": description,
         "language": language,
         "authors": [{"name": settings.SITE_NAME}],
-        "items": [_item(entry) for entry in entries.shown],
+        "items": [_item(update) for update in entries.shown],
         # The format knows no tombstones, but lets us add what begins with an underscore.
-        "_withdrawn": [entry.id for entry in entries.gone],
+        "_withdrawn": [update.uuid.urn for update in entries.withdrawn],
     }
     return json.dumps(feed, ensure_ascii=False, indent=1).encode(errors="replace")
 
 
-def _item(entry: Entry) -> dict[str, Any]:
-    update = entry.update
+def _item(update: Update) -> dict[str, Any]:
     item: dict[str, Any] = {
-        "id": entry.id,
-        "url": entry.url,
-        "title": entry.title,
-        "content_html": entry.html,
+        "id": update.uuid.urn,
+        "url": ABSOLUTE.permalink(update),
+        "title": title_of(update),
+        "content_html": rendering.entry(update),
         "date_published": update.published_at.isoformat(),
-        "date_modified": entry.update.changed_at.isoformat(),
+        "date_modified": update.changed_at.isoformat(),
         "authors": [{"name": update.byline}],
         "language": update.event.language,
     }

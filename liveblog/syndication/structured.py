@@ -1,4 +1,4 @@
-"""Structured data (schema.org, JSON-LD) for search engines: what the page shows, and nothing else."""
+"""Structured data (schema.org, JSON-LD) for search engines: what the page shows, nothing else."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -14,15 +14,16 @@ from liveblog.addresses import ABSOLUTE, absolute
 from liveblog.models import Event, Update
 from liveblog.models.json_fields import read_figures
 from liveblog.models.place import in_zone
+from liveblog.syndication.entries import title_of
 
 HEADLINE_CHARACTERS = 110
-"""What Google's guidelines for articles allow before they cut."""
+"""From Google's guidelines for articles; longer ones are cut."""
 
 _ESCAPED = "<>&\u2028\u2029"
 
 
 def event_data(event: Event, updates: Iterable[Update]) -> SafeString:
-    """Return a LiveBlogPosting with the updates that the page shows, ready to stand in a script element."""
+    """Return a LiveBlogPosting with the updates that the page shows, for a script element."""
     page = ABSOLUTE.stream(event)
     data: dict[str, Any] = {
         "@context": "https://schema.org",
@@ -33,19 +34,19 @@ def event_data(event: Event, updates: Iterable[Update]) -> SafeString:
         "headline": markup.shorten(event.title, characters=HEADLINE_CHARACTERS),
         "description": event.description,
         "inLanguage": event.language,
-        "dateModified": _written(event, event.changed_at),
+        "dateModified": _iso(event, event.changed_at),
         "publisher": _publisher(),
-        "image": image_of(event),
+        "image": social_image(event),
         "about": {"@type": "Event", "name": event.title} | _dates(event, "startDate", "endDate"),
         "liveBlogUpdate": list(_posts(updates, page)),
     }
     if event.first_public_at:
-        data["datePublished"] = _written(event, event.first_public_at)
+        data["datePublished"] = _iso(event, event.first_public_at)
     return _script(data | _dates(event, "coverageStartTime", "coverageEndTime"))
 
 
 def update_data(update: Update) -> SafeString:
-    """Return a BlogPosting for an update's own page; nothing of one that can't be shown there."""
+    """Return a BlogPosting for an update's own page; an empty object if the update can't be drawn."""
     page, blog = ABSOLUTE.permalink(update), ABSOLUTE.stream(update.event)
     data: dict[str, Any] = {}
     with rendering.Attempt.at_update(update):
@@ -55,13 +56,13 @@ def update_data(update: Update) -> SafeString:
     return _script(data)
 
 
-def image_of(event: Event) -> str:
-    """Return the address of the picture that stands for the event where a link to it is shown."""
+def social_image(event: Event) -> str:
+    """Return the address of the picture for links to an event."""
     return f"{ABSOLUTE.stream(event)}social-{event.head_revision}.jpg"
 
 
 def _posts(updates: Iterable[Update], page: str) -> Iterator[dict[str, Any]]:
-    """Yield what is said of each update that can be shown."""
+    """Yield the data of each update that can be drawn."""
     for update in updates:
         with rendering.Attempt.at_update(update):
             yield _post(update, f"{page}#update-{update.number}", page)
@@ -73,10 +74,10 @@ def _post(update: Update, url: str, blog: str) -> dict[str, Any]:
         "@type": "BlogPosting",
         "@id": url,
         "url": url,
-        "headline": markup.shorten(update.title or f"Update {update.number}", characters=HEADLINE_CHARACTERS),
+        "headline": markup.shorten(title_of(update), characters=HEADLINE_CHARACTERS),
         "articleBody": update.body_text or update.title,
-        "datePublished": _written(event, update.published_at),
-        "dateModified": _written(event, update.changed_at),
+        "datePublished": _iso(event, update.published_at),
+        "dateModified": _iso(event, update.changed_at),
         "author": {"@type": "Person", "name": update.byline, "url": blog},
     }
     if update.photos:
@@ -85,9 +86,9 @@ def _post(update: Update, url: str, blog: str) -> dict[str, Any]:
 
 
 def _dates(event: Event, start: str, end: str) -> dict[str, str]:
-    """Return when the coverage begins and ends, planned or in fact; what is not known is left out."""
+    """Return when the coverage begins and ends, planned or actual; unknown dates are left out."""
     found = {start: event.starts_at, end: event.ended_at or event.ends_at}
-    return {name: _written(event, moment) for name, moment in found.items() if moment}
+    return {name: _iso(event, moment) for name, moment in found.items() if moment}
 
 
 def _publisher() -> dict[str, Any]:
@@ -95,7 +96,7 @@ def _publisher() -> dict[str, Any]:
     return {"@type": "Organization", "name": settings.SITE_NAME, "url": absolute("/"), "logo": logo}
 
 
-def _written(event: Event, moment: datetime) -> str:
+def _iso(event: Event, moment: datetime) -> str:
     return in_zone(moment, event.zone).isoformat(timespec="seconds")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from liveblog.archive import Refused, export
+from liveblog.archive import ArchiveError, export
 from liveblog.management.progress import find_event, print_progress
 
 
@@ -23,6 +23,6 @@ class Command(BaseCommand):
         """Export, and print progress."""
         try:
             export(find_event(slug), folder, progress=print_progress(self.stderr))
-        except (Refused, OSError) as error:
+        except (ArchiveError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"“{slug}” is in {folder}.")

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from liveblog.archive import Refused, freeze
+from liveblog.archive import ArchiveError, freeze
 from liveblog.management.progress import find_event, print_progress
 
 
@@ -23,6 +23,6 @@ class Command(BaseCommand):
         """Freeze, and print progress."""
         try:
             freeze(find_event(slug), folder.absolute(), progress=print_progress(self.stderr))
-        except (Refused, OSError) as error:
+        except (ArchiveError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"Open {folder / 'index.html'}")

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from liveblog.archive import Refused, import_event
+from liveblog.archive import ArchiveError, import_event
 from liveblog.management.progress import print_progress
 
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         """Import, and print what was done."""
         try:
             imported = import_event(folder, slug=slug, replace=replace, progress=print_progress(self.stderr))
-        except (Refused, OSError) as error:
+        except (ArchiveError, OSError) as error:
             raise CommandError(f"Nothing was changed. {error}") from error
         event = imported.event
         if imported.new_people:

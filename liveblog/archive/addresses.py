@@ -37,7 +37,7 @@ class SiteAddresses(Addresses):
         return markup.relinked(safe_html, self._lead)
 
     def _lead(self, address: str) -> str:
-        """Return where an address leads that an author typed."""
+        """Return where an address that an author typed leads from here."""
         if address.startswith("//"):  # on a disk it would be another computer's
             return f"https:{address}"
         if not address.startswith("/"):

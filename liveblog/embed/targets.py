@@ -1,4 +1,4 @@
-"""Our own addresses, read and written: what a publisher names, and the code that leads there."""
+"""What a page of ours shows, by the address that a publisher names, and the address of its frame."""
 
 from typing import NamedTuple, Self
 from urllib.parse import unquote, urlsplit
@@ -15,18 +15,17 @@ _EVENT_PAGES = {"event", "embed", "embed-code", "fragment"}
 _UPDATE_PAGES = {"update", "embed-update"}
 
 
-class Named(NamedTuple):
-    """What an address of ours leads to."""
+class Target(NamedTuple):
+    """An event, or one update of it."""
 
     slug: str
     number: int | None = None
 
     @classmethod
-    def read(cls, address: str) -> Self | None:
-        """Return what the page at an absolute ``address`` shows; nothing is asked of anybody.
+    def from_address(cls, address: str) -> Self | None:
+        """Return what the page at an absolute ``address`` shows; ``None`` if it is no page of an event or update here.
 
-        ``None`` for every address that is not a page of an event or an update at ``BASE_URL``; plain http for https
-        and the other way round are the same site.
+        The address is not fetched. http and https are the same site.
         """
         if len(address) > ADDRESS_CHARACTERS:
             return None

@@ -1,4 +1,4 @@
-"""The picture that stands for an event where a link to it is shown: its cover, or a card drawn from its words."""
+"""The picture for links to an event on other sites: its cover, or a card with its title and latest key moment."""
 
 import threading
 from collections import OrderedDict
@@ -16,7 +16,7 @@ from liveblog.models import Event, Photo
 from liveblog.public import find_event, public
 
 WIDTH, HEIGHT = 1200, 630
-"""What og:image is shown at, undivided, by those who show it (1.91:1)."""
+"""The proportions in which og:image is shown uncropped (1.91:1)."""
 KEPT = 32
 """How many pictures a process keeps; each is some 60 kB."""
 PRESENT_SECONDS, OTHER_SECONDS = 86_400, 60
@@ -32,9 +32,9 @@ _drawing = threading.Lock()
 
 @public
 def social_card(request: HttpRequest, slug: str, revision: int) -> HttpResponse:
-    """Answer with the picture as it is now, whatever the revision in its address; only the present one is kept long."""
+    """Answer with the present picture, whatever the revision; only the address with the present one is cached long."""
     event = find_event(slug)
-    response = HttpResponse(_kept(event), content_type="image/jpeg")
+    response = HttpResponse(_picture(event), content_type="image/jpeg")
     if revision == event.head_revision:
         response["Cache-Control"] = f"public, max-age={PRESENT_SECONDS}"
     else:
@@ -42,11 +42,12 @@ def social_card(request: HttpRequest, slug: str, revision: int) -> HttpResponse:
     return response
 
 
-def _kept(event: Event) -> bytes:
+def _picture(event: Event) -> bytes:
+    """Return the picture, drawn at most once by this process."""
     key = (event.pk, event.edition, event.head_revision)
     with _drawing:  # one at a time, and each once
         if key not in _drawn:
-            for earlier in [one for one in _drawn if one[0] == event.pk]:  # it may say what was purged since
+            for earlier in [one for one in _drawn if one[0] == event.pk]:  # it may show what was erased since
                 del _drawn[earlier]
             _drawn[key] = picture_of(event)
             while len(_drawn) > KEPT:
@@ -108,7 +109,7 @@ def _status(draw: ImageDraw.ImageDraw, event: Event) -> None:
 
 
 def _title(draw: ImageDraw.ImageDraw, title: str, *, top: int, bottom: int) -> None:
-    """Write the title as large as the room allows, cut at a word where even the smallest is too large."""
+    """Write the title as large as the space allows; one that is too long even in small type is cut at a word."""
     for size in range(92, 43, -4):
         font = ImageFont.truetype(serif.SourceSerifProBold, size)
         room = max(1, int((bottom - top) / (size * 1.12)))
@@ -122,7 +123,7 @@ def _title(draw: ImageDraw.ImageDraw, title: str, *, top: int, bottom: int) -> N
 
 
 def _balanced(text: str, font: Font, lines: list[str]) -> list[str]:
-    """Return ``text`` in as many lines as it has, none much longer than another."""
+    """Return ``text`` in the same number of lines, of about the same length."""
     while len(lines) > 1:
         narrower = _wrapped(text, font, max(map(font.getlength, lines)) - 1, most=len(lines) + 1)
         if len(narrower) > len(lines) or " ".join(narrower) != " ".join(lines):  # a word was cut
@@ -132,7 +133,7 @@ def _balanced(text: str, font: Font, lines: list[str]) -> list[str]:
 
 
 def _wrapped(text: str, font: Font, width: float, *, most: int) -> list[str]:
-    """Return ``text`` in at most so many lines; a word too long for one is cut."""
+    """Return ``text`` in at most ``most`` lines; a word that is longer than a line is cut."""
     lines: list[str] = []
     line = ""
     words = text.split()
@@ -152,7 +153,7 @@ def _wrapped(text: str, font: Font, width: float, *, most: int) -> list[str]:
 
 
 def _writable(text: str, path: str) -> str:
-    """Return ``text`` without the characters that the font lacks; nothing of it where most are lacking."""
+    """Return ``text`` without the characters that the font lacks; an empty text if it lacks most of them."""
     font = ImageFont.truetype(path, 40)
     lacking = bytes(font.getmask("\uffff"))
     text = markup.one_line(text)
