@@ -126,7 +126,7 @@ def show_desk(request: AuthorRequest, event: Event, *, status: int = 200, **more
     context = {
         "event": event,
         "role": request.role,
-        "form": ComposerForm(initial=take_kept_fields(request) or text_again(request, event)),
+        "form": ComposerForm(event=event, initial=take_kept_fields(request) or text_again(request, event)),
         "page": page,
         "query": query_of(request),
     }
