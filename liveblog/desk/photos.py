@@ -14,8 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from liveblog import imaging
 from liveblog.caching import picture_response
-from liveblog.desk.access import AuthorRequest, desk_of, plain_text
+from liveblog.desk.access import AuthorRequest, desk_of
 from liveblog.desk.forms import ComposerForm
+from liveblog.errors import plain_text
 from liveblog.models import (
     Attachment,
     Event,
