@@ -107,7 +107,7 @@ def desk_of(least: Role) -> Callable[[View], View]:
             if role is None:
                 return _no_role(request, event)
             if not role.may(least):
-                return forbidden(request, least)
+                return deny(request, least)
             request.role = role
             return view(request, event, **address)
 
@@ -125,7 +125,7 @@ def _no_role(request: AuthorRequest, event: Event) -> HttpResponse:
     return render(request, "liveblog/desk/over.html", {"event": event, "text": text_of(request)}, status=404)
 
 
-def forbidden(request: DeskRequest, least: Role) -> HttpResponse:
+def deny(request: DeskRequest, least: Role) -> HttpResponse:
     """Say that only those may do it whose role is ``least`` or more."""
     reason = f"Only an {least} of this event may do that."
     if is_from_script(request):

@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from liveblog.desk.access import AuthorRequest, View, desk_of, forbidden, read_or_write
+from liveblog.desk.access import AuthorRequest, View, deny, desk_of, read_or_write
 from liveblog.desk.forms import CONFLICT, UpdateForm, WallClockField, carry_out, read_in_zone, status_of, wall_clock
 from liveblog.desk.page import address_of, query_of, redirect_whole_page, refuse, show_updates
 from liveblog.models import Attachment, Event, Overtaken, Photo, Role, Update, byline_of
@@ -169,7 +169,7 @@ def with_changeable_update(view: View) -> View:
     def checked(request: AuthorRequest, event: Event, number: int) -> HttpResponseBase:
         update = get_object_or_404(event.updates, number=number)
         if not update.may_be_changed_by(request.user, request.role):
-            return forbidden(request, Role.EDITOR)
+            return deny(request, Role.EDITOR)
         return view(request, update)
 
     return checked

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from liveblog.desk.access import AuthorRequest, desk_of, forbidden, read_or_write
+from liveblog.desk.access import AuthorRequest, deny, desk_of, read_or_write
 from liveblog.desk.forms import UpdateForm, WallClockField, read_in_zone, refusals_shown, status_of, wall_clock
 from liveblog.desk.page import Item
 from liveblog.desk.queue import Queued, queue_context, within_reach
@@ -128,7 +128,7 @@ def publish_waiting(request: AuthorRequest, event: Event, key: uuid.UUID) -> Htt
     if found is None:
         return _tell_published(request, event, key)
     if not Queued.of(found, event, request.role, request.user).may_publish:
-        return forbidden(request, Role.EDITOR)
+        return deny(request, Role.EDITOR)
     form = ApprovalForm(request.POST)
     if not form.is_valid():
         return _show_queue(request, event, "This form was damaged. Open the desk anew.", status=422)
