@@ -52,7 +52,7 @@ def publish(request: AuthorRequest, event: Event) -> HttpResponse:
         stored = carry_out(form, submit)
     except KeyReused as error:
         return _refuse(request, event, form, status=409, clash=error.update)
-    except (TooMany, imaging.Refused) as error:
+    except (TooMany, imaging.PhotoRefused) as error:
         if is_from_outbox(request):
             return explain(error)
         form.add_error(None, str(error))
