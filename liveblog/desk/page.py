@@ -183,7 +183,7 @@ def query_of(request: HttpRequest) -> str:
 
 def read_place(request: HttpRequest) -> Place | None:
     """Return the place before which updates are asked for; raises ``ValueError``."""
-    return Place.read(request.GET["before"]) if "before" in request.GET else None
+    return Place.parse(request.GET["before"]) if "before" in request.GET else None
 
 
 def place_asked(request: HttpRequest) -> Place | None:
