@@ -181,44 +181,46 @@ class ComposerForm(UpdateForm):
         },
     )
 
-    def __init__(self, data: Any = None, *, event: Event | None = None, **options: Any) -> None:
+    def __init__(self, data: Any = None, *, event: Event, **options: Any) -> None:
         self.event = event
         super().__init__(data, **options)
 
+    def clean_at(self) -> datetime | None:
+        """Read the time by the clocks of the event's zone."""
+        typed = self.cleaned_data["at"]
+        return None if typed is None else read_in_zone(typed, self.event.zone)
+
     def clean(self) -> dict[str, Any]:
-        """Read the time in the event's zone, and which photos belong to it."""
+        """Name everything as ``Event.submit()`` does."""
         super().clean()
-        cleaned = self.cleaned_data
-        typed = cleaned.pop("at", None)
-        if typed is not None and self.event is not None:
-            try:
-                cleaned["at"] = read_in_zone(typed, self.event.zone)
-            except ValidationError as error:
-                self.add_error("at", error)
-        cleaned["photos"] = self._attachments()
-        return cleaned
+        sent = self.cleaned_data
+        at, later = sent.pop("at", None), sent.pop("later", False)
+        if at is not None:
+            # What was sent for later stays so even if it comes too late: it gets the time it comes.
+            sent["due_at" if later or at > timezone.now() else "published_at"] = at
+        sent["photos"] = self._attachments()
+        return sent
 
     def submit(
-        self, event: Event, *, author: User, files: Sequence[Attachment] = (), **options: Any
+        self, *, author: User, files: Sequence[Attachment] = (), needs_approval: bool, posts_a_minute: int | None
     ) -> Update | Waiting | None:
-        """Publish it in ``event``, or put it into the queue; ``None`` when refused, and ``errors`` says why.
+        """Publish the update, or put it into the queue; return ``None`` when refused, and ``errors`` says why.
 
         Raises ``KeyReused``, ``TooMany``.
         """
         stored = None
         if self.is_valid():
-            sent = dict(self.cleaned_data)
-            at, later, photos = sent.pop("at", None), sent.pop("later"), [*sent.pop("photos"), *files]
-            # Sent as later, it stays so: what comes late gets the time it comes.
-            name = "due_at" if at is not None and (later or at > timezone.now()) else "published_at"
+            sent = self.cleaned_data | {"photos": [*self.cleaned_data["photos"], *files]}
             with refusals_shown(self):
-                stored = event.submit(author=author, photos=photos, **{name: at}, **sent, **options)
+                stored = self.event.submit(
+                    author=author, needs_approval=needs_approval, posts_a_minute=posts_a_minute, **sent
+                )
         if "key" in self.errors:
             self.renew_key()
         return stored
 
     def renew_key(self) -> None:
-        """Give the form a key of its own, so that what is in it can be posted as a new update."""
+        """Give the form another key, so that its content can be posted as a new update."""
         self.data = self.data.copy() if hasattr(self.data, "copy") else dict(self.data)
         self.data["key"] = str(uuid.uuid4())
 
@@ -228,7 +230,7 @@ class ComposerForm(UpdateForm):
             named = [uuid.UUID(key) for key in keys]
         except ValueError:
             raise ValidationError("A photo’s key was damaged on the way. Take it out and add it again.") from None
-        return [Attachment(key, alts[place] if place < len(alts) else "") for place, key in enumerate(named)]
+        return [Attachment(key, alt) for key, alt in zip(named, alts + [""] * len(named), strict=False)]
 
 
 def _all(data: Mapping[str, Any], name: str) -> list[str]:

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-_KEPT_FILES = ("css/", "js/", "img/icon", "django_htmx/htmx.min.js")
+_KEPT_FILES = ("css/", "js/", "img/icon", "django_htmx/htmx-2.min")
 """How the names of static files begin that the desk needs without a network."""
 
 

@@ -25,7 +25,7 @@ from liveblog.event_page import event_context
 from liveblog.models import Event, Place, Role, Update, byline_of
 from liveblog.public import allow_players, with_players
 from liveblog.rendering import Drawn
-from liveblog.stream import PAGE_UPDATES, Asked, read_page
+from liveblog.stream import PAGE_UPDATES, Selection, read_page
 
 BACK_AT = {
     "en": "We will be back at {}",
@@ -113,7 +113,7 @@ def desk(request: AuthorRequest, event: Event) -> HttpResponse:
 def preview(request: AuthorRequest, event: Event) -> HttpResponse:
     """Show an event, a draft too, as its readers will see it, without what keeps an open page up to date."""
     try:
-        page = read_page(event, Asked.read(request.GET.dict(), event))
+        page = read_page(event, Selection.from_query(request.GET.dict(), event))
     except (ValueError, Update.DoesNotExist) as error:
         return bad_address(request, str(error))
     context = event_context(page, InPreview()) | {"is_preview": True}
@@ -126,7 +126,7 @@ def show_desk(request: AuthorRequest, event: Event, *, status: int = 200, **more
     context = {
         "event": event,
         "role": request.role,
-        "form": ComposerForm(initial=take_kept_fields(request) or text_again(request, event)),
+        "form": ComposerForm(event=event, initial=take_kept_fields(request) or text_again(request, event)),
         "page": page,
         "query": query_of(request),
     }

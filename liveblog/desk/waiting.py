@@ -46,7 +46,7 @@ class WaitingForm(UpdateForm):
         self.fields["at"].help_text = f"{ends} By the clocks of {waiting.event.zone.key}."
 
     def clean_at(self) -> datetime | None:
-        """Read the time in the event's zone; one that is left as it was keeps its seconds."""
+        """Read the time by the clocks of the event's zone; one left as it was keeps its seconds."""
         typed, due_at, zone = self.cleaned_data["at"], self.waiting.due_at, self.waiting.event.zone
         if typed is None:
             if not self.waiting.needs_approval:
@@ -54,13 +54,13 @@ class WaitingForm(UpdateForm):
             return None
         if due_at is not None and wall_clock(due_at, zone) == wall_clock(typed.replace(tzinfo=zone), zone):
             return due_at
-        moment = read_in_zone(typed, zone)
-        if moment <= timezone.now():
+        due_at = read_in_zone(typed, zone)
+        if due_at <= timezone.now():
             raise ValidationError("This time has passed. Choose a later one, or publish it now.")
-        return moment
+        return due_at
 
     def save(self, *, needs_approval: bool) -> bool:
-        """Change it; say whether it was accepted, else ``errors`` says why not. Raises ``Overtaken``."""
+        """Change it; return whether it was accepted, else ``errors`` says why. Raises ``Overtaken``."""
         if self.is_valid():
             sent = self.cleaned_data
             with refusals_shown(self):
@@ -75,14 +75,14 @@ class WaitingForm(UpdateForm):
 
 
 class ApprovalForm(forms.Form):
-    """Which version was seen and is to be published, and whether now or when it is due."""
+    """Which version an editor has seen and wants published, and whether now or when it is due."""
 
     version = forms.IntegerField(required=False, min_value=1)
     now = forms.BooleanField(required=False)
 
 
 class RejectionForm(forms.Form):
-    """Why not, or that it is to be taken off its author's list."""
+    """Why it is rejected, or that its author wants it off their list."""
 
     reason = forms.CharField(required=False)
     remove = forms.BooleanField(required=False)
@@ -92,17 +92,18 @@ class RejectionForm(forms.Form):
 @read_or_write
 @desk_of(Role.CONTRIBUTOR)
 def waiting(request: AuthorRequest, event: Event, key: uuid.UUID) -> HttpResponse:
-    """Look at something that waits, and change it; nobody's change is overwritten unseen."""
+    """Show something that waits, and change it; nobody's change is overwritten unseen."""
     found = _find(request, event, key)
     if found is None:
-        return _no_longer(request, event, key)
+        return _tell_published(request, event, key)
     form = WaitingForm(request.POST if request.method == "POST" else None, waiting=found)
     clash = None
     if request.method == "POST":
-        asks_again = request.role == Role.CONTRIBUTOR and event.contributors_wait
+        needs_approval = event.needs_approval_of(request.role)
         try:
-            if form.save(needs_approval=asks_again):
-                return _done(request, event, "Saved." + (" It waits for an editor’s word." if asks_again else ""))
+            if form.save(needs_approval=needs_approval):
+                message = "Saved. It waits for an editor’s word." if needs_approval else "Saved."
+                return _show_queue(request, event, message)
         except Overtaken as overtaken:
             clash = overtaken.update
             form = WaitingForm({**request.POST.dict(), "version": str(clash.version)}, waiting=found)
@@ -122,75 +123,75 @@ def waiting(request: AuthorRequest, event: Event, key: uuid.UUID) -> HttpRespons
 @require_POST
 @desk_of(Role.CONTRIBUTOR)
 def publish_waiting(request: AuthorRequest, event: Event, key: uuid.UUID) -> HttpResponse:
-    """Approve it, or publish it before its time; who comes second is told so."""
+    """Approve it, or publish it before its time; tell the second of two editors that it is published."""
     found = _find(request, event, key)
     if found is None:
-        return _no_longer(request, event, key)
+        return _tell_published(request, event, key)
     if not Queued.of(found, event, request.role, request.user).may_publish:
         return deny(request, Role.EDITOR)
     form = ApprovalForm(request.POST)
     if not form.is_valid():
-        return _done(request, event, "This form was damaged. Open the desk anew.", status=422)
+        return _show_queue(request, event, "This form was damaged. Open the desk anew.", status=422)
+    publish_or_approve = found.publish if form.cleaned_data["now"] else found.approve
     try:
-        let = found.publish if form.cleaned_data["now"] else found.approve
-        update = let(version=form.cleaned_data["version"])
+        update = publish_or_approve(version=form.cleaned_data["version"])
     except Overtaken:
-        return _done(request, event, CHANGED, status=409)
+        return _show_queue(request, event, CHANGED, status=409)
     except ValidationError as error:
-        return _done(request, event, " ".join(error.messages), status=409)
-    said = "Published." if update else "Approved: it is published when its time comes."
-    return _done(request, event, said, update=update)
+        return _show_queue(request, event, " ".join(error.messages), status=409)
+    message = "Published." if update else "Approved: it is published when its time comes."
+    return _show_queue(request, event, message, update=update)
 
 
 @never_cache
 @require_POST
 @desk_of(Role.CONTRIBUTOR)
 def reject_waiting(request: AuthorRequest, event: Event, key: uuid.UUID) -> HttpResponse:
-    """Don't publish it; its author sees the reason, or has taken it back, and may erase it from the list."""
+    """Reject it with a reason; its author takes it back like this, and erases a rejected one."""
     found = _find(request, event, key)
     if found is None:
-        return _no_longer(request, event, key)
+        return _tell_published(request, event, key)
     form = RejectionForm(request.POST)
     if not form.is_valid():
-        return _done(request, event, "This reason can’t be stored. Write it differently.", status=422)
+        return _show_queue(request, event, "This reason can’t be stored. Write it differently.", status=422)
     is_own = found.author_id == request.user.pk
     if form.cleaned_data["remove"] and is_own and found.rejected_at:
         found.erase()
-        return _done(request, event, "Removed.")
+        return _show_queue(request, event, "Removed.")
     if found.rejected_at:
-        return _done(request, event, "It was rejected already.")
+        return _show_queue(request, event, "It was rejected already.")
     try:
         found.reject(reason="" if is_own else form.cleaned_data["reason"])
     except ValidationError as error:
-        return _done(request, event, " ".join(error.messages), status=409)
-    return _done(request, event, "Taken back." if is_own else "Rejected. Its author sees that, with the reason.")
+        return _show_queue(request, event, " ".join(error.messages), status=409)
+    return _show_queue(request, event, "Taken back." if is_own else "Rejected. Its author sees that, with the reason.")
 
 
 def _find(request: AuthorRequest, event: Event, key: uuid.UUID) -> Waiting | None:
     return within_reach(event, request.role, request.user).filter(key=key).first()
 
 
-def _no_longer(request: AuthorRequest, event: Event, key: uuid.UUID) -> HttpResponse:
-    """Say kindly that somebody was faster, where there was something that this person could see."""
+def _tell_published(request: AuthorRequest, event: Event, key: uuid.UUID) -> HttpResponse:
+    """Tell somebody who could see it that it is published already; else answer 404."""
     update = event.updates.filter(key=key).first()
     if update is None or not (request.role.may(Role.EDITOR) or update.author_id == request.user.pk):
         raise Http404
-    return _done(request, event, f"It is published already, as update {update.number}.", update=update)
+    return _show_queue(request, event, f"It is published already, as update {update.number}.", update=update)
 
 
-def _done(
-    request: AuthorRequest, event: Event, said: str, *, update: Update | None = None, status: int = 200
+def _show_queue(
+    request: AuthorRequest, event: Event, message: str, *, update: Update | None = None, status: int = 200
 ) -> HttpResponse:
-    """Show the queue as it is now, and what came of it in the stream."""
+    """Show the queue as it is now, and the update if one was published."""
     if not request.htmx:
-        (messages.success if status == 200 else messages.error)(request, said)
+        (messages.success if status == 200 else messages.error)(request, message)
         return redirect(f"{reverse('desk', args=[event.slug])}#{f'item-{update.number}' if update else 'queue'}")
     event.refresh_from_db()
     context: dict[str, Any] = {
         "event": event,
         "role": request.role,
         "item": update and Item.of(event.updates.get(pk=update.pk), request),
-        "said": said,
+        "said": message,
         **queue_context(event, request.role, request.user),
     }
     return render(request, "liveblog/desk/queue.html#acted", context, status=status)

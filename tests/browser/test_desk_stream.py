@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User
@@ -656,3 +657,46 @@ def test_the_title_and_the_way_to_the_readers_page_follow_what_happens_elsewhere
     live_site.do(event.revise, title="Another title")
     nudge(bo)
     expect(bo.locator("#desk-title")).to_have_text("Another title")
+    expect(bo).to_have_title("Another title – desk")
+
+
+def _rename_elsewhere(event: Event) -> None:
+    event.revise(title="Renamed", time_zone="Asia/Tokyo")
+
+
+def _restore_backup(event: Event) -> None:
+    event.revise(title="Renamed")
+    Event.objects.filter(pk=event.pk).update(edition="0badcafe", time_zone="Asia/Tokyo")
+
+
+def _rename_and_post_much(event: Event) -> None:
+    author = event.authors.order_by("pk").first()
+    with transaction.atomic():
+        _rename_elsewhere(event)
+        for number in range(CHANGES + 1):
+            event.publish(author=author, body=f"Far ahead {number}")
+
+
+@pytest.mark.parametrize("happening", [_rename_elsewhere, _restore_backup, _rename_and_post_much])
+def test_a_desk_that_fetches_its_stream_anew_has_the_head_of_now_as_well(
+    happening: Callable[[Event], None], desks: Callable[..., Page], live_site: Site
+) -> None:
+    event = live_site.event(status="draft", updates=1)
+    page = desks("ada", event, **SCREEN)
+    expect(page.get_by_role("link", name="Preview")).to_be_visible()
+    page.fill("#composer [name=body]", "Being written")
+    page.context.set_offline(True)
+    live_site.do(event.go_live)
+    live_site.do(happening, event)
+    page.context.set_offline(False)
+    nudge(page)
+    expect(page.locator("#desk-title")).to_have_text("Renamed")
+    expect(page).to_have_title("Renamed – desk")
+    expect(page.locator("#status .badge")).to_have_text("Live")
+    expect(page.get_by_role("link", name="Readers’ page", exact=True)).to_be_visible()
+    expect(page.locator("#composer [name=body]")).to_have_value("Being written")
+    page.click("#composer summary")
+    expect(page.locator("#composer .more-fields")).to_contain_text("In Asia/Tokyo")
+    tokyo = timezone.now().astimezone(ZoneInfo("Asia/Tokyo"))
+    page.fill("#composer-at", f"{tokyo - timedelta(hours=1):%Y-%m-%dT%H:%M}")
+    expect(page.locator("#composer-when")).to_contain_text("Gets the time")  # by UTC it would lie ahead

@@ -208,4 +208,4 @@ def test_a_desk_that_gets_the_answers_of_something_else_says_so(owner: Page, liv
     until(owner, lambda: state.is_hidden() or owner.evaluate(NUDGE))
 
 
-NUDGE = "document.dispatchEvent(new CustomEvent('desk:nudge'))"
+NUDGE = "document.dispatchEvent(new Event('visibilitychange'))"

@@ -1,6 +1,6 @@
 /** Tells those who listen to the page, now and then, how many updates of others have arrived. */
 
-import { user } from "./here.js";
+import { user } from "./page.js";
 
 const TOGETHER_MS = 15_000;
 const unspoken = new Map();
@@ -8,7 +8,7 @@ let spokenAt = -Infinity;
 let timer = 0;
 
 /** Takes note of what arrived. */
-export function announce({ detail: { items } }) {
+export function announce(items) {
   for (const { id, dataset } of items) if (dataset.byUser !== user) unspoken.set(id, dataset.by);
   clearTimeout(timer);
   if (unspoken.size) timer = setTimeout(speak, Math.max(0, spokenAt + TOGETHER_MS - performance.now()));

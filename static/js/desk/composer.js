@@ -1,16 +1,17 @@
 /** The form in which updates are written: kept at every keystroke, posted into the outbox. */
 
-import { blank, follow, isBlank, load, save } from "./draft.js";
-import { entryOf, problemOf, tellLength } from "./entry.js";
-import { say } from "./here.js";
+import { listen, send } from "../shared/events.js";
+import { blankDraft, followDraft, isBlank, loadDraft, saveDraft } from "./draft.js";
+import { entryOf, problemOf, showLength } from "./outbox-entry.js";
+import { say } from "./page.js";
 import { newKey } from "./key.js";
-import { addMarks } from "./marks.js";
-import { add, find, isLoose } from "./outbox.js";
-import * as pictures from "./pictures.js";
+import { addMarks } from "./markdown.js";
+import { addEntry, findEntry, isLoose } from "./outbox.js";
+import * as photos from "./photos.js";
 import { kick } from "./sender.js";
-import { forget } from "./shots.js";
+import { forgetPhotos } from "./photo-store.js";
 import { broken } from "./store.js";
-import { tellWhen } from "./when.js";
+import { showEventTime } from "./event-time.js";
 
 const TWICE_MS = 1_000;
 
@@ -19,7 +20,7 @@ const { headline, body, is_key: isKey, at } = form?.elements ?? {};
 const errors = document.getElementById("composer-errors");
 const note = document.getElementById("composer-note");
 
-let draft = blank();
+let draft = blankDraft();
 let posted_at = -Infinity;
 
 /** Whether something is in it that this device does not keep. */
@@ -27,10 +28,10 @@ export const isAtRisk = () => "unkept" in form.dataset;
 
 export function openComposer() {
   const isAnswer = Boolean(body.defaultValue || headline.defaultValue); // the server gave a plain form back
-  const kept = load();
-  const isPosted = kept && find(kept.key); // the page died between putting it into the outbox and forgetting it here
-  show(isAnswer ? { ...blank(), ...written() } : begin((isPosted ? kept.aside : kept) ?? blank(), kept));
-  follow(show);
+  const kept = loadDraft();
+  const isPosted = kept && findEntry(kept.key); // the page died between putting it into the outbox and forgetting it here
+  show(isAnswer ? { ...blankDraft(), ...written() } : begin((isPosted ? kept.aside : kept) ?? blankDraft(), kept));
+  followDraft(show);
   form.querySelector("[name=photos]").removeAttribute("name");
   form.addEventListener("input", keep);
   form.addEventListener("submit", (event) => { event.preventDefault(); post(); });
@@ -46,18 +47,18 @@ export function openComposer() {
     form.addEventListener(name, (event) => { if (event.target.closest("button, .is-tick")) event.preventDefault(); });
   }
   for (const input of form.querySelectorAll("[data-pick]")) {
-    input.addEventListener("change", () => { pictures.take([...input.files]).then(keep); input.value = ""; });
+    input.addEventListener("change", () => { photos.takeFiles([...input.files]).then(keep); input.value = ""; });
   }
   form.addEventListener("paste", (event) => {
     if (!event.clipboardData.files.length || event.clipboardData.getData("text/plain")) return;
     event.preventDefault();
-    pictures.take([...event.clipboardData.files]).then(keep);
+    photos.takeFiles([...event.clipboardData.files]).then(keep);
   });
   addMarks(form, body);
-  document.addEventListener("desk:edit", ({ detail }) => edit(detail));
-  document.addEventListener("desk:outbox", followEntry);
-  document.addEventListener("desk:posted", ({ detail: { entry } }) => { if (entry?.key === draft.key) next(); });
-  if (broken) tell(`${broken} Drafts are not kept, but posting works: leave this page open until it is done.`);
+  listen("desk:edit", edit);
+  listen("desk:outbox", followEntry);
+  listen("desk:posted", ({ entry }) => { if (entry?.key === draft.key) next(); });
+  if (broken) setNote(`${broken} Drafts are not kept, but posting works: leave this page open until it is done.`);
 }
 
 /**
@@ -67,7 +68,7 @@ export function openComposer() {
 function begin(kept, last) {
   const early = written();
   const isTyped = (early.body || early.headline) && ![kept, last].some((one) => one?.body === early.body && one.headline === early.headline);
-  return isTyped ? { ...blank(isBlank(kept) ? kept.aside : kept), ...early } : kept;
+  return isTyped ? { ...blankDraft(isBlank(kept) ? kept.aside : kept), ...early } : kept;
 }
 
 /** Puts what was shared behind what is there, once for each share. */
@@ -79,40 +80,40 @@ export function append(text, share) {
 }
 
 function written() {
-  return { headline: headline.value, body: body.value, is_key: isKey.checked, at: at.value, photos: pictures.listed() };
+  return { headline: headline.value, body: body.value, is_key: isKey.checked, at: at.value, photos: photos.listed() };
 }
 
 function show(next) {
-  draft = { ...blank(), ...next };
+  draft = { ...blankDraft(), ...next };
   if (body.value !== draft.body) body.value = draft.body;
   headline.value = draft.headline;
   isKey.checked = draft.is_key;
   at.value = draft.at;
-  pictures.show(draft.photos);
+  photos.show(draft.photos);
   if (draft.headline || draft.at) form.querySelector("details").open = true;
-  dress();
+  fitBody();
 }
 
 function keep() {
   draft = { ...draft, ...written() };
-  const isKept = save(draft);
+  const isKept = saveDraft(draft);
   form.toggleAttribute("data-unkept", !isKept);
   if (broken) note.hidden = false;
-  else tell(isKept ? (draft.aside ? "Your other draft comes back after this one." : "") : "This device’s storage is full: what you write now is not kept on it. Posting still works; leave this page open until it is done.");
-  document.dispatchEvent(new CustomEvent("desk:draft"));
-  dress();
+  else setNote(isKept ? (draft.aside ? "Your other draft comes back after this one." : "") : "This device’s storage is full: what you write now is not kept on it. Posting still works; leave this page open until it is done.");
+  send("desk:draft");
+  fitBody();
 }
 
-function dress() {
-  tellLength(body.value);
-  tellWhen(at.value);
+function fitBody() {
+  showLength(body.value);
+  showEventTime(at.value);
   if (!CSS.supports("field-sizing", "content")) {
     body.style.setProperty("block-size", "auto");
     body.style.setProperty("block-size", `${body.scrollHeight + 2}px`);
   }
 }
 
-const tell = (words) => { note.textContent = words; note.hidden = !words; };
+const setNote = (words) => { note.textContent = words; note.hidden = !words; };
 
 function complain(words) {
   errors.replaceChildren();
@@ -133,7 +134,7 @@ function post() {
   complain(wrong);
   if (wrong) return body.focus();
   posted_at = performance.now();
-  if (put(entry)) next();
+  if (addToOutbox(entry)) next();
   else form.dataset.state = "sending"; // straight from this page; the text stays until it has arrived
   body.readOnly = "state" in form.dataset;
   body.focus();
@@ -141,19 +142,19 @@ function post() {
 }
 
 /** Puts an entry into the outbox; where there is no room for both, in the place of its draft. */
-function put(entry) {
-  if (add(entry)) return true;
-  save(blank());
-  if (add(entry)) return true;
+function addToOutbox(entry) {
+  if (addEntry(entry)) return true;
+  saveDraft(blankDraft());
+  if (addEntry(entry)) return true;
   keep();
   return false;
 }
 
 /** Makes room for the next update, or for the draft that was put aside. */
 function next() {
-  forget(draft.photos.filter(({ isOut }) => isOut).map(({ key }) => key));
+  forgetPhotos(draft.photos.filter(({ isOut }) => isOut).map(({ key }) => key));
   unlock();
-  show(draft.aside ?? blank());
+  show(draft.aside ?? blankDraft());
   form.querySelector("details").open = Boolean(draft.headline || draft.at);
   keep();
 }
@@ -167,7 +168,7 @@ function unlock() {
 function followEntry() {
   if (isAtRisk()) keep();
   if (form.dataset.state !== "sending") return;
-  const entry = find(draft.key);
+  const entry = findEntry(draft.key);
   if (entry && !entry.state && isLoose(entry)) return;
   unlock();
   if (!entry?.state) return;
@@ -181,7 +182,7 @@ function edit(entry) {
   const isAnswered = Boolean(entry.state);
   const aside = isBlank(draft) ? draft.aside : draft;
   show({ ...entry, key: isAnswered ? newKey() : entry.key, photos: entry.photos.map(({ key, name, alt }) => ({ key, name, alt })), aside });
-  draft = { ...blank(), key: draft.key, aside };
+  draft = { ...blankDraft(), key: draft.key, aside };
   keep();
   complain("");
   body.focus();

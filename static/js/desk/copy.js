@@ -1,6 +1,8 @@
-/** Copies the link to an update, by selection where a page has no clipboard: on plain http. */
+/** Copies the link to an update. */
 
-import { say } from "./here.js";
+import { copyText } from "../shared/clipboard.js";
+import { isPlain } from "../shared/press.js";
+import { say } from "./page.js";
 
 const SHOWN_MS = 2_000;
 
@@ -8,20 +10,14 @@ const SHOWN_MS = 2_000;
 export function watchCopies() {
   document.addEventListener("click", (click) => {
     const link = click.target.closest?.("[data-copy-link]");
-    if (!link || click.metaKey || click.ctrlKey || click.shiftKey || click.button) return;
+    if (!link || !isPlain(click)) return;
     click.preventDefault();
     copy(link);
   });
 }
 
 async function copy(link) {
-  let isCopied = true;
-  try {
-    await navigator.clipboard.writeText(link.href);
-  } catch {
-    isCopied = copyBySelection(link);
-  }
-  if (!isCopied) return;
+  if (!(await copyText(link.href))) return offerField(link);
   say("Link copied.");
   const label = link.textContent;
   if (label === "Copied") return;
@@ -29,21 +25,14 @@ async function copy(link) {
   setTimeout(() => { link.textContent = label; }, SHOWN_MS);
 }
 
-/** Copies out of a field that is selected; where even that is refused, leaves the field for the hand. */
-function copyBySelection(link) {
+/** Shows the link in a field, selected, to be copied by hand. */
+function offerField(link) {
   const field = document.createElement("input");
   field.className = "copy-field";
   field.readOnly = true;
   field.value = link.href;
   field.setAttribute("aria-label", "The link, to copy");
+  field.addEventListener("blur", () => field.remove());
   link.after(field);
   field.select();
-  const isCopied = document.execCommand("copy");
-  if (isCopied) {
-    field.remove();
-    link.focus({ preventScroll: true });
-  } else {
-    field.addEventListener("blur", () => field.remove());
-  }
-  return isCopied;
 }

@@ -1,36 +1,58 @@
-/** What the desk adds where there is JavaScript; each part stands in a module of its own. */
+/** The desk: brings together what it adds where there is JavaScript. */
 
-import "../shared/embed-link.js";
-import "../shared/ours.js";
-import "./acts.js";
+import { listen, onReturn } from "../shared/events.js";
+import "../shared/press.js";
+import { list } from "../shared/stream.js";
+import "../shared/swap.js";
+import { announce } from "./arrivals.js";
 import { append, isAtRisk, openComposer } from "./composer.js";
-import { showEntries, showProgress } from "./entries.js";
-import { say, slug, user } from "./here.js";
-import { askToKeep, sweepPhotos, warnBeforeLeaving } from "./keeping.js";
-import "./live.js";
+import { watchCopies } from "./copy.js";
+import { editingOpened, editingSaved, showMeanwhile, watchEditing } from "./edit-forms.js";
+import { explainErrors } from "./errors.js";
+import { followNews, noteNews } from "./news.js";
 import { openOffline } from "./offline.js";
-import "../shared/players.js";
+import "./outbox-actions.js";
+import { showEntries, showProgress } from "./outbox-list.js";
+import { say, slug, user } from "./page.js";
+import { askToKeep, sweepPhotos, warnBeforeLeaving } from "./persistence.js";
 import { openPreview } from "./preview.js";
-import { kick, send } from "./sender.js";
-import { takeShared } from "./shared.js";
-import { take } from "./stream.js";
-import { explainTrouble } from "./trouble.js";
+import { watchQueue } from "./queue.js";
+import { reload } from "./reload.js";
+import { kick, sendDue } from "./sender.js";
+import { takeShared } from "./share-target.js";
+import { registerStream, takeAnswerText } from "./stream.js";
+import { offerUndo } from "./undo.js";
 
 const on = (name, act) => document.addEventListener(name, act);
 const hasComposer = Boolean(document.getElementById("composer"));
 
 document.documentElement.dataset.script = "on";
-explainTrouble();
+explainErrors();
 openOffline();
+watchCopies();
+watchQueue();
+if (list()) {
+  registerStream({
+    onArrived: announce,
+    onEditing: editingOpened,
+    onMeanwhile: showMeanwhile,
+    onSaved: editingSaved,
+    onWithdrawn: offerUndo,
+    onNews: noteNews,
+    onReload: reload,
+  });
+  followNews();
+}
+watchEditing();
 
 if (user && document.getElementById("outbox")) {
-  on("desk:outbox", showEntries);
-  on("desk:progress", ({ detail }) => showProgress(detail));
-  on("desk:posted", tellPosted);
+  listen("desk:outbox", showEntries);
+  listen("desk:progress", showProgress);
+  listen("desk:posted", sayPosted);
+  listen("desk:outbox", sendDue); // whichever tab put something in
   for (const name of ["online", "offline"]) addEventListener(name, showEntries);
-  for (const name of ["online", "focus", "pageshow"]) addEventListener(name, () => kick());
-  on("visibilitychange", () => { if (!document.hidden) kick(); });
-  on("desk:outbox", send); // whichever tab put something in
+  addEventListener("focus", () => kick());
+  onReturn(() => kick());
   if (hasComposer) {
     openComposer();
     openPreview();
@@ -43,8 +65,8 @@ if (user && document.getElementById("outbox")) {
   kick();
 }
 
-function tellPosted({ detail: { html, status, readers, why, entry } }) {
-  if (entry?.event === slug) take(html);
+function sayPosted({ html, status, readers, why, entry }) {
+  if (entry?.event === slug) takeAnswerText(html);
   const words = document.createRange().createContextualFragment(html).querySelector("#said")?.textContent.trim();
   if (status === 202) say(words || (why === "schedule" ? "Scheduled." : "Sent: it waits for an editor’s word."));
   else if (readers === null || readers === undefined) say("Posted.");

@@ -5,7 +5,7 @@
  */
 
 import { newKey } from "./key.js";
-import { read, remove, write } from "./store.js";
+import { readValue, removeValue, writeValue } from "./store.js";
 
 const BEAT_MS = 1_500;
 const LEASE_MS = 6_000;
@@ -21,17 +21,17 @@ async function withLock(name, work) {
   const given = new AbortController(); // up waiting
   const lost = new AbortController();
   let isMine = false;
-  let heard = read(beat);
+  let heard = readValue(beat);
   // Since when its holder has been silent: at first as the clock says, then by this page's own time, which nobody sets.
   let heardAt = performance.now() - Math.max(0, Date.now() - (heard ?? Date.now()));
   const run = async () => {
     isMine = true;
-    write(beat, Date.now());
+    writeValue(beat, Date.now());
     await work(lost.signal);
   };
   const watch = setInterval(() => {
-    if (isMine) return write(beat, Date.now());
-    const last = read(beat);
+    if (isMine) return writeValue(beat, Date.now());
+    const last = readValue(beat);
     if (last === null || last !== heard) heardAt = performance.now();
     heard = last;
     if (performance.now() - heardAt > SILENCE_MS) given.abort();
@@ -45,19 +45,19 @@ async function withLock(name, work) {
     else await navigator.locks.request(name, { steal: true }, run);
   } finally {
     clearInterval(watch);
-    if (isMine && !lost.signal.aborted) remove(beat);
+    if (isMine && !lost.signal.aborted) removeValue(beat);
   }
 }
 
 async function withLease(name, work) {
   const lease = `lease:${name}`;
   const owner = newKey();
-  const isMine = () => read(lease)?.owner === owner;
-  const renew = () => write(lease, { owner, until: Date.now() + LEASE_MS });
+  const isMine = () => readValue(lease)?.owner === owner;
+  const renew = () => writeValue(lease, { owner, until: Date.now() + LEASE_MS });
   while (!(await take())) await pause(200 + 300 * Math.random());
   const lost = new AbortController();
   const beat = setInterval(() => (isMine() ? renew() : lost.abort()), BEAT_MS);
-  const leave = () => { if (isMine()) remove(lease); };
+  const leave = () => { if (isMine()) removeValue(lease); };
   addEventListener("pagehide", leave);
   try {
     await work(lost.signal);
@@ -68,7 +68,7 @@ async function withLease(name, work) {
   }
 
   async function take() {
-    const held = read(lease);
+    const held = readValue(lease);
     const isHeld = held && held.until > Date.now() && held.until < Date.now() + 10 * LEASE_MS; // a clock may jump
     if (isHeld) return false;
     renew();

@@ -1,14 +1,15 @@
 /** The desk without a network: registers the worker that keeps it, says what an open page is, and what is missing. */
 
-import { clock, desk, slug, user } from "./here.js";
+import { listen } from "../shared/events.js";
+import { clock, desk, slug, user } from "./page.js";
 
 const NOTES = "desk-notes"; // a cache: the one store that a page and its worker share without ado
 const AGAIN_MS = 5_000;
 const MISSING = "This address is not encrypted (http), so this browser can’t open the desk without a network, install it, or take what is shared to it. Everything else works.";
 
 export function openOffline() {
-  tellWhatIsMissing();
-  tellWhenSeen();
+  showWhatIsMissing();
+  showWhenSeen();
   if (!isSecureContext || !navigator.serviceWorker) return;
   navigator.serviceWorker.register("/desk/sw.js", { scope: "/desk/", updateViaCache: "none" }).catch(console.warn);
   // The page that brought the worker along came before it: the worker has yet to see it.
@@ -17,8 +18,8 @@ export function openOffline() {
   if (document.getElementById("no-network")) tryAgain();
   if (user && slug) leaveNote("last", location.pathname);
   // Who signs in may be somebody else: until a page has come from the service, none that was kept is shown.
-  hold(document.querySelector("form[data-signs=in]"), () => leaveNote("unsure", "yes"));
-  hold(document.querySelector("form.who"), forgetPages);
+  runBefore(document.querySelector("form[data-signs=in]"), () => leaveNote("unsure", "yes"));
+  runBefore(document.querySelector("form.who"), forgetPages);
 }
 
 /** Opens the page that could not be shown as soon as there is a network; where there seems to be one, now and then. */
@@ -32,7 +33,7 @@ function tryAgain() {
   if (navigator.onLine) setTimeout(again, AGAIN_MS);
 }
 
-function tellWhatIsMissing() {
+function showWhatIsMissing() {
   const line = document.getElementById("missing");
   if (!line || isSecureContext) return;
   line.textContent = MISSING;
@@ -40,23 +41,23 @@ function tellWhatIsMissing() {
 }
 
 /** The worker marks a page that it took from the device with when it was seen. */
-function tellWhenSeen() {
+function showWhenSeen() {
   const line = document.getElementById("seen");
   if (!line || !desk.dataset.seenAt) return;
   const seen = new Date(desk.dataset.seenAt);
   const day = seen.toDateString() === new Date().toDateString() ? "" : ` on ${seen.toLocaleDateString("en-GB", { day: "numeric", month: "long" })}`;
-  const tell = () => {
+  const show = () => {
     line.querySelector("span").textContent = `${navigator.onLine ? "No answer from the service" : "Offline"}: showing the desk as it was at ${clock(seen)}${day}.`;
     line.querySelector("a").hidden = !navigator.onLine;
   };
-  for (const name of ["online", "offline"]) addEventListener(name, tell);
-  document.addEventListener("desk:fresh", () => { line.hidden = true; }); // the stream has caught up
-  tell();
+  for (const name of ["online", "offline"]) addEventListener(name, show);
+  listen("desk:fresh", () => { line.hidden = true; }); // the stream has caught up
+  show();
   line.hidden = false;
 }
 
-/** Does something before a form is sent, and sends it even if that fails. */
-function hold(form, act) {
+/** Runs `act` before a form is sent, and sends it even if that fails. */
+function runBefore(form, act) {
   form?.addEventListener("submit", async (event) => {
     event.preventDefault();
     const late = new Promise((resolve) => { setTimeout(resolve, 500); });

@@ -8,52 +8,53 @@
  * Only the one sender writes into an entry that is on its way; only the author's hand touches the others.
  */
 
-import { page, user } from "./here.js";
-import { isOnlyHere, names, read, remove, watch, write } from "./store.js";
+import { send } from "../shared/events.js";
+import { pageKey, user } from "./page.js";
+import { isOnlyHere, readValue, removeValue, valueNames, watchValues, writeValue } from "./store.js";
 
 const MINE = `outbox:${user}:`;
 const nameOf = (entry) => `${MINE}${entry.key}`;
-const changed = () => document.dispatchEvent(new CustomEvent("desk:outbox"));
+const changed = () => send("desk:outbox");
 
-watch("outbox:", changed);
+watchValues("outbox:", changed);
 
 /** The entries of this author in the order in which they were posted. */
-export function list() {
-  const found = names(MINE).map(read).filter((entry) => entry?.author === user);
+export function listEntries() {
+  const found = valueNames(MINE).map(readValue).filter((entry) => entry?.author === user);
   return found.sort((a, b) => a.order - b.order || (a.key < b.key ? -1 : 1));
 }
 
 /** An entry as it is now, or null. */
-export const find = (key) => read(MINE + key);
+export const findEntry = (key) => readValue(MINE + key);
 
 /** Puts an entry in, as the last one, and says whether it is safe on the device. */
-export function add(entry) {
-  const last = Math.max(0, ...list().map(({ order }) => order));
-  const isKept = write(nameOf(entry), { ...entry, author: user, page, order: Math.max(Date.now(), last + 1) });
+export function addEntry(entry) {
+  const last = Math.max(0, ...listEntries().map(({ order }) => order));
+  const isKept = writeValue(nameOf(entry), { ...entry, author: user, page: pageKey, order: Math.max(Date.now(), last + 1) });
   changed();
   return isKept;
 }
 
 /** Changes an entry, if it is still there, and returns it. */
-export function change(key, fields) {
-  const entry = find(key);
+export function changeEntry(key, fields) {
+  const entry = findEntry(key);
   if (!entry) return null;
   const next = { ...entry, ...fields };
-  write(MINE + key, next);
+  writeValue(MINE + key, next);
   changed();
   return next;
 }
 
 /** Gives an entry another key, in the last place, as if it had just been posted. */
-export function renew(key, next) {
-  const { author, order, state, published, reason, tries, unanswered, sending, retry_at, failed_at, told, ...entry } = find(key);
-  add({ ...entry, key: next, photos: entry.photos.map(({ taken_at, ...photo }) => photo) });
-  drop(key);
+export function renewEntry(key, next) {
+  const { author, order, state, published, reason, tries, unanswered, sending, retry_at, failed_at, told, ...entry } = findEntry(key);
+  addEntry({ ...entry, key: next, photos: entry.photos.map(({ taken_at, ...photo }) => photo) });
+  dropEntry(key);
 }
 
 /** Takes an entry out. */
-export function drop(key) {
-  remove(MINE + key);
+export function dropEntry(key) {
+  removeValue(MINE + key);
   changed();
 }
 
@@ -67,7 +68,7 @@ export const isFree = (entry) => Boolean(entry.state) || !(entry.unanswered || e
 export const isLoose = (entry) => isOnlyHere(nameOf(entry));
 
 /** How many entries of other people wait on this device. */
-export const countOthers = () => names("outbox:").filter((name) => !name.startsWith(MINE)).length;
+export const countOthers = () => valueNames("outbox:").filter((name) => !name.startsWith(MINE)).length;
 
 /** Lets one tab at a time decide about an entry, so that none is sent that was just taken back. */
 export function decide(work) {

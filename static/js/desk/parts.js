@@ -1,35 +1,27 @@
-/** Parts beside the stream that the server sends anew: the status, the queue. None is taken from whoever uses it. */
+/** Parts beside the stream that the server sends anew: the head, the queue, who is here. None is taken from whoever uses it. */
 
-import { takeQueue } from "./waiting.js";
+import { patch } from "../shared/patch.js";
+import { takeQueue } from "./queue.js";
 
-const waiting = new Map();
+const waiting = new Map(); // by their ids, what came while somebody used the part that is there
 
-/** Puts a part in place of the one with its id, now or as soon as nobody is typing in that. */
+/** Makes the part with this one's id what this one is, now or as soon as nobody is typing in it. */
 export function takePart(part) {
-  const present = part && document.getElementById(part.id);
+  const present = document.getElementById(part.id);
   if (!present) return;
-  if (part.id === "queue") {
-    takeQueue(part);
-    return;
-  }
-  if (isInUse(present)) {
-    waiting.set(part.id, part);
-    return;
-  }
-  waiting.delete(part.id);
-  const focused = present.contains(document.activeElement) ? document.activeElement.id : "";
-  if (part.matches("details")) part.open = present.open;
-  keepOpen(present, part);
-  present.replaceWith(part);
-  htmx.process(part);
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  if (part.id === "queue") takeQueue(present, part);
+  else if (isInUse(present)) waiting.set(part.id, part);
+  else change(present, part);
+  showTitle();
 }
 
-/** What somebody has unfolded stays unfolded; a button that folds away under a thumb is pressed in vain. */
-function keepOpen(present, part) {
-  const nameOf = (details) => details.querySelector("summary")?.textContent.trim();
-  const unfolded = new Set([...present.querySelectorAll("details[open]")].map(nameOf));
-  for (const details of part.querySelectorAll("details")) if (unfolded.has(nameOf(details))) details.open = true;
+function change(present, part) {
+  waiting.delete(part.id);
+  const focused = present.contains(document.activeElement) && document.activeElement.id;
+  if (part.matches("details")) part.open = present.open; // what folds away under a thumb is pressed in vain
+  patch(present, part);
+  htmx.process(present);
+  if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
 function isInUse(part) {
@@ -47,4 +39,19 @@ function isChanged(field) {
 /** Puts in what had to wait, where that is possible by now. */
 export function takeWaitingParts() {
   for (const part of [...waiting.values()]) takePart(part);
+}
+
+/** Takes the whole head from a page that was fetched anew, and the event's zone. */
+export function takeHead(page) {
+  for (const id of ["desk-title", "status", "desk-links", "queue", "composer-zone"]) {
+    const part = page.getElementById(id);
+    if (part) takePart(part);
+  }
+  document.getElementById("desk").dataset.zone = page.getElementById("desk").dataset.zone;
+}
+
+/** The tab says how many wait for an editor, and the event's present name. */
+function showTitle() {
+  const count = Number(document.getElementById("queue")?.dataset.waiting ?? 0);
+  document.title = `${count ? `(${count}) ` : ""}${document.getElementById("desk-title").textContent} – desk`;
 }

@@ -1,5 +1,7 @@
 /** Shows what Markdown makes of the text while the author wants to see it: the server's own, htmx fetches it. */
 
+import { listen } from "../shared/events.js";
+
 const toggle = document.getElementById("preview-toggle");
 const preview = document.getElementById("preview");
 const form = document.getElementById("composer");
@@ -15,5 +17,5 @@ export function openPreview() {
     if (xhr.status === 503) preview.textContent = "There is no preview just now. What you wrote is not touched by that.";
   });
   form.addEventListener("input", ask);
-  document.addEventListener("desk:posted", ask);
+  listen("desk:posted", ask);
 }

@@ -5,6 +5,8 @@
  * as long as the page lives; whoever writes learns from `write` that it is not on the device.
  */
 
+import { readText, removeText, storedNames, writeText } from "../shared/storage.js";
+
 const PREFIX = "liveblog:";
 const memory = new Map();
 
@@ -26,51 +28,40 @@ function isFull(error) {
 }
 
 /** What stands under a name, or null. */
-export function read(name) {
+export function readValue(name) {
   if (memory.has(name)) return structuredClone(memory.get(name));
   try {
-    return JSON.parse(localStorage.getItem(PREFIX + name));
+    return JSON.parse(readText(PREFIX + name));
   } catch {
-    return null; // no storage, or not ours
+    return null; // not ours
   }
 }
 
 /** Puts a value under a name and says whether it is safe on the device. */
-export function write(name, value) {
-  try {
-    localStorage.setItem(PREFIX + name, JSON.stringify(value));
-    memory.delete(name);
-    return true;
-  } catch {
-    memory.set(name, structuredClone(value));
-    return false;
-  }
+export function writeValue(name, value) {
+  const isKept = writeText(PREFIX + name, JSON.stringify(value));
+  if (isKept) memory.delete(name);
+  else memory.set(name, structuredClone(value));
+  return isKept;
 }
 
 /** Forgets a name. */
-export function remove(name) {
+export function removeValue(name) {
   memory.delete(name);
-  try {
-    localStorage.removeItem(PREFIX + name);
-  } catch { /* it was never there */ }
+  removeText(PREFIX + name);
 }
 
 /** Whether what stands under a name is only in this page's memory. */
 export const isOnlyHere = (name) => memory.has(name);
 
 /** The names that begin like this. */
-export function names(start) {
-  const found = new Set([...memory.keys()].filter((name) => name.startsWith(start)));
-  try {
-    for (const name of Object.keys(localStorage)) {
-      if (name.startsWith(PREFIX + start)) found.add(name.slice(PREFIX.length));
-    }
-  } catch { /* what is in memory is all there is */ }
-  return [...found];
+export function valueNames(start) {
+  const inMemory = [...memory.keys()].filter((name) => name.startsWith(start));
+  return [...new Set([...inMemory, ...storedNames(PREFIX + start).map((name) => name.slice(PREFIX.length))])];
 }
 
 /** Calls back when another tab has changed a name that begins like this. */
-export function watch(start, changed) {
+export function watchValues(start, changed) {
   addEventListener("storage", ({ key }) => {
     if (key === null || key.startsWith(PREFIX + start)) changed(key?.slice(PREFIX.length));
   });

@@ -1,123 +1,155 @@
 /** The desk's stream of updates: the one function through which anything gets into it. */
 
-import { cursor, insertInOrder, isForm, isInside, isNewer, itemOf, items, keepingPlace, list } from "./items.js";
+import { patch, remember } from "../shared/patch.js";
+import { pollNow } from "../shared/poll.js";
+import { cardOf, cards, cursor, feed, insertInOrder, list, sideOf } from "../shared/stream.js";
+import { blockInView, keepingPlace, registerSwap } from "../shared/swap.js";
 import { takePart } from "./parts.js";
 
-const signal = (name, detail) => document.dispatchEvent(new CustomEvent(`desk:${name}`, { detail }));
 const behind = new Map(); // what stands behind an open form, as it is now, by the update's number
+const isForm = (item) => item.classList.contains("is-editing");
+let page;
 
-/** Has htmx put the answers to the stream's own controls into it. */
-export function registerSwap() {
-  htmx.defineExtension("desk", {
-    isInlineSwap: (style) => style === "desk",
-    handleSwap(style, target, fragment) {
-      if (style !== "desk") return false;
-      takeAnswer(fragment, target);
-      // Not out of band: htmx would look for it beside an element that a poll may have replaced meanwhile.
-      const said = fragment.querySelector("#said");
-      if (said) document.getElementById("said")?.replaceChildren(...said.childNodes);
-      return [];
-    },
-  });
+/**
+ * Has the poll, older items and the answers to controls put into the stream, and begins with what stands there.
+ *
+ * `handlers` are told what has come of it: `onArrived(items)`, `onEditing(item, isAgain)`, `onMeanwhile(form, item)`,
+ * `onSaved(form)`, `onWithdrawn(item)`, `onNews(hasStatus)`, `onReload()`.
+ */
+export function registerStream(handlers) {
+  page = handlers;
+  for (const item of cards()) remember(item);
+  registerSwap("desk", takeFragment, page.onReload);
 }
 
 /** Takes in what the server has said about an update that was just posted. */
-export function take(html) {
-  if (list()) takeAnswer(document.createRange().createContextualFragment(html), null);
+export function takeAnswerText(html) {
+  if (list()) takeFragment(document.createRange().createContextualFragment(html), null);
+}
+
+function takeFragment(fragment, target) {
+  const section = fragment.querySelector("section[data-reload], section[data-after], #items");
+  keepingItems(() => {
+    if (!section) takeAnswer(fragment, target);
+    else if ("reload" in section.dataset) page.onReload();
+    else if (section.id === "items") extend(section);
+    else takeNews(section);
+  });
+}
+
+/** Makes a change so that what is being typed in, or else read, stays where it is on the screen. */
+export function keepingItems(change) {
+  const typed = document.activeElement?.closest("#desk :is(input, textarea, select)");
+  keepingPlace(typed ?? blockInView(list(), cards()), change);
+}
+
+/** Applies a poll's answer by the rule of docs/protocol.md. What has no revision, as the queue, comes with the same one. */
+function takeNews(section) {
+  const { after, revision, edition } = section.dataset;
+  if (edition !== feed().dataset.edition || Number(after) > cursor()) return pollNow();
+  if (Number(revision) < cursor()) return;
+  for (const part of section.querySelectorAll(":scope > [id]:not(.item)")) takePart(part);
+  const arrived = [...section.querySelectorAll(":scope > .item")].filter((item) => takeItem(item));
+  feed().dataset.revision = revision;
+  page.onArrived(arrived);
+  page.onNews(section.querySelector("#status") !== null);
 }
 
 function takeAnswer(fragment, target) {
-  keepingPlace(() => {
-    for (const item of fragment.querySelectorAll(".item")) place(item, { isAnswer: item.id === target?.id });
-    for (const id of ["queue", "status"]) takePart(fragment.querySelector(`#${id}`));
-  });
-  signal("changed"); // what was asked for before may bring what was so before
+  for (const item of fragment.querySelectorAll(".item")) takeItem(item, { isAnswer: item.id === target?.id });
+  for (const part of fragment.querySelectorAll("#queue, #status")) takePart(part);
+  // Not out of band: htmx would look for it beside an element that a poll may have replaced meanwhile.
+  const said = fragment.querySelector("#said");
+  if (said) document.getElementById("said")?.replaceChildren(...said.childNodes);
+  pollNow(); // what was asked for before may bring what was so before
 }
 
-/** Applies a poll's answer by the rule of docs/protocol.md, and says whether it could. */
-export function takeNews(section) {
-  const { after, revision, edition } = section.dataset;
-  if (edition !== list().dataset.edition || Number(after) > cursor()) return false;
-  if (Number(revision) < cursor()) return true;
-  const arrived = [];
-  keepingPlace(() => {
-    for (const part of section.querySelectorAll(":scope > [id]:not(.item)")) takePart(part);
-    for (const item of section.querySelectorAll(":scope > .item")) if (place(item)) arrived.push(item);
-  });
-  list().dataset.revision = revision;
-  if (arrived.length) signal("arrived", { items: arrived });
-  return true;
-}
-
-/** Adds a page of older items. */
-export function extend(page) {
+/** Adds a page of older items, if it joins on to what is loaded now. */
+function extend(section) {
+  const { before, oldest, revision } = section.dataset;
+  if (before !== feed().dataset.oldest) return;
   list().querySelector(":scope > .older")?.remove();
-  list().dataset.oldest = page.dataset.oldest;
-  const older = page.querySelector(":scope > .older");
-  for (const item of page.querySelectorAll(":scope > .item")) place(item);
-  if (older) list().append(older);
-  list().dataset.revision = Math.min(cursor(), Number(page.dataset.revision));
+  feed().dataset.oldest = oldest;
+  const loaded = [...section.querySelectorAll(":scope > .item")];
+  for (const item of loaded) takeItem(item);
+  addOlder(section);
+  feed().dataset.revision = Math.min(cursor(), Number(revision));
+  loaded[0]?.querySelector("[data-land]")?.focus({ preventScroll: true });
+  pollNow();
 }
 
-/** Puts pages that were fetched anew in place of everything but open forms. */
-export function replace(pages) {
-  keepingPlace(() => {
-    const last = pages.at(-1);
-    Object.assign(list().dataset, { edition: last.dataset.edition, oldest: last.dataset.oldest });
-    list().dataset.revision = Math.min(...pages.map((page) => Number(page.dataset.revision)));
-    list().querySelector(":scope > .older")?.remove();
-    const fresh = pages.flatMap((page) => [...page.querySelectorAll(":scope > .item")]);
-    const ids = new Set(fresh.map((item) => item.id));
-    for (const item of items()) if (!ids.has(item.id) && !isForm(item)) item.remove();
-    for (const item of fresh) place(item, { isWhole: true });
-    const older = last.querySelector(":scope > .older");
-    if (older) list().append(older);
-  });
+/** Puts the items of pages that were fetched anew in place of everything but open forms. */
+export function replaceItems(pages) {
+  const last = pages.at(-1);
+  Object.assign(feed().dataset, { edition: last.dataset.edition, oldest: last.dataset.oldest });
+  feed().dataset.revision = Math.min(...pages.map((one) => Number(one.dataset.revision)));
+  list().querySelector(":scope > .older")?.remove();
+  const fresh = pages.flatMap((one) => [...one.querySelectorAll(":scope > .item")]);
+  const ids = new Set(fresh.map((item) => item.id));
+  for (const item of cards()) if (!ids.has(item.id) && !isForm(item)) item.remove();
+  for (const item of fresh) takeItem(item, { isWhole: true });
+  addOlder(last);
+}
+
+function addOlder(section) {
+  const older = section.querySelector(":scope > .older");
+  if (!older) return;
+  list().append(older);
+  htmx.process(older);
 }
 
 /** Closes an open form and shows the update as it is now. */
 export function closeForm(number) {
-  const form = itemOf(number);
+  const form = cardOf(number);
   const item = behind.get(number);
   behind.delete(number);
-  if (!item || !isInside(item)) return form.remove();
-  swap(form, item);
+  if (!item || sideOf(item) !== 0) return form.remove();
+  change(form, item);
+}
+
+/** Whether `item` says something that `known` does not yet: a pin may move without a new revision of the update. */
+function isNewer(item, known) {
+  const [revision, other] = [Number(item.dataset.revision), Number(known.dataset.revision)];
+  if (revision !== other) return revision > other;
+  const hasOtherPin = item.classList.contains("is-pinned") !== known.classList.contains("is-pinned");
+  return hasOtherPin && Number(item.dataset.seen) > Number(known.dataset.seen);
 }
 
 /**
- * Puts an item where it belongs, unless there is a newer one; says whether it is one that was not there.
+ * Puts an item where it belongs, unless there is a newer one; returns whether it is one that was not there.
  * `isAnswer`: its own control asked for it. `isWhole`: it counts whatever came before.
  */
-function place(item, { isAnswer = false, isWhole = false } = {}) {
+function takeItem(item, { isAnswer = false, isWhole = false } = {}) {
   const { number } = item.dataset;
-  const present = itemOf(number);
+  const present = cardOf(number);
   if (isForm(item)) return openForm(item, present);
+  remember(item);
   const known = behind.get(number) ?? present;
   const isTaken = !known || isWhole || isNewer(item, known) || (isAnswer && item.dataset.revision === known.dataset.revision);
   const best = isTaken ? item : known;
   if (present && isForm(present) && !isAnswer) {
     behind.set(number, best);
-    signal("meanwhile", { form: present, item: best });
+    page.onMeanwhile(present, best);
     return false;
   }
-  if (present && isForm(present)) signal("saved", { form: present });
+  if (present && isForm(present)) page.onSaved(present);
   behind.delete(number);
   if (best === present) return false;
-  if (!isInside(best)) present?.remove();
-  else if (present) swap(present, best);
+  if (sideOf(best) !== 0) present?.remove();
+  else if (present) change(present, best);
   else show(best);
-  if (isAnswer && best.classList.contains("is-fresh")) signal("withdrawn", { item: best });
+  if (isAnswer && best.classList.contains("is-fresh")) page.onWithdrawn(cardOf(number));
   return !present && best.isConnected;
 }
 
-function openForm(item, present) {
+function openForm(form, present) {
   if (!present) return false;
   const isAgain = isForm(present);
-  if (!isAgain) behind.set(item.dataset.number, present);
-  swap(present, item);
-  signal("editing", { item, isAgain });
-  const now = behind.get(item.dataset.number);
-  if (now) signal("meanwhile", { form: item, item: now });
+  if (!isAgain) behind.set(form.dataset.number, present);
+  change(present, form);
+  page.onEditing(form, isAgain);
+  const now = behind.get(form.dataset.number);
+  if (now) page.onMeanwhile(form, now);
   return false;
 }
 
@@ -127,15 +159,16 @@ function show(item) {
   htmx.process(item);
 }
 
-/** Replaces an item; whoever works with the keyboard goes on where they were. */
-function swap(present, item) {
-  const [more, anew] = [present, item].map((one) => one.querySelector(".item-more"));
-  if (more?.open && anew) anew.open = true;
+/** Makes the item that is there what another is; whoever works with the keyboard goes on where they were. */
+function change(present, item) {
   const focused = present.contains(document.activeElement) && document.activeElement;
-  present.replaceWith(item);
-  insertInOrder(item);
-  htmx.process(item);
-  if (!focused || item.contains(document.activeElement)) return;
-  const again = (focused.id && item.querySelector(`#${CSS.escape(focused.id)}`)) || item.querySelector("[data-land]");
+  const isPatched = !isForm(present) && !isForm(item);
+  const shown = isPatched ? present : item;
+  if (isPatched) patch(present, item);
+  else present.replaceWith(item);
+  insertInOrder(shown);
+  htmx.process(shown);
+  if (!focused || shown.contains(document.activeElement)) return;
+  const again = (focused.id && shown.querySelector(`#${CSS.escape(focused.id)}`)) || shown.querySelector("[data-land]");
   again?.focus({ preventScroll: true });
 }

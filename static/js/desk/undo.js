@@ -4,7 +4,7 @@ const SECONDS = 10;
 const words = (left) => `${left} second${left === 1 ? "" : "s"} left`;
 
 /** Makes the item's Restore an Undo for a while; without this it is a plain Restore. */
-export function offerUndo({ detail: { item } }) {
+export function offerUndo(item) {
   const button = item.querySelector("[id^=restore-]");
   if (!button) return;
   const line = document.createElement("p");
@@ -15,11 +15,12 @@ export function offerUndo({ detail: { item } }) {
   const ends = performance.now() + SECONDS * 1000;
   const show = () => {
     const seconds = Math.ceil((ends - performance.now()) / 1000);
-    if (seconds > 0 && item.isConnected) {
+    if (seconds > 0 && line.isConnected) {
       left.textContent = words(seconds);
       return;
     }
-    clearInterval(ticking);
+    clearInterval(counting);
+    if (!line.isConnected) return; // it was restored, or is another item now
     line.remove();
     item.classList.remove("is-fresh");
     button.textContent = "Restore";
@@ -29,6 +30,6 @@ export function offerUndo({ detail: { item } }) {
   line.append(said, " ", left);
   item.querySelector(".item-controls").before(line);
   button.textContent = "Undo";
-  const ticking = setInterval(show, 250);
+  const counting = setInterval(show, 250);
   show();
 }

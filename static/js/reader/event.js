@@ -1,53 +1,61 @@
 /** The reader's page: brings the parts together and tells them what the browser does. */
 
-import { report } from "../shared/connection.js";
-import "../shared/embed-link.js";
-import "../shared/enlarge.js";
-import { pause, release, tell, welcomeBack } from "./hold.js";
-import { registerSwap } from "./live.js";
-import { followHash, showOrder, watchLinks, watchLoading } from "./move.js";
-import { holds } from "../shared/ours.js";
+import { known, report } from "../shared/connection.js";
+import { listen, onReturn } from "../shared/events.js";
 import { remember } from "../shared/patch.js";
-import "../shared/players.js";
-import { forgetRequest, pollNow, watchPolls } from "../shared/poll.js";
-import { reload } from "./reload.js";
+import { pollNow, resume, watchPolls } from "../shared/poll.js";
+import "../shared/press.js";
 import * as socket from "../shared/socket.js";
 import { cards, feed } from "../shared/stream.js";
-import { divide, dress, offerZones } from "./times.js";
+import { holds } from "../shared/swap.js";
+import { pause, release, showCounts, welcomeBack } from "./hold.js";
+import { registerLive, takeFragment } from "./live.js";
+import { followHash, showOrder, watchLinks, watchLoading } from "./move.js";
+import { reload } from "./reload.js";
+import { dress, markDays, offerZones } from "./times.js";
 
-const HIDDEN_MS = 30_000;
+const SAFETY_SECONDS = 50; // beside a socket: with the time to give up a dead connection, less than a minute
+const RARELY_SECONDS = 60;
 const GONE_MS = 60_000;
 const DUE_MS = 60_000;
-let hiding = 0;
-let looking = 0;
+let dueTimer = 0;
 
 for (const element of [...cards(), ...document.querySelectorAll("[data-head]")]) remember(element);
 offerZones(document.getElementById("zone"));
 dress(document);
-divide();
+markDays();
 markDue();
 document.getElementById("controls").hidden = false;
 
-registerSwap();
-watchPolls({ onGone: leave, onSilence: socket.renew, onRecovery: socket.retrySoon });
+registerLive();
+watchPolls({
+  pace() {
+    if (known().isOpen) return SAFETY_SECONDS; // an ended event's too, whose answers ask for a minute
+    return document.hidden ? RARELY_SECONDS : known().seconds;
+  },
+  onFailure: ({ status }) => status || socket.renew(),
+  onRecovery: socket.retrySoon,
+  onGone: leave,
+});
+socket.watchSocket(takeFragment);
 watchLinks();
 watchLoading();
 addEventListener("popstate", followHash); // hashchange is silent where the query changes, too
 report({ status: feed().dataset.status, failures: 0 });
 
-document.addEventListener("live:applied", ({ detail }) => {
-  report({ status: detail.status, failures: 0 });
-  socket.expect(detail.revision);
+listen("live:applied", ({ revision, status }) => {
+  report({ status, failures: 0 });
+  socket.expect(revision);
   markDue();
-  if (detail.status !== "ended") socket.allow();
-  goLive();
+  if (status !== "ended") socket.allow();
+  socket.start();
 });
-document.addEventListener("live:gap", pollNow);
-document.addEventListener("live:loaded", () => {
+listen("live:gap", pollNow);
+listen("live:loaded", () => {
   showOrder();
   pollNow();
 });
-document.addEventListener("live:reload", () => {
+listen("live:reload", () => {
   socket.stop();
   reload({ onDone: comeBack });
 });
@@ -61,47 +69,29 @@ document.getElementById("pause").addEventListener("click", (click) => {
   report({ isPaused: pause(click.currentTarget) });
 });
 
-document.addEventListener("visibilitychange", () => {
-  clearTimeout(hiding);
-  if (!feed()) return;
-  if (document.hidden) {
-    hiding = setTimeout(socket.stop, HIDDEN_MS);
-    return;
-  }
-  welcomeBack();
-  comeBack();
-});
-addEventListener("pagehide", socket.stop); // an open socket keeps a page out of the back/forward cache
-addEventListener("pageshow", ({ persisted }) => {
-  if (!persisted) return;
-  forgetRequest();
-  comeBack();
-});
-addEventListener("online", () => {
-  report({ isOnline: true });
+onReturn(({ type }) => {
+  if (type === "online") report({ isOnline: true });
+  if (type === "pageshow") resume();
+  if (type === "visibilitychange" && feed()) welcomeBack();
   comeBack();
 });
 addEventListener("offline", () => report({ isOnline: false }));
 
-tell();
-goLive();
+showCounts();
+socket.start();
 addEventListener("DOMContentLoaded", followHash);
 
 function comeBack() {
-  if (!feed()) return;
+  if (!feed()) return; // the event is gone
   markDue();
   pollNow();
-  goLive();
-}
-
-function goLive() {
-  if (!document.hidden) socket.start();
+  socket.start();
 }
 
 /** Notes when the planned start or end has come: the words about it change, and nothing else does. */
 function markDue() {
-  clearTimeout(looking);
-  if (!feed()) return; // the event is gone
+  clearTimeout(dueTimer);
+  if (!feed()) return;
   const { starts, ends } = document.getElementById("masthead").dataset;
   let next = Infinity;
   for (const [name, at] of [["is-due", starts], ["is-over", ends]]) {
@@ -110,7 +100,7 @@ function markDue() {
     if (wait > 0) next = Math.min(next, wait);
   }
   // No timer waits for longer than a minute: it stands still while the device sleeps, and a clock may be set.
-  if (next < Infinity) looking = setTimeout(markDue, Math.min(next, DUE_MS));
+  if (next < Infinity) dueTimer = setTimeout(markDue, Math.min(next, DUE_MS));
 }
 
 /** The event is gone: says so in place of the feed, and looks once a minute whether it has come back. */

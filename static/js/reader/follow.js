@@ -1,7 +1,8 @@
 /** Keeps a page that is fetched whole as a newcomer finds it: the list of events, one update's own page. */
 
+import { onReturn } from "../shared/events.js";
 import { patch, remember } from "../shared/patch.js";
-import { keepingPlace, registerSwap } from "../shared/swap.js";
+import { blockInView, keepingPlace, registerSwap } from "../shared/swap.js";
 import { dress } from "./times.js";
 
 const poll = () => document.getElementById("poll");
@@ -11,16 +12,14 @@ export function follow(page) {
   remember(page);
   dress(page);
   if (!poll()) return;
-  registerSwap(take, () => location.reload());
+  registerSwap("live", take, () => location.reload());
   // What is withdrawn or gone is an answer as well; `take` leaves what is not ours.
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     if (detail.requestConfig.elt === poll()) detail.shouldSwap = true;
   });
   const ask = () => htmx.trigger(poll(), "poll");
   setInterval(ask, 1000 * poll().dataset.seconds);
-  document.addEventListener("visibilitychange", () => document.hidden || ask());
-  addEventListener("online", ask);
-  addEventListener("pageshow", ({ persisted }) => persisted && ask());
+  onReturn(ask);
 }
 
 /** Takes over what differs, if the answer is this page: a hotel's sign-in page says 200 too. */
@@ -29,7 +28,7 @@ function take(fragment, page) {
   if (!fresh || fresh.dataset.digest === page.dataset.digest) return;
   const focused = page.contains(document.activeElement) && document.activeElement;
   remember(fresh);
-  keepingPlace(page, [...page.querySelectorAll("article")], () => {
+  keepingPlace(blockInView(page, [...page.querySelectorAll("article")]), () => {
     patch(page, fresh);
     dress(page);
   });

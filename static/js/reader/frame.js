@@ -6,8 +6,8 @@ import { say } from "./hold.js";
 const PRESSED_MS = 3_000;
 const secret = /^#\?secret=([A-Za-z0-9]+)$/.exec(location.hash)?.[1]; // WordPress tells its frames apart by it
 const isSandboxed = self.origin === "null";
-let before = null; // heights when the reader last pressed something
-let told = 0;
+let pressed = null; // when the reader last pressed something, and the heights then
+let sentHeight = 0;
 
 // From a sandbox a request with headers of htmx's own would need leave first.
 document.addEventListener("htmx:configRequest", ({ detail }) => {
@@ -17,33 +17,33 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
 if (parent !== self) {
   addEventListener("click", notePress, { capture: true });
   addEventListener("keydown", notePress, { capture: true });
-  new ResizeObserver(tellHeight).observe(document.body);
+  new ResizeObserver(sendHeight).observe(document.body);
   document.addEventListener("click", openElsewhere);
   if (secret) {
-    tellWordPress("height", innerHeight); // what has been reserved: nothing moves
+    sendToWordPress("height", innerHeight); // what has been reserved: nothing moves
     addEventListener("message", ({ source, data }) => {
-      if (source === parent && data?.message === "ready" && data.secret === secret) tellWordPress("height", innerHeight);
+      if (source === parent && data?.message === "ready" && data.secret === secret) sendToWordPress("height", innerHeight);
     });
   }
 }
 
 /** Only what a person does in the frame may make it higher. */
 function notePress({ isTrusted }) {
-  if (isTrusted) before = { at: performance.now(), frame: innerHeight, content: document.body.offsetHeight };
+  if (isTrusted) pressed = { at: performance.now(), frame: innerHeight, content: document.body.offsetHeight };
 }
 
 /** Asks for as much more room as the content has grown since a press, which is nothing if it still fits. */
-function tellHeight() {
-  if (!before || performance.now() - before.at > PRESSED_MS) return;
+function sendHeight() {
+  if (!pressed || performance.now() - pressed.at > PRESSED_MS) return;
   const content = document.body.offsetHeight;
-  const wanted = Math.min(content, before.frame + content - before.content);
-  if (wanted <= innerHeight || wanted === told) return;
-  told = wanted;
+  const wanted = Math.min(content, pressed.frame + content - pressed.content);
+  if (wanted <= innerHeight || wanted === sentHeight) return;
+  sentHeight = wanted;
   parent.postMessage({ liveblog: "height", height: wanted }, "*"); // a height is no secret
-  if (secret) tellWordPress("height", wanted);
+  if (secret) sendToWordPress("height", wanted);
 }
 
-function tellWordPress(message, value) {
+function sendToWordPress(message, value) {
   parent.postMessage({ message, value, secret }, "*");
 }
 
@@ -52,7 +52,7 @@ function openElsewhere(click) {
   const link = click.target.closest?.("a[href]");
   if (!isSandboxed || !link || link.target === "_self" || click.defaultPrevented) return;
   click.preventDefault();
-  if (secret && link.host === location.host) tellWordPress("link", link.href);
+  if (secret && link.host === location.host) sendToWordPress("link", link.href);
   showAddress(link.href);
 }
 

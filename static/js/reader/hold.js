@@ -1,7 +1,7 @@
 /** Holds new updates back while showing them would move what is being read; counts and announces them. */
 
 import { cardOf, cards, feed, isFramed, isNewestFirst, list, shownCards } from "../shared/stream.js";
-import { divide } from "./times.js";
+import { markDays } from "./times.js";
 
 const ANNOUNCE_MS = 15_000;
 const SPOKEN_MS = 5_000;
@@ -38,7 +38,7 @@ function hasSelection() {
 }
 
 /** Brings the button, the tab's title and the announcement up to date. */
-export function tell() {
+export function showCounts() {
   for (const card of held()) card.dataset.settled = "1";
   const waiting = held().length;
   const button = document.getElementById("held");
@@ -51,16 +51,16 @@ export function tell() {
   const empty = document.getElementById("empty");
   empty.hidden = shownCards().length > 0;
   empty.textContent = empty.dataset[feed().dataset.status] ?? empty.textContent;
-  speak();
+  announce();
 }
 
-function speak() {
+function announce() {
   clearTimeout(speaking);
   for (const id of [...unspoken]) if (!document.getElementById(id)) unspoken.delete(id);
   if (!unspoken.size) return;
   const wait = spokenAt + ANNOUNCE_MS - performance.now();
   if (wait > 0) {
-    speaking = setTimeout(speak, wait);
+    speaking = setTimeout(announce, wait);
     return;
   }
   say(unspoken.size === 1 ? "1 new update" : `${unspoken.size} new updates`);
@@ -84,8 +84,8 @@ export function release({ goThere = false } = {}) {
     delete card.dataset.settled;
     card.dataset.new = "";
   }
-  divide();
-  tell();
+  markDays();
+  showCounts();
   if (!goThere || !freed.length) return;
   const first = isNewestFirst() ? shownCards()[0] : freed[0];
   (first.previousElementSibling?.matches(".day") ? first.previousElementSibling : first).scrollIntoView({ block: "start" });
@@ -105,7 +105,7 @@ export function pause(button) {
 export function welcomeBack() {
   unseen.clear();
   if (!isPaused && !isFramed() && isTopInView() && !hasSelection()) release();
-  else tell();
+  else showCounts();
 }
 
 const isTopInView = () => !isNewestFirst() || list().getBoundingClientRect().top >= 0;

@@ -1,50 +1,56 @@
 /** Applies changes to the open page: the one function through which anything gets into it. */
 
-import { admit, tell } from "./hold.js";
+import { send } from "../shared/events.js";
 import { isSame, patch, remember } from "../shared/patch.js";
-import { arrange, cardOf, cards, cursor, feed, insertInOrder, isNewestFirst, list, sideOf } from "../shared/stream.js";
-import * as swap from "../shared/swap.js";
-import { divide, dress } from "./times.js";
+import { arrange, cardOf, cards, cursor, feed, inOrder, insertInOrder, isNewestFirst, list, sideOf } from "../shared/stream.js";
+import { blockInView, keepingPlace, registerSwap } from "../shared/swap.js";
+import { admit, showCounts } from "./hold.js";
+import { dress, markDays } from "./times.js";
 
 const beyond = new Set(); // numbers of new updates that lie above the window of an oldest-first page
 const changed = new Map(); // the revisions of the last changes, by number: of what was withdrawn or moved away, too
 const CHANGED_KEPT = 500; // far more than change while an answer is under way
-const signal = (name, detail) => document.dispatchEvent(new CustomEvent(`live:${name}`, { detail }));
 
 /** Has the poll, the socket, older, newer, sort and reload alike put their answers in by `apply`. */
-export function registerSwap() {
+export function registerLive() {
   const take = (fragment) => {
-    swap.keepingPlace(list(), list() && cards(), () => apply(fragment));
+    keepingPlace(list() && blockInView(list(), cards()), () => apply(fragment));
     return ["edge-top", "edge-bottom"].map((id) => document.getElementById(id)).filter(Boolean);
   };
-  swap.registerSwap(take, () => signal("reload"));
+  registerSwap("live", take, () => send("live:reload"));
+}
+
+/** Takes in what the socket brought, or of a page that was fetched what `select` names. */
+export function takeFragment(html, select) {
+  const style = { swapStyle: "live", swapDelay: 0, settleDelay: 0, ignoreTitle: true };
+  htmx.swap(feed(), html, style, { select, contextElement: feed() });
 }
 
 /** Takes in a fragment: changes by the rule, a page's part of the stream by its window, or a call to reload. */
 export function apply(fragment) {
   const section = fragment.querySelector("section[data-reload], section[data-after], #feed");
   if (!section || !feed()) return;
-  if ("reload" in section.dataset) signal("reload");
+  if ("reload" in section.dataset) send("live:reload");
   else if (section.id !== "feed") applyChanges(section);
   else if (fragment.querySelector("#live")) adopt(fragment, section);
-  else if (section.dataset.edition !== feed().dataset.edition) signal("reload");
+  else if (section.dataset.edition !== feed().dataset.edition) send("live:reload");
   else if (section.dataset.before || section.dataset.afterPlace) extend(section);
   else replace(section, Math.min(cursor(), Number(section.dataset.revision)));
-  divide();
-  tell();
+  markDays();
+  showCounts();
   showBeyond();
 }
 
 function applyChanges(section) {
   const { after, revision, edition, status } = section.dataset;
-  if (edition !== feed().dataset.edition) return signal("reload");
+  if (edition !== feed().dataset.edition) return send("live:reload");
   if (Number(revision) <= cursor()) return;
-  if (Number(after) > cursor()) return signal("gap");
+  if (Number(after) > cursor()) return send("live:gap");
   for (const part of section.querySelectorAll(":scope > [data-head]")) takeHead(part);
   for (const card of section.querySelectorAll(":scope > article")) takeCard(card);
   feed().dataset.revision = revision;
   feed().dataset.status = status;
-  signal("applied", { revision: Number(revision), status });
+  send("live:applied", { revision: Number(revision), status });
 }
 
 function takeCard(card) {
@@ -100,7 +106,7 @@ function extend(section) {
   // Without the focus on the first that is new, the next Tab would skip all of them.
   if (isAwaited) loaded.find((card) => card.isConnected)?.focus({ preventScroll: true });
   feed().dataset.revision = Math.min(cursor(), Number(revision));
-  signal("loaded");
+  send("live:loaded");
 }
 
 function takeLoaded(card) {
@@ -130,21 +136,21 @@ function replace(section, revision, { isWhole = false } = {}) {
   for (const name of ["order", "oldest", "newest", "edition", "status", "zone"]) feed().dataset[name] = section.dataset[name];
   const wanted = new Set(isWhole ? [] : present.filter((card) => isNewer(card, section)));
   for (const card of section.querySelectorAll("article")) {
-    const known = present.find((one) => one.id === card.id);
-    if (isWhole || !isOutdated(card)) wanted.add(renew(known, card));
-    else if (known) wanted.add(known);
+    const shown = present.find((one) => one.id === card.id);
+    if (isWhole || !isOutdated(card)) wanted.add(renew(shown, card));
+    else if (shown) wanted.add(shown);
   }
   for (const card of wanted) {
     delete card.dataset.held;
     delete card.dataset.settled;
   }
-  arrange([...wanted].filter((card) => sideOf(card) === 0));
+  arrange(list(), [...wanted].filter((card) => sideOf(card) === 0).sort(inOrder));
   takeEdge(section, "edge-top");
   takeEdge(section, "edge-bottom");
   feed().dataset.revision = revision;
   feed().dataset.lastNumber = Math.max(Number(feed().dataset.lastNumber), Number(section.dataset.lastNumber));
   for (const number of [...beyond]) if (cardOf(number) || !section.dataset.newest) beyond.delete(number);
-  signal("loaded", { order: section.dataset.order });
+  send("live:loaded");
 }
 
 const isNewer = (card, other) => Number(card.dataset.revision) > Number(other.dataset.revision);
@@ -157,11 +163,11 @@ function isOutdated(card) {
 }
 
 /** Returns the card for an update as the answer has it: the one that is there, changed, or a new one. */
-function renew(known, card) {
+function renew(shown, card) {
   remember(card);
-  if (known) patch(known, card);
-  dress(known ?? card);
-  return known ?? card;
+  if (shown) patch(shown, card);
+  dress(shown ?? card);
+  return shown ?? card;
 }
 
 /** Takes over a whole page that was fetched anew because this one had fallen too far behind. */
@@ -171,7 +177,7 @@ function adopt(fragment, section) {
   changed.clear();
   feed().dataset.lastNumber = section.dataset.lastNumber;
   replace(section, Number(section.dataset.revision), { isWhole: true });
-  signal("applied", { revision: cursor(), status: section.dataset.status });
+  send("live:applied", { revision: cursor(), status: section.dataset.status });
 }
 
 function showBeyond() {

@@ -1,8 +1,10 @@
 /** Moving about in the stream: jumps, order, links to single updates. */
 
-import { remember } from "../shared/choices.js";
-import { reveal, say } from "./hold.js";
+import { copyText } from "../shared/clipboard.js";
+import { isPlain } from "../shared/press.js";
+import { writeText } from "../shared/storage.js";
 import { addressOf, cardOf, feed, isFramed, isNewestFirst, shownCards } from "../shared/stream.js";
+import { reveal, say } from "./hold.js";
 
 const GONE = "That update is not here any more.";
 const FAILED = "That could not be loaded. Please try again.";
@@ -45,14 +47,14 @@ function isLoaded(to) {
 export function watchLinks() {
   document.addEventListener("click", (click) => {
     const link = click.target.closest("a");
-    if (!link || click.metaKey || click.ctrlKey || click.shiftKey || click.button) return;
+    if (!link || !isPlain(click)) return;
     if (link.dataset.jump) {
       click.preventDefault();
       if (!isFramed()) noteInAddress(link.dataset.jump);
       jump(link.dataset.jump);
     } else if (link.dataset.sort && !isFramed()) {
       history.replaceState(null, "", addressOf({ sort: link.dataset.sort }));
-      remember("sort", link.dataset.sort);
+      writeText("liveblog.sort", link.dataset.sort);
     } else if ("copy" in link.dataset) {
       click.preventDefault();
       copyLink(link);
@@ -93,25 +95,8 @@ export function showOrder() {
 }
 
 async function copyLink(link) {
-  let isCopied = true;
-  try {
-    await navigator.clipboard.writeText(link.href);
-  } catch {
-    isCopied = copyBySelection(link.href); // plain http is no secure context and has no clipboard
-  }
-  if (!isCopied) return open(link.href); // its address can be copied there
+  if (!(await copyText(link.href))) return open(link.href); // its address can be copied there
   say("Link copied");
   link.dataset.copied = "";
   setTimeout(() => delete link.dataset.copied, 2_000);
-}
-
-function copyBySelection(text) {
-  const field = document.createElement("textarea");
-  field.value = text;
-  field.className = "visually-hidden";
-  document.body.append(field);
-  field.select();
-  const isCopied = document.execCommand("copy");
-  field.remove();
-  return isCopied;
 }

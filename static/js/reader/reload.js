@@ -1,6 +1,7 @@
 /** Fetches the page's feed anew when changes can no longer lead to the present. */
 
 import { addressOf, cards, cursor, feed, isNewestFirst, list } from "../shared/stream.js";
+import { takeFragment } from "./live.js";
 
 const WAITS_MS = [0, 5_000, 10_000, 20_000];
 const FAILED_MS = 10_000;
@@ -17,10 +18,10 @@ export async function reload({ onDone }) {
     await pause(WAITS_MS[attempt]);
     while (isLoading()) await pause(BUSY_MS);
     if (!feed()) return; // the event is gone
-    const asked = part();
+    const asked = partShown();
     const html = await fetchPage(before);
     if (!feed()) return;
-    if (isLoading() || part() !== asked) continue; // the reader goes elsewhere, and it is fetched from there
+    if (isLoading() || partShown() !== asked) continue; // the reader goes elsewhere, and it is fetched from there
     if (html === null) {
       await pause(FAILED_MS * (0.5 + Math.random()));
       continue;
@@ -29,7 +30,7 @@ export async function reload({ onDone }) {
     // After the last wait whatever comes is the truth: the database itself has gone back.
     const isNewer = found && (found.edition !== edition || Number(found.revision) > before);
     if (found && (isNewer || attempt === WAITS_MS.length - 1)) {
-      htmx.swap(feed(), html, { swapStyle: "live", swapDelay: 0, settleDelay: 0, ignoreTitle: true }, { select: "#live", contextElement: feed() });
+      takeFragment(html, "#live");
       break;
     }
     attempt = Math.min(attempt + 1, WAITS_MS.length - 1);
@@ -44,7 +45,7 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const isLoading = () => feed()?.hasAttribute("aria-busy");
 
 /** What part of the stream the page shows. */
-function part() {
+function partShown() {
   const { order, oldest, newest } = feed().dataset;
   return [order, oldest, newest].join();
 }

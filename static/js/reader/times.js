@@ -1,6 +1,7 @@
 /** Dresses times: the reader's own zone, or the event's; and marks where a new day begins. */
 
-import { recall, remember } from "../shared/choices.js";
+import { listen } from "../shared/events.js";
+import { readText, writeText } from "../shared/storage.js";
 import { feed, list, shownCards } from "../shared/stream.js";
 
 const page = document.documentElement;
@@ -37,7 +38,7 @@ export function dress(root) {
 }
 
 /** Puts a day's name before the first card of each day that is shown. */
-export function divide() {
+export function markDays() {
   const before = new Map([...list().querySelectorAll(":scope > .day")].map((mark) => [mark.dataset.key, mark]));
   let last = null;
   for (const card of shownCards()) {
@@ -75,7 +76,7 @@ function zoneName(date) {
 
 /** Lets the reader choose between their own zone and the event's, by the button or by tapping any time. */
 export function offerZones(button) {
-  page.dataset.times = recall("times") ?? "local";
+  page.dataset.times = readText("liveblog.times") ?? "local";
   const label = () => {
     const isEvent = page.dataset.times === "event";
     button.dataset.eventZone = feed().dataset.zone;
@@ -85,13 +86,13 @@ export function offerZones(button) {
   };
   const toggle = () => {
     page.dataset.times = page.dataset.times === "event" ? "local" : "event";
-    remember("times", page.dataset.times);
+    writeText("liveblog.times", page.dataset.times);
     dress(document);
-    divide();
+    markDays();
     label();
   };
   button.addEventListener("click", toggle);
-  document.addEventListener("live:loaded", label); // the event may have another zone now
+  listen("live:loaded", label); // the event may have another zone now
   document.addEventListener("click", (click) => {
     if (click.target.closest("time") && !click.target.closest("a")) toggle();
   });

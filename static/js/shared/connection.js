@@ -1,12 +1,11 @@
 /** The line that always tells the truth about the connection. */
 
-const state = { isOpen: false, isOnline: navigator.onLine, failures: 0, seconds: 5, status: "live", isPaused: false, isChecking: false };
-let lastContact = new Date();
+const state = { isOpen: false, isOnline: navigator.onLine, failures: 0, seconds: 5, status: "live", isPaused: false, isChecking: false, lastContact: new Date() };
 
 /** Takes note of what has become known and rewrites the line. */
 export function report(news) {
   Object.assign(state, news);
-  if (news.isOpen || news.failures === 0) lastContact = new Date();
+  if (news.isOpen || news.failures === 0) state.lastContact = new Date();
   const [name, text] = describe();
   const line = document.getElementById("connection");
   if (!line) return;
@@ -20,7 +19,7 @@ export function report(news) {
 export const known = () => state;
 
 function describe() {
-  const since = lastContact.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  const since = state.lastContact.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
   if (!state.isOnline) return ["offline", `Offline since ${since}`];
   if (state.isChecking) return ["checking", "Checking…"];
   if (state.failures > 2) return ["offline", `No answer since ${since}; trying again`];

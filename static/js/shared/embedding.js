@@ -1,6 +1,7 @@
 /** The dialog for publishers: shows what they choose, measures it, and copies the code. */
 
-import "./ours.js";
+import { copyField } from "./clipboard.js";
+import "./swap.js";
 
 const SUGGESTED = { least: 200, most: 800 };
 let dialog = null;
@@ -100,13 +101,7 @@ function offerCopies() {
 /** The button says so until another code is copied; "Selected" leaves it to the hand. */
 async function copy(button) {
   const field = button.parentElement.querySelector("textarea");
-  field.select();
-  let isCopied = true;
-  try {
-    await navigator.clipboard.writeText(field.value);
-  } catch {
-    isCopied = document.execCommand("copy"); // plain http has no clipboard
-  }
+  const isCopied = await copyField(field);
   for (const other of document.querySelectorAll("[data-copies]")) other.textContent = "Copy";
   button.textContent = isCopied ? "Copied" : "Selected";
 }

@@ -4,19 +4,16 @@ const DIALOG_LABEL = "Photo";
 
 let dialog = null;
 let photos = [];
-let place = 0;
+let shown = 0; // the place among the photos
 
-document.addEventListener("click", (click) => {
-  const link = click.target.closest?.("a[data-enlarge]");
-  if (!link || click.defaultPrevented || click.button || click.metaKey || click.ctrlKey || click.shiftKey || click.altKey) return;
-  click.preventDefault();
-  photos = [...link.parentElement.querySelectorAll("a[data-enlarge]")].map(read);
+/** Opens the dialog with the photo of a link; the others beside it are a key away. */
+export function open(link) {
+  const links = [...link.parentElement.querySelectorAll("a[data-enlarge]")];
+  photos = links.map((one) => ({ address: one.href, alt: one.querySelector("img").alt }));
   dialog ??= build();
-  show([...link.parentElement.querySelectorAll("a[data-enlarge]")].indexOf(link));
+  show(links.indexOf(link));
   dialog.showModal();
-});
-
-const read = (link) => ({ address: link.href, alt: link.querySelector("img").alt });
+}
 
 function build() {
   const made = document.createElement("dialog");
@@ -26,9 +23,9 @@ function build() {
   const words = document.createElement("p");
   const steps = document.createElement("nav");
   for (const [name, text, act] of [
-    ["before", "Previous", () => show(place - 1)],
+    ["before", "Previous", () => show(shown - 1)],
     ["close", "Close", () => made.close()],
-    ["after", "Next", () => show(place + 1)],
+    ["after", "Next", () => show(shown + 1)],
   ]) {
     const button = document.createElement("button");
     button.type = "button";
@@ -40,8 +37,8 @@ function build() {
   made.append(picture, words, steps);
   picture.addEventListener("click", () => made.close());
   made.addEventListener("keydown", ({ key }) => {
-    if (key === "ArrowLeft") show(place - 1);
-    if (key === "ArrowRight") show(place + 1);
+    if (key === "ArrowLeft") show(shown - 1);
+    if (key === "ArrowRight") show(shown + 1);
   });
   made.addEventListener("close", () => picture.removeAttribute("src"));
   document.body.append(made);
@@ -49,15 +46,15 @@ function build() {
 }
 
 function show(wanted) {
-  place = Math.min(Math.max(wanted, 0), photos.length - 1);
+  shown = Math.min(Math.max(wanted, 0), photos.length - 1);
   const [picture, words] = dialog.children;
-  const { address, alt } = photos[place];
+  const { address, alt } = photos[shown];
   picture.src = address;
   picture.alt = alt;
   words.textContent = alt;
   const [before, close, after] = dialog.querySelectorAll("button");
   before.hidden = after.hidden = photos.length < 2;
-  before.disabled = place === 0;
-  after.disabled = place === photos.length - 1;
+  before.disabled = shown === 0;
+  after.disabled = shown === photos.length - 1;
   if (document.activeElement?.disabled) close.focus();
 }

@@ -4,7 +4,6 @@ import { known, report } from "./connection.js";
 import { cursor, feed } from "./stream.js";
 
 const GREATEST_SECONDS = 60;
-const SAFETY_SECONDS = 50; // beside a socket: with the time to give up a dead connection, less than a minute
 const STALLED_MS = 8_000;
 const GONE_AGAIN_MS = 5_000;
 const SLEPT_MS = 10_000;
@@ -13,7 +12,8 @@ let finishedAt = performance.now(); // times are of the page's own, which nobody
 let activeAt = null; // when the request under way was sent or brought its last bytes
 let notBefore = 0;
 let isUrgent = false;
-let gone = 0;
+let isResting = false;
+let timesGone = 0;
 let jitter = 1;
 let ahead = clockAhead();
 
@@ -23,8 +23,20 @@ export function pollNow() {
   if (activeAt === null && element()) htmx.trigger(element(), "poll");
 }
 
+/** Asks no more until `resume()`: the page is closing, or rests in the browser's memory. */
+export function rest() {
+  isResting = true;
+  htmx.trigger(element(), "htmx:abort");
+}
+
+/** May ask again. What was under way, the browser has frozen with the page. */
+export function resume() {
+  isResting = false;
+  activeAt = null;
+}
+
 /** Whether an answer is a fragment: the page of a hotel's network is one too, and says 200. */
-const isOurs = (text) => text.startsWith("<section data-");
+const isOurs = (text) => /^\s*<section (class="news"|data-)/.test(text);
 
 /** Gives up a request that brings nothing: its connection is dead, the next one gets another. */
 function giveUpStalled() {
@@ -43,33 +55,30 @@ function noticeSleep() {
   if (ahead - before > SLEPT_MS) pollNow();
 }
 
-/** Forgets a request that the browser froze with the page. */
-export function forgetRequest() {
-  activeAt = null;
-}
+/**
+ * Gates the ticks of the poll element and reads what its answers say about the connection.
+ *
+ * `pace()` returns the seconds between two questions while answers come; `question()` what the page asks beside its
+ * cursor; `headers` go with it. `onAnswer(xhr)`, `onFailure(xhr)`, `onRecovery()` and `onGone()` are told what came of it.
+ */
+export function watchPolls({ pace, question = () => ({}), headers = {}, onAnswer, onFailure, onRecovery, onGone }) {
+  const seconds = () => {
+    const { failures, seconds: often } = known();
+    return failures ? Math.min(GREATEST_SECONDS, often * 2 ** failures) : pace();
+  };
+  const isDue = () => {
+    const now = performance.now();
+    if (isResting || activeAt !== null || now < notBefore) return false;
+    return isUrgent || now - finishedAt >= seconds() * 1000 * jitter;
+  };
 
-function seconds() {
-  const { failures, isOpen, seconds: often } = known();
-  if (failures) return Math.min(GREATEST_SECONDS, often * 2 ** failures);
-  if (isOpen) return SAFETY_SECONDS; // an ended event's too, whose answers ask for a minute
-  return document.hidden ? GREATEST_SECONDS : often;
-}
-
-function isDue() {
-  const now = performance.now();
-  if (activeAt !== null || now < notBefore) return false;
-  return isUrgent || now - finishedAt >= seconds() * 1000 * jitter;
-}
-
-/** Gates the ticks of the poll element and reads what its answers say about the connection. */
-export function watchPolls({ onGone, onSilence, onRecovery }) {
   document.addEventListener("htmx:configRequest", (event) => {
     if (event.target !== element()) return;
     if (!isDue()) return event.preventDefault();
-    const { headers, parameters } = event.detail;
-    for (const name of Object.keys(headers)) delete headers[name]; // in a sandboxed frame they would cost a preflight
-    parameters.after = String(cursor());
-    parameters.edition = feed().dataset.edition;
+    const { headers: sent, parameters } = event.detail;
+    for (const name of Object.keys(sent)) delete sent[name]; // in a sandboxed frame they would cost a preflight
+    Object.assign(sent, headers);
+    Object.assign(parameters, { after: String(cursor()), edition: feed().dataset.edition, ...question() });
     activeAt = performance.now();
     isUrgent = false;
   });
@@ -82,6 +91,7 @@ export function watchPolls({ onGone, onSilence, onRecovery }) {
     if (event.target !== element()) return;
     const { xhr } = event.detail;
     activeAt = null;
+    if (isResting) return;
     finishedAt = performance.now();
     report({ isChecking: false });
     jitter = 0.7 + Math.random() * 0.3; // never later than said, and not all at once
@@ -91,19 +101,21 @@ export function watchPolls({ onGone, onSilence, onRecovery }) {
     const retryAfter = Number(xhr.status && xhr.getResponseHeader("Retry-After"));
     notBefore = retryAfter > 0 ? finishedAt + Math.min(retryAfter, GREATEST_SECONDS) * 1000 : 0;
     if (xhr.status === 204 || (xhr.status === 200 && isOurs(xhr.responseText))) {
-      gone = 0;
-      if (known().failures) onRecovery();
+      timesGone = 0;
+      const wasFailing = known().failures > 0;
       report({ failures: 0, isOnline: true });
+      if (wasFailing) onRecovery();
+      onAnswer?.(xhr);
     } else if (xhr.status === 404 && often > 0) {
-      gone += 1;
-      if (gone > 1) return onGone();
+      timesGone += 1;
+      if (timesGone > 1) return onGone();
       notBefore = finishedAt + GONE_AGAIN_MS;
       isUrgent = true;
     } else {
       report({ failures: known().failures + 1 });
       // The first failure may be a connection that died unnoticed; the next try has a new one.
       if (known().failures === 1 && !retryAfter) isUrgent = true;
-      if (!xhr.status) onSilence();
+      onFailure(xhr);
     }
     if (isUrgent && performance.now() >= notBefore) setTimeout(() => isUrgent && pollNow());
   });

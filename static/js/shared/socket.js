@@ -14,16 +14,31 @@ const LONGEST_WAIT_MS = 30_000;
 const PROVEN_MS = 5_000;
 const OPENING_MS = 10_000;
 const HALF_OPEN_MS = 3_000;
+const HIDDEN_MS = 30_000;
 
 let socket = null;
 let timer = 0;
 let failures = 0;
 let isWanted = false;
 let delivered = 0; // the newest revision that came through this socket
+let query = {};
+let onFragment;
+
+/** Says what becomes of fragments and what else the address says; closes the socket where nobody looks. */
+export function watchSocket(take, more = {}) {
+  onFragment = take;
+  query = more;
+  let hiding = 0;
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(hiding);
+    if (document.hidden) hiding = setTimeout(stop, HIDDEN_MS);
+  });
+  addEventListener("pagehide", stop); // an open socket keeps a page out of the back/forward cache
+}
 
 /** Opens the socket, and again whenever it is lost; an event that ended long ago has none. */
 export function start() {
-  if (!feed() || "pollOnly" in feed().dataset) return;
+  if (document.hidden || !feed() || "pollOnly" in feed().dataset) return;
   isWanted = true;
   if (!socket) connect();
 }
@@ -68,7 +83,7 @@ function connect() {
   if (!("WebSocket" in window)) return;
   const url = new URL(feed().dataset.liveUrl, location.href);
   url.protocol = url.protocol.replace("http", "ws");
-  url.search = new URLSearchParams({ after: cursor(), edition: feed().dataset.edition });
+  url.search = new URLSearchParams({ after: cursor(), edition: feed().dataset.edition, ...query });
   const opening = new WebSocket(url);
   let proof = 0;
   const patience = setTimeout(() => opening.readyState === WebSocket.CONNECTING && opening.close(), OPENING_MS);
@@ -83,7 +98,7 @@ function connect() {
   opening.onmessage = ({ data }) => {
     if (socket !== opening) return;
     delivered = Math.max(delivered, Number(/data-revision="(\d+)"/.exec(data)?.[1] ?? 0));
-    htmx.swap(feed(), data, { swapStyle: "live", swapDelay: 0, settleDelay: 0, ignoreTitle: true }, { contextElement: feed() });
+    onFragment(data);
   };
   opening.onclose = ({ code }) => {
     clearTimeout(proof);

@@ -1,11 +1,11 @@
-/** Where cards stand: their places, the window the page has loaded, their order. */
+/** Where cards stand: their places, the window the page has loaded, their order. At the desk, each is an item of a list. */
 
-export const feed = () => document.getElementById("feed");
-export const list = () => document.getElementById("cards");
-export const cards = () => [...list().querySelectorAll(":scope > article")];
-export const shownCards = () => [...list().querySelectorAll(":scope > article:not([data-held])")];
-export const cardOf = (number) => list().querySelector(`:scope > #update-${number}`);
-export const isNewestFirst = () => feed().dataset.order === "newest";
+export const feed = () => document.querySelector("#feed, #items");
+export const list = () => document.querySelector("#cards, #items");
+export const cards = () => [...list().querySelectorAll(":scope > [data-number]")];
+export const shownCards = () => cards().filter((card) => !("held" in card.dataset));
+export const cardOf = (number) => list().querySelector(`:scope > [data-number="${number}"]`);
+export const isNewestFirst = () => feed().dataset.order !== "oldest";
 export const cursor = () => Number(feed().dataset.revision);
 
 /** Whether the page stands in a frame on another site: it stores nothing, and leaves the address as it is. */
@@ -19,6 +19,9 @@ export function addressOf(part) {
   for (const [name, value] of Object.entries(part)) url.searchParams.set(name, value);
   return url;
 }
+
+/** Whether one end of a window, as text, lies at or beyond another towards the older ones; empty is the very end. */
+export const reaches = (oldest, other) => !oldest || (Boolean(other) && compare(readPlace(oldest), readPlace(other)) <= 0);
 
 const placeOf = (card) => [card.dataset.published, Number(card.dataset.number)];
 const readPlace = (text) => [text.split(",")[0], Number(text.split(",")[1])];
@@ -42,25 +45,25 @@ export function insertInOrder(card) {
   const others = cards().filter((other) => other !== card);
   const at = others.findIndex((other) => inOrder(other, card) > 0);
   const next = others[at];
-  const isThere = next ? card.nextElementSibling === next : list().lastElementChild === card;
-  if (!isThere) put(card, next);
+  const before = next ?? list().querySelector(":scope > .older"); // the desk's link to older ones stands in its list
+  if (card.parentElement !== list() || card.nextElementSibling !== before) move(card, before);
   return next && others.slice(at).find((other) => !("held" in other.dataset));
 }
 
-/** Makes the stream of these cards alone, each where it belongs; one that stands there already is not touched. */
-export function arrange(wanted) {
+/** Makes a parent hold these elements alone, in their order; one that stands right already is not touched. */
+export function arrange(parent, wanted) {
   const kept = new Set(wanted);
-  for (const child of [...list().children]) if (!kept.has(child)) child.remove();
-  [...wanted].sort(inOrder).forEach((card, at) => {
-    const present = list().children[at];
-    if (present !== card) put(card, present);
+  for (const child of [...parent.children]) if (!kept.has(child)) child.remove();
+  wanted.forEach((element, at) => {
+    const present = parent.children[at];
+    if (present !== element) move(element, present, parent);
   });
 }
 
-const inOrder = (card, other) => (isNewestFirst() ? -1 : 1) * compare(placeOf(card), placeOf(other));
+export const inOrder = (card, other) => (isNewestFirst() ? -1 : 1) * compare(placeOf(card), placeOf(other));
 
-/** Where browsers can, a card moves with what is playing in it. */
-function put(card, next = null) {
-  if (card.isConnected && list().moveBefore) list().moveBefore(card, next);
-  else list().insertBefore(card, next);
+/** Where browsers can, an element moves with what is playing or being typed in it. */
+function move(element, next = null, parent = list()) {
+  if (element.parentElement === parent && parent.moveBefore) parent.moveBefore(element, next);
+  else parent.insertBefore(element, next);
 }

@@ -1,11 +1,25 @@
-/** The swap style "live" for htmx: an answer is taken in, not put in the place of what is there. */
+/** What answers do to a page: which of them htmx may take in, how they are taken in, what stays in its place meanwhile. */
 
-/** Has `take(fragment, target)` take answers in; where that fails, `onFailure()` is left. */
-export function registerSwap(take, onFailure) {
-  htmx.defineExtension("live", {
-    isInlineSwap: (style) => style === "live",
+// A fragment of changes, a preview; every other answer holds what takes the target's place, under its id.
+const MARKS = "section[data-after], section[data-reload], [data-preview]";
+
+/** Whether an answer holds what `selector` names. */
+export const holds = (html, selector) => new DOMParser().parseFromString(html, "text/html").querySelector(selector) !== null;
+
+// The sign-in page of a hotel's network says 200 as well. It is an error like others, and the page stays as it is.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const { xhr, target, serverResponse } = detail;
+  if (!detail.shouldSwap || xhr.status >= 400 || holds(serverResponse, `#${target.id}, ${MARKS}`)) return;
+  detail.shouldSwap = false;
+  detail.isError = true;
+});
+
+/** Makes the swap style `name`: `take(fragment, target)` takes answers in; where it fails, `onFailure()` is left. */
+export function registerSwap(name, take, onFailure) {
+  htmx.defineExtension(name, {
+    isInlineSwap: (style) => style === name,
     handleSwap(style, target, fragment) {
-      if (style !== "live") return false;
+      if (style !== name) return false;
       try {
         return take(fragment, target) ?? [];
       } catch (error) {
@@ -17,13 +31,21 @@ export function registerSwap(take, onFailure) {
   });
 }
 
-/** Runs a change so that the block being read stays where it is, also where no browser anchors the scroll. */
-export function keepingPlace(root, blocks, change) {
+/** The block that is being read: the first in view, if `root` begins above the window. */
+export function blockInView(root, blocks) {
   const isScrolled = root && root.getBoundingClientRect().top < 0;
-  const anchor = isScrolled && blocks.find((block) => block.getBoundingClientRect().bottom > 0);
-  const before = anchor && anchor.getBoundingClientRect().top;
+  return isScrolled ? blocks.find((block) => block.getBoundingClientRect().bottom > 0) : null;
+}
+
+let last = { anchor: null, top: 0 }; // where it was first: what browsers round off each time would add up
+
+/** Makes a change so that `anchor` stays where it is on the screen, also where no browser anchors the scroll. */
+export function keepingPlace(anchor, change) {
+  const now = anchor?.getBoundingClientRect().top;
+  const top = last.anchor === anchor && Math.abs(last.top - now) < 1 ? last.top : now;
   change();
   if (!anchor?.isConnected) return;
-  const moved = anchor.getBoundingClientRect().top - before;
-  if (Math.abs(moved) >= 1) scrollBy({ top: moved, behavior: "instant" });
+  last = { anchor, top };
+  const moved = anchor.getBoundingClientRect().top - top;
+  if (Math.abs(moved) >= 0.5) scrollBy({ top: moved, behavior: "instant" });
 }

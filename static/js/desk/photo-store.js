@@ -31,7 +31,7 @@ async function ask(mode, act) {
 }
 
 /** Keeps a photo and says whether it is safe on the device. */
-export async function keep(key, blob) {
+export async function keepPhoto(key, blob) {
   try {
     // Bytes, not the file: some browsers lose a file that the library has moved, and WebKit once lost blobs.
     const bytes = await blob.arrayBuffer();
@@ -45,7 +45,7 @@ export async function keep(key, blob) {
 }
 
 /** The photo of that key, or null. */
-export async function find(key) {
+export async function findPhoto(key) {
   if (memory.has(key)) return memory.get(key);
   try {
     const found = await ask("readonly", (photos) => photos.get(key));
@@ -56,7 +56,7 @@ export async function find(key) {
 }
 
 /** Forgets photos. */
-export async function forget(keys) {
+export async function forgetPhotos(keys) {
   for (const key of keys) {
     memory.delete(key);
     await ask("readwrite", (photos) => photos.delete(key)).catch(() => {});
@@ -64,10 +64,10 @@ export async function forget(keys) {
 }
 
 /** Forgets what nothing refers to any more and no page can just have taken in. */
-export async function sweep(isNeeded, olderThanMs = 86_400_000) {
+export async function sweepPhotoStore(isNeeded, olderThanMs = 86_400_000) {
   const keys = await ask("readonly", (photos) => photos.getAllKeys()).catch(() => []);
   for (const key of keys.filter((one) => !isNeeded(one))) {
     const found = await ask("readonly", (photos) => photos.get(key)).catch(() => null);
-    if (found && Date.now() - found.kept_at > olderThanMs) await forget([key]);
+    if (found && Date.now() - found.kept_at > olderThanMs) await forgetPhotos([key]);
   }
 }

@@ -1,9 +1,9 @@
 /** The photos of what is being written: chosen, described, put in order, taken out and put back. */
 
-import { say } from "./here.js";
+import { say } from "./page.js";
 import { newKey } from "./key.js";
-import { decode, drawThumb, prepare, shrink } from "./scale.js";
-import { find, forget, keep } from "./shots.js";
+import { decode, drawThumb, prepare, shrink } from "./photo-scaling.js";
+import { findPhoto, forgetPhotos, keepPhoto } from "./photo-store.js";
 
 const MOST = 10;
 const LARGEST_BYTES = 20_000_000;
@@ -22,17 +22,17 @@ export function listed() {
 /** Shows the photos of a draft. */
 export function show(photos) {
   const kept = new Map(all().map((shot) => [shot.dataset.key, shot]));
-  shots.replaceChildren(...photos.map((photo) => kept.get(photo.key) ?? make(photo, find(photo.key))));
+  shots.replaceChildren(...photos.map((photo) => kept.get(photo.key) ?? make(photo, findPhoto(photo.key))));
   photos.forEach(({ alt, isOut }, place) => {
     const input = all()[place].querySelector("input");
     if (input.value !== alt) input.value = alt;
     all()[place].toggleAttribute("data-out", Boolean(isOut));
   });
-  dress();
+  showOrder();
 }
 
 /** Takes files in; those whose `keys` are there already, because a page died over them, only once. */
-export async function take(files, keys = []) {
+export async function takeFiles(files, keys = []) {
   const problems = [];
   const taken = [];
   for (const [place, file] of files.entries()) {
@@ -59,9 +59,9 @@ function add(photo) {
 }
 
 async function takeOne(shot, key, file, problems) {
-  dress();
-  tell(shot, "Being made ready");
-  const isKept = await keep(key, file); // before anything else: the camera may have kept no copy
+  showOrder();
+  setState(shot, "Being made ready");
+  const isKept = await keepPhoto(key, file); // before anything else: the camera may have kept no copy
   changed();
   const picture = await decode(file);
   const smaller = picture && (await shrink(file, picture));
@@ -70,11 +70,11 @@ async function takeOne(shot, key, file, problems) {
   if ((smaller ?? file).size > LARGEST_BYTES) {
     problems.push(`${file.name} is too large: this browser can’t make it smaller, and the service takes ${LARGEST_BYTES / 1e6} MB.`);
     shot.remove();
-    await forget([key]);
+    await forgetPhotos([key]);
     return changed();
   }
-  const isSmallKept = smaller ? await keep(key, smaller) : isKept;
-  tell(shot, isSmallKept ? (picture ? "" : "Is sent as it is: this browser can’t show it.") : "Not kept on this device, which is full: leave this page open until it is sent.");
+  const isSmallKept = smaller ? await keepPhoto(key, smaller) : isKept;
+  setState(shot, isSmallKept ? (picture ? "" : "Is sent as it is: this browser can’t show it.") : "Not kept on this device, which is full: leave this page open until it is sent.");
   return changed();
 }
 
@@ -83,21 +83,21 @@ function make({ key, name, alt }, finding) {
   Object.assign(shot.dataset, { key, name });
   shot.querySelector("input").value = alt;
   finding?.then(async (blob) => {
-    if (!blob) return tell(shot, "This photo was not kept. Choose it again.");
+    if (!blob) return setState(shot, "This photo was not kept. Choose it again.");
     const picture = await decode(blob);
-    if (!picture) return tell(shot, `${name}: this browser can’t show it.`);
+    if (!picture) return setState(shot, `${name}: this browser can’t show it.`);
     drawThumb(shot.querySelector("canvas"), picture);
     return picture.close();
   });
   return shot;
 }
 
-function tell(shot, words) {
+function setState(shot, words) {
   shot.querySelector(".shot-state").textContent = words;
 }
 
 /** Says which photo is which, and which control makes sense. */
-function dress() {
+function showOrder() {
   const last = all().length - 1;
   all().forEach((shot, place) => {
     const isOut = "out" in shot.dataset;
@@ -121,7 +121,7 @@ shots?.addEventListener("click", ({ target }) => {
   if (!button) return;
   const shot = button.closest(".shot");
   ACTS[button.dataset.act](shot);
-  dress();
+  showOrder();
   const next = button.hidden || button.disabled ? shot.querySelector("[data-act]:not([hidden], :disabled)") : button;
   next?.focus({ preventScroll: true });
   changed();

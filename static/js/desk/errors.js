@@ -1,6 +1,6 @@
 /** Forms that htmx sends stay whole when sending fails, and say so in plain words. */
 
-const trouble = document.getElementById("trouble");
+const line = document.getElementById("trouble");
 const NO_ANSWER = "No answer came. Nothing you wrote is lost: send it again, it can’t appear twice.";
 const WORDS = {
   200: "Something else answered, perhaps the sign-in page of a wireless network. What you wrote is still here: try again.",
@@ -13,16 +13,16 @@ const WORDS = {
 };
 const on = (name, act) => document.addEventListener(name, act);
 const isPlain = (xhr) => xhr.getResponseHeader("Content-Type")?.startsWith("text/plain");
-const isInPassing = (element) => element?.id === "preview"; // nobody asked for it: no alarm
+const isInPassing = (element) => ["preview", "poll", "older"].includes(element?.id); // nobody asked for it, or it says so itself
 
-function say(text, { offerLogin = false } = {}) {
-  trouble.querySelector("p").textContent = text;
-  trouble.querySelector("a").hidden = !offerLogin;
-  trouble.hidden = false;
+function alarm(text, { offerLogin = false } = {}) {
+  line.querySelector("p").textContent = text;
+  line.querySelector("a").hidden = !offerLogin;
+  line.hidden = false;
 }
 
 /** Listens to htmx, from now on. */
-export function explainTrouble() {
+export function explainErrors() {
   // Signing in again in another tab gives a new token; the form may hold an old one.
   on("htmx:configRequest", ({ detail }) => {
     const token = /(?:^|;\s*)csrftoken=([^;]+)/.exec(document.cookie)?.[1];
@@ -30,22 +30,22 @@ export function explainTrouble() {
   });
   on("htmx:beforeRequest", ({ detail: { elt } }) => {
     if (isInPassing(elt)) return;
-    trouble.hidden = true;
+    line.hidden = true;
     document.getElementById("said")?.replaceChildren();
   });
-  on("htmx:sendError", ({ detail: { elt } }) => isInPassing(elt) || say(navigator.onLine ? NO_ANSWER : `You are offline. ${NO_ANSWER}`));
-  on("htmx:timeout", ({ detail: { elt } }) => isInPassing(elt) || say(NO_ANSWER));
+  on("htmx:sendError", ({ detail: { elt } }) => isInPassing(elt) || alarm(navigator.onLine ? NO_ANSWER : `You are offline. ${NO_ANSWER}`));
+  on("htmx:timeout", ({ detail: { elt } }) => isInPassing(elt) || alarm(NO_ANSWER));
   on("htmx:responseError", ({ detail: { elt, xhr } }) => {
     if (isInPassing(elt)) return;
     const isRole = xhr.status === 403 && isPlain(xhr) && !xhr.getResponseHeader("Liveblog-Refusal");
-    if (isRole) return say(xhr.responseText);
+    if (isRole) return alarm(xhr.responseText);
     const text = WORDS[xhr.status] ?? `The server could not do it (${xhr.status}). What you wrote is still here: try again in a moment.`;
-    say(text, { offerLogin: xhr.status === 401 || xhr.status === 403 });
+    alarm(text, { offerLogin: xhr.status === 401 || xhr.status === 403 });
   });
   on("htmx:beforeSwap", ({ detail }) => {
     if (!isPlain(detail.xhr) || (detail.xhr.status !== 409 && detail.xhr.status !== 422)) return;
     detail.shouldSwap = false; // a refusal in words, not a form
-    if (!isInPassing(detail.elt)) say(detail.xhr.responseText);
+    if (!isInPassing(detail.elt)) alarm(detail.xhr.responseText);
   });
-  trouble.querySelector("button").addEventListener("click", () => { trouble.hidden = true; });
+  line.querySelector("button").addEventListener("click", () => { line.hidden = true; });
 }

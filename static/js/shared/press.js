@@ -1,11 +1,30 @@
-/** Puts the provider's player in place of its front when that is pressed; before, nothing is asked of anybody. */
+/** What a press on a link does here: players at once, the enlarged photo and the dialog for publishers when their scripts have come. */
 
+const SCRIPTS = {
+  "a[data-enlarge]": () => import("./enlarge.js"),
+  "a[data-embedding]": () => import("./embedding.js"),
+};
+
+/** Whether a press asks the browser for nothing of its own, such as another tab. */
+export const isPlain = (click) => !(click.button || click.metaKey || click.ctrlKey || click.shiftKey || click.altKey);
+
+document.addEventListener("click", async (click) => {
+  const link = click.target.closest?.(Object.keys(SCRIPTS).join());
+  if (!link || click.defaultPrevented || !isPlain(click)) return;
+  click.preventDefault();
+  const [, load] = Object.entries(SCRIPTS).find(([selector]) => link.matches(selector));
+  const script = await load().catch(() => null);
+  if (script) script.open(link);
+  else location.assign(link.href);
+});
+
+// A player takes the place of its front; before the press nothing is asked of anybody.
 const isSandboxed = self.origin === "null"; // as in WordPress: players fail there, and the link remains
 if (isSandboxed) document.documentElement.dataset.sandboxed = "";
 
 document.addEventListener("click", (click) => {
   const front = click.target.closest?.("a.player-front");
-  if (!front || isSandboxed || click.defaultPrevented || click.button || click.metaKey || click.ctrlKey || click.shiftKey || click.altKey) return;
+  if (!front || isSandboxed || click.defaultPrevented || !isPlain(click)) return;
   const { player, element, allow } = front.parentElement.dataset;
   if (!player?.startsWith("https://")) return;
   click.preventDefault();

@@ -1,19 +1,19 @@
 /** What may be posted, counted as the service counts, and the entry that is made of it. */
 
-import { slug } from "./here.js";
-import { isLater } from "./when.js";
+import { slug } from "./page.js";
+import { isLater } from "./event-time.js";
 
 const MOST = 20_000;
 const NEAR = 19_000;
 const HEADLINE = 200;
 
 const count = document.getElementById("composer-count");
-const title = document.querySelector(".desk-head h1")?.textContent ?? slug;
+const titleNow = () => document.querySelector(".desk-head h1")?.textContent ?? slug;
 const normalised = (text) => text.replace(/\r\n?/g, "\n").trim();
 const lengthOf = (text) => [...normalised(text)].length;
 
 /** Says how much room is left, where that is little. */
-export function tellLength(text) {
+export function showLength(text) {
   const length = lengthOf(text);
   count.textContent = length > NEAR ? (length > MOST ? `${length - MOST} too many` : `${MOST - length} left`) : "";
   count.toggleAttribute("data-over", length > MOST);
@@ -22,7 +22,7 @@ export function tellLength(text) {
 /** The outbox's entry for a draft, without the photos that were taken out. */
 export function entryOf({ key, headline, body, is_key, at, photos }, address) {
   const shown = photos.filter(({ isOut }) => !isOut).map((photo) => ({ key: photo.key, name: photo.name, alt: photo.alt }));
-  return { key, event: slug, title, address, written_at: Date.now(), headline, body, is_key, at, later: isLater(at), photos: shown };
+  return { key, event: slug, title: titleNow(), address, written_at: Date.now(), headline, body, is_key, at, later: isLater(at), photos: shown };
 }
 
 /** What the service would refuse at once, in words. */

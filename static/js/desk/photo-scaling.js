@@ -6,19 +6,19 @@ const QUALITY = 0.85;
 const SMALL_BYTES = 600_000; // a photo that is small both ways travels as it is
 const PATIENCE_MS = 15_000;
 
-const under = new Map();
+const underWay = new Map(); // promises, by the keys of photos that are being worked on
 
 /** Runs `work` on the photo of that key; whoever sends the photo waits for it. */
 export function prepare(key, work) {
-  const done = work().finally(() => under.delete(key));
-  under.set(key, done);
-  return done;
+  const working = work().finally(() => underWay.delete(key));
+  underWay.set(key, working);
+  return working;
 }
 
 /** Waits until nothing is being done to the photo of that key, but not for ever. */
 export function settled(key) {
   const late = new Promise((resolve) => { setTimeout(resolve, PATIENCE_MS); });
-  return Promise.race([under.get(key) ?? Promise.resolve(), late]).catch(() => {});
+  return Promise.race([underWay.get(key) ?? Promise.resolve(), late]).catch(() => {});
 }
 
 /** The picture in a file, or null where this browser can't read it. The caller closes it. */

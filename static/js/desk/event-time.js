@@ -1,11 +1,14 @@
 /** What the time that an author sets will mean, by the event's clock. */
 
-import { desk } from "./here.js";
+import { desk } from "./page.js";
 
-const zone = desk.dataset.zone || "UTC";
-const wall = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "short" });
 const line = document.getElementById("composer-when");
-const now = () => wall.format(new Date()).replace(" ", "T");
+
+/** The event's wall-clock time, as a field of a form has it. The event may have been given another zone. */
+function now() {
+  const form = { timeZone: desk.dataset.zone || "UTC", dateStyle: "short", timeStyle: "short" };
+  return new Intl.DateTimeFormat("sv-SE", form).format(new Date()).replace(" ", "T");
+}
 
 /** Whether a wall-clock time lies ahead. */
 export const isLater = (at) => Boolean(at) && at > now();
@@ -18,6 +21,6 @@ export function shownTime(at) {
 }
 
 /** Says it under the field. */
-export function tellWhen(at) {
+export function showEventTime(at) {
   line.textContent = !at ? "" : `${isLater(at) ? "Is scheduled for" : "Gets the time"} ${shownTime(at)}.`;
 }

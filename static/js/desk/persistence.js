@@ -1,8 +1,9 @@
 /** Keeps what this device holds: asks the browser not to clear it, warns before leaving, sweeps up what is done. */
 
-import { names, read, write } from "./store.js";
-import { isOpen, list } from "./outbox.js";
-import { sweep } from "./shots.js";
+import { listen } from "../shared/events.js";
+import { readValue, valueNames, writeValue } from "./store.js";
+import { isOpen, listEntries } from "./outbox.js";
+import { sweepPhotoStore } from "./photo-store.js";
 
 const ASKED = "asked";
 
@@ -10,9 +11,9 @@ const ASKED = "asked";
 export function askToKeep() {
   const ask = async () => {
     document.removeEventListener("input", ask);
-    if (!navigator.storage?.persist || read(ASKED) || (await navigator.storage.persisted())) return;
+    if (!navigator.storage?.persist || readValue(ASKED) || (await navigator.storage.persisted())) return;
     const isGranted = await navigator.storage.persist();
-    write(ASKED, Date.now());
+    writeValue(ASKED, Date.now());
     if (!isGranted) document.getElementById("unkept").hidden = false;
   };
   document.getElementById("composer")?.addEventListener("input", ask, { once: true });
@@ -21,8 +22,8 @@ export function askToKeep() {
 /** Warns before the page is left while something is unsent; a page without such a warning can be kept whole by the browser. */
 export function warnBeforeLeaving(isAtRisk) {
   const warn = (event) => event.preventDefault();
-  const look = () => (isAtRisk() || list().some(isOpen) ? addEventListener : removeEventListener)("beforeunload", warn);
-  for (const name of ["desk:outbox", "desk:draft"]) document.addEventListener(name, look);
+  const look = () => (isAtRisk() || listEntries().some(isOpen) ? addEventListener : removeEventListener)("beforeunload", warn);
+  for (const name of ["desk:outbox", "desk:draft"]) listen(name, look);
   document.getElementById("outbox-login")?.addEventListener("click", () => { if (!isAtRisk()) removeEventListener("beforeunload", warn); });
   look();
 }
@@ -34,6 +35,6 @@ export function sweepPhotos() {
     for (const { key } of draft?.photos ?? []) needed.add(key);
     if (draft?.aside) note(draft.aside);
   };
-  for (const name of [...names("draft:"), ...names("outbox:")]) note(read(name));
-  sweep((key) => needed.has(key));
+  for (const name of [...valueNames("draft:"), ...valueNames("outbox:")]) note(readValue(name));
+  sweepPhotoStore((key) => needed.has(key));
 }

@@ -1,9 +1,10 @@
 /** Does with an entry of the outbox what its author wants. */
 
+import { send } from "../shared/events.js";
 import { newKey } from "./key.js";
-import { decide, drop, find, isFree, renew } from "./outbox.js";
+import { decide, dropEntry, findEntry, isFree, renewEntry } from "./outbox.js";
 import { kick } from "./sender.js";
-import { forget } from "./shots.js";
+import { forgetPhotos } from "./photo-store.js";
 
 /** Asks before something is thrown away. */
 function confirmed(question, aboutIt, yes) {
@@ -16,31 +17,31 @@ function confirmed(question, aboutIt, yes) {
   return new Promise((resolve) => { dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }); });
 }
 
-const ACTS = {
+const ACTIONS = {
   retry: () => kick({ isAsked: true }),
-  edit: (key) => takeBack(key, (entry) => document.dispatchEvent(new CustomEvent("desk:edit", { detail: entry }))),
+  edit: (key) => takeBack(key, (entry) => send("desk:edit", entry)),
   renew: async (key) => {
-    await decide(() => { if (find(key)?.state) renew(key, newKey()); });
+    await decide(() => { if (findEntry(key)?.state) renewEntry(key, newKey()); });
     kick({ isAsked: true });
   },
   discard: async (key) => {
-    const { body, headline } = find(key) ?? {};
+    const { body, headline } = findEntry(key) ?? {};
     if (!(await confirmed("Discard this update?", headline || body || "", "Discard it"))) return;
-    await takeBack(key, ({ photos }) => forget(photos.map((photo) => photo.key)));
+    await takeBack(key, ({ photos }) => forgetPhotos(photos.map((photo) => photo.key)));
   },
 };
 
 /** Takes an entry out, unless it has been sent meanwhile; it goes only after `handOver` has it. */
 function takeBack(key, handOver) {
   return decide(() => {
-    const entry = find(key);
+    const entry = findEntry(key);
     if (!entry || !isFree(entry)) return;
     handOver(entry);
-    drop(key);
+    dropEntry(key);
   });
 }
 
 document.getElementById("entries")?.addEventListener("click", ({ target }) => {
-  const act = target.closest("[data-act]")?.dataset.act;
-  if (ACTS[act]) ACTS[act](target.closest(".entry").dataset.key);
+  const action = target.closest("[data-act]")?.dataset.act;
+  if (ACTIONS[action]) ACTIONS[action](target.closest(".entry").dataset.key);
 });

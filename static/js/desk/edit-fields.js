@@ -1,6 +1,6 @@
 /** What stands in an edit form: read out, filled in, its photos moved; and another's text shown above it. */
 
-import { user } from "./here.js";
+import { user } from "./page.js";
 
 const KEPT = ["headline", "body", "at", "correction", "revision"];
 

@@ -1,18 +1,18 @@
 /** Shows the outbox. */
 
-import { clock, slug } from "./here.js";
-import { countOthers, find, isFree, isLoose, isOpen, list } from "./outbox.js";
-import { shownTime } from "./when.js";
+import { clock, slug } from "./page.js";
+import { countOthers, findEntry, isFree, isLoose, isOpen, listEntries } from "./outbox.js";
+import { shownTime } from "./event-time.js";
 
 const box = document.getElementById("outbox");
 const shown = document.getElementById("entries");
 const template = document.getElementById("entry-template");
 const part = (item, name) => item.querySelector(`[data-says="${name}"]`);
-const put = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+const setText = (element, text) => { if (element.textContent !== text) element.textContent = text; };
 
 /** Draws what there is: entries that stay keep their element, and so the focus in it. */
 export function showEntries() {
-  const entries = list();
+  const entries = listEntries();
   const others = countOthers();
   const login = entries.find((entry) => entry.needs === "login" && isOpen(entry));
   box.hidden = !entries.length && !others;
@@ -25,23 +25,23 @@ export function showEntries() {
     fill(item, entry);
     last = item;
   }
-  put(document.getElementById("outbox-line"), lineAbout(entries));
-  put(document.querySelector("#outbox-login span"), login?.reason ?? "");
+  setText(document.getElementById("outbox-line"), lineAbout(entries));
+  setText(document.querySelector("#outbox-login span"), login?.reason ?? "");
   document.getElementById("outbox-login").hidden = !login;
   const line = document.getElementById("outbox-others");
   line.hidden = !others;
-  put(line, others === 1 ? "One update by somebody else waits on this device. It is sent when they sign in here." : `${others} updates by somebody else wait on this device. They are sent when they sign in here.`);
+  setText(line, others === 1 ? "One update by somebody else waits on this device. It is sent when they sign in here." : `${others} updates by somebody else wait on this device. They are sent when they sign in here.`);
 }
 
 /** Shows how far a photo has come. */
-export function showProgress({ key, place, part: done }) {
+export function showProgress({ key, photo, part: sent }) {
   const item = document.getElementById(`entry-${key}`);
-  const photos = find(key)?.photos.length;
+  const photos = findEntry(key)?.photos.length;
   if (!item || !photos) return;
   const bar = item.querySelector("progress");
   bar.hidden = false;
-  bar.value = (place + done) / photos;
-  put(part(item, "state"), photos === 1 ? "Sending the photo" : `Sending photo ${place + 1} of ${photos}`);
+  bar.value = (photo + sent) / photos;
+  setText(part(item, "state"), photos === 1 ? "Sending the photo" : `Sending photo ${photo + 1} of ${photos}`);
 }
 
 function make(key) {
@@ -62,10 +62,10 @@ function fill(item, entry) {
   const stands = entry.state || (entry.sending ? "sending" : entry.needs ? "login" : entry.tries ? "later" : "waiting");
   const isHere = entry.event === slug;
   item.dataset.state = stands;
-  put(part(item, "state"), WORDS[stands](entry));
-  put(part(item, "headline"), entry.headline);
-  put(part(item, "body"), entry.body);
-  put(part(item, "about"), about(entry, isHere));
+  setText(part(item, "state"), WORDS[stands](entry));
+  setText(part(item, "headline"), entry.headline);
+  setText(part(item, "body"), entry.body);
+  setText(part(item, "about"), about(entry, isHere));
   if (!entry.sending || !entry.photos.length || entry.unanswered) item.querySelector("progress").hidden = true;
   const can = {
     retry: isOpen(entry) && !entry.sending && stands !== "waiting",
@@ -75,7 +75,7 @@ function fill(item, entry) {
     discard: isFree(entry),
   };
   for (const control of item.querySelectorAll("[data-act]")) control.hidden = !can[control.dataset.act];
-  put(item.querySelector("[data-act=discard]"), stands === "clash" ? "Discard mine" : "Discard");
+  setText(item.querySelector("[data-act=discard]"), stands === "clash" ? "Discard mine" : "Discard");
   item.querySelector("[data-act=open]").href = entry.address.replace(/updates\/$/, "");
   const published = item.querySelector("[data-shows=published]");
   if (stands === "clash" && !published.hasChildNodes()) published.append(document.createRange().createContextualFragment(entry.published));

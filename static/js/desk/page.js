@@ -1,4 +1,4 @@
-/** Where this page is and who works on it, as the page's own markup says. */
+/** Which desk this page shows, who works on it, and its line for messages. */
 
 import { newKey } from "./key.js";
 
@@ -6,8 +6,8 @@ export const desk = document.getElementById("desk");
 export const user = desk.dataset.user ?? "";
 export const slug = desk.dataset.event ?? "";
 
-/** This page among all pages of this device. */
-export const page = newKey();
+/** Tells this page from all others that are open. */
+export const pageKey = newKey();
 
 /** Says something in passing, where screen readers hear it. */
 export function say(words) {

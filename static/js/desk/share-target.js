@@ -1,7 +1,7 @@
 /** Takes what was shared to the desk, which the worker put aside, into the composer's draft. */
 
 import { decide } from "./outbox.js";
-import { take } from "./pictures.js";
+import { takeFiles } from "./photos.js";
 
 const SHARED = "desk-shared";
 
@@ -19,7 +19,7 @@ async function takeAll(append) {
     const words = ["title", "text", "url"].map((name) => form.get(name)?.trim()).filter(Boolean);
     const files = form.getAll("photos").filter((file) => file.size);
     if (words.length) append([...new Set(words)].join("\n\n"), request.url);
-    if (files.length) await take(files, form.getAll("keys"));
+    if (files.length) await takeFiles(files, form.getAll("keys"));
     await shared.delete(request); // only now is it safe in the draft; a page that dies before takes nothing twice
   }
 }

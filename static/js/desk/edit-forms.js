@@ -1,9 +1,9 @@
 /** Open edit forms: what is typed stays on the device until it is saved, what others change meanwhile is shown beside it. */
 
-import { forget, keep, kept, keptNumbers } from "./edits.js";
-import { itemOf, keepingPlace, list } from "./items.js";
-import { describe, fieldsOf, fill, movePhoto } from "./fields.js";
-import { closeForm } from "./stream.js";
+import { cardOf, list } from "../shared/stream.js";
+import { forgetEdit, keepEdit, keptEdit, keptNumbers } from "./edit-store.js";
+import { describe, fieldsOf, fill, movePhoto } from "./edit-fields.js";
+import { closeForm, keepingItems } from "./stream.js";
 
 const asServed = new WeakMap(); // what a form said when the server sent it
 const formOf = (item) => item.querySelector("form.editor");
@@ -13,27 +13,26 @@ const isChanged = (form) => JSON.stringify(fieldsOf(form)) !== asServed.get(form
 /** Begins: takes up what was left open, and listens. */
 export function watchEditing() {
   const on = (name, act) => document.addEventListener(name, act);
-  on("desk:editing", ({ detail }) => opened(detail.item, detail));
-  on("desk:meanwhile", ({ detail: { form, item } }) => showMeanwhile(form, item));
-  on("desk:saved", ({ detail: { form } }) => forget(form.dataset.number));
   on("input", ({ target }) => target.form?.matches(".editor") && note(target.form));
   on("click", clicked);
   on("keydown", pressed);
   on("htmx:beforeRequest", ({ target }) => freeze(target, true));
   on("htmx:afterRequest", ({ target }) => freeze(target, false));
-  for (const form of document.querySelectorAll("form.editor")) opened(form.closest(".item"), { isAgain: false });
+  for (const form of document.querySelectorAll("form.editor")) editingOpened(form.closest(".item"), false);
   if (list()) for (const number of keptNumbers()) reopen(number);
 }
 
 function reopen(number) {
-  const link = itemOf(number)?.querySelector(`#edit-${number}`);
-  if (link) htmx.ajax("GET", link.getAttribute("hx-get"), { source: itemOf(number), target: itemOf(number), swap: "desk" });
+  const item = cardOf(number);
+  const link = item?.querySelector(`#edit-${number}`);
+  if (link) htmx.ajax("GET", link.getAttribute("hx-get"), { source: item, target: item, swap: "desk" });
 }
 
-function opened(item, { isAgain }) {
+/** A form has come: for an update, or `isAgain` for one that was saved and refused. */
+export function editingOpened(item, isAgain) {
   const form = formOf(item);
   asServed.set(form, JSON.stringify(fieldsOf(form)));
-  const mine = kept(numberOf(form));
+  const mine = keptEdit(numberOf(form));
   const refusal = item.querySelector(".errors");
   if (refusal) {
     asServed.set(form, ""); // it holds what was typed
@@ -54,9 +53,12 @@ function opened(item, { isAgain }) {
   if (list()) form.elements.body.focus();
 }
 
+/** A form has done its work: what was typed in it need not be kept. */
+export const editingSaved = (item) => forgetEdit(item.dataset.number);
+
 function note(form) {
-  if (isChanged(form)) keep(numberOf(form), fieldsOf(form));
-  else forget(numberOf(form));
+  if (isChanged(form)) keepEdit(numberOf(form), fieldsOf(form));
+  else forgetEdit(numberOf(form));
 }
 
 function clicked(click) {
@@ -68,7 +70,7 @@ function clicked(click) {
     movePhoto(control);
     note(form);
   } else if (!list()) {
-    forget(numberOf(form)); // the link leads back to the desk
+    forgetEdit(numberOf(form)); // the link leads back to the desk
   } else {
     click.preventDefault();
     cancel(form, { isCertain: Boolean(form.querySelector(".clash")) });
@@ -90,7 +92,7 @@ function pressed(event) {
 function cancel(form, { isCertain = false } = {}) {
   if (!isCertain && isChanged(form) && !confirm("Leave this without saving? What you changed here is dropped.")) return;
   const number = numberOf(form);
-  forget(number);
+  forgetEdit(number);
   closeForm(number);
 }
 
@@ -101,11 +103,11 @@ function freeze(target, isFrozen) {
 }
 
 /** Says above an open form that its update has changed, and shows what it says now; the form is left alone. */
-function showMeanwhile(formItem, item) {
+export function showMeanwhile(formItem, item) {
   const form = formOf(formItem);
   const isOther = Number(item.dataset.content) > Number(form.elements.revision.value);
   const isGone = item.classList.contains("is-withdrawn");
-  keepingPlace(() => {
+  keepingItems(() => {
     formItem.querySelector(":scope > .meanwhile")?.remove();
     if (isOther || isGone) formItem.prepend(describe(item, { isGone }));
   });

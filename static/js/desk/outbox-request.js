@@ -9,7 +9,7 @@
  * What does not bear the service's own mark (a hotel's page, a proxy's error) is no answer.
  */
 
-import { desk, user } from "./here.js";
+import { desk, user } from "./page.js";
 
 const NO_ANSWER = "No answer came";
 const UNSENT = new Set([408, 425, 429, 503]); // the service says that it has not taken it
@@ -42,9 +42,9 @@ export async function postEntry(entry, signal, isSecondTry = false) {
     return { kind: "published", html: text, number: Number(header("Liveblog-Number")), readers: header("Liveblog-Readers") };
   }
   if (response.status === 202 && header("Liveblog-Waiting")) return { kind: "waits", html: text, why: header("Liveblog-Waiting") };
-  const read = readRefusal(response.status, header, text);
-  if (read.isToken && !isSecondTry && (await renewToken(entry))) return postEntry(entry, signal, true);
-  return read;
+  const refusal = readRefusal(response.status, header, text);
+  if (refusal.isToken && !isSecondTry && (await renewToken(entry))) return postEntry(entry, signal, true);
+  return refusal;
 }
 
 /** Sends one photo; `progressed` gets the part that has left, from 0 to 1. */

@@ -1,0 +1,120 @@
+/**
+ * Follows what is new at the desk: asks every few seconds, and at once when the readers' socket tells of something. A
+ * draft has no socket, and an ended event soon has none: then the poll alone goes on.
+ */
+
+import { known } from "../shared/connection.js";
+import { onReturn, send } from "../shared/events.js";
+import { pollNow, rest, resume, watchPolls } from "../shared/poll.js";
+import * as socket from "../shared/socket.js";
+import { cards, cursor, feed } from "../shared/stream.js";
+import { clock, pageKey, user } from "./page.js";
+import { takeWaitingParts } from "./parts.js";
+
+const OFTEN_SECONDS = 5;
+const HIDDEN_SECONDS = 30;
+const TOGETHER_MS = 1_000;
+const MAY_BE_OLD = "What stands here may be out of date.";
+const presence = () => document.getElementById("presence");
+let together = 0;
+let isNews = false;
+
+/** Begins to ask and to listen. */
+export function followNews() {
+  watchPolls({
+    pace: () => (document.hidden ? HIDDEN_SECONDS : OFTEN_SECONDS),
+    question,
+    headers: { "Liveblog-Author": user }, // whoever is named, or nobody, gets words instead of the page to sign in on
+    onAnswer,
+    onFailure,
+    onRecovery: socket.retrySoon,
+  });
+  socket.watchSocket(noteFragment, { desk: 1 });
+  addEventListener("pagehide", () => {
+    rest(); // a request that comes after the beacon would be taken for a sign that the page is open
+    leave();
+  });
+  onReturn(({ type }) => {
+    if (type === "pageshow") resume();
+    pollNow();
+    socket.start();
+  });
+  for (const name of ["sendError", "timeout", "responseError"]) {
+    document.addEventListener(`htmx:${name}`, ({ target }) => {
+      if (target.id === "older") say("The older updates could not be loaded. Try again in a moment.");
+    });
+  }
+  addEventListener("DOMContentLoaded", pollNow); // the others see at once who has come
+  socket.start();
+}
+
+/** After news: the socket, too, should tell of it; one of a draft may be there only now. */
+export function noteNews(hasStatus) {
+  if (hasStatus) {
+    socket.allow();
+    socket.start();
+  }
+  socket.expect(cursor());
+}
+
+function question() {
+  const pinned = cards().filter((item) => item.classList.contains("is-pinned")).map((item) => item.dataset.number);
+  const queue = document.getElementById("queue")?.dataset.digest ?? "";
+  return { pinned: pinned.slice(0, 10).join(), queue, presence: presence().dataset.digest, page: pageKey };
+}
+
+function onAnswer() {
+  send("desk:fresh");
+  say("");
+  takeWaitingParts();
+}
+
+function onFailure({ status, responseText }) {
+  const words = responseText.length < 200 ? responseText.trim() : "";
+  const since = clock(known().lastContact);
+  if (status === 401 || status === 404) leave();
+  if (status === 401) warn(`${words || "You are signed out."} ${MAY_BE_OLD}`, { offerLogin: true });
+  else if (status === 404) warn("This event is gone, or you no longer work on it.");
+  else if (!navigator.onLine) warn(`Offline since ${since}. ${MAY_BE_OLD}`);
+  else if (known().failures > 1) warn(`No answer since ${since}; trying again. ${MAY_BE_OLD}`);
+}
+
+/** What the socket brings is only a sign: the poll fetches it. */
+function noteFragment(fragment) {
+  const [, revision = Infinity] = /data-revision="(\d+)"/.exec(fragment) ?? []; // a call to reload names none
+  if (Number(revision) > cursor()) askSoon();
+}
+
+/** Asks at once, but once a second at most: a burst of posts is fetched together. */
+function askSoon() {
+  isNews = true;
+  if (together) return;
+  isNews = false;
+  pollNow();
+  together = setTimeout(() => {
+    together = 0;
+    if (isNews) askSoon();
+  }, TOGETHER_MS);
+}
+
+/** Has the others see at once that this page is no longer open. */
+function leave() {
+  navigator.sendBeacon(feed().dataset.departureUrl, new URLSearchParams({ page: pageKey }));
+}
+
+/** Says that nobody knows what is so now, nor who is there. */
+function warn(words, options) {
+  presence().replaceChildren();
+  presence().dataset.digest = "";
+  say(words, options);
+}
+
+/** Says once what is the matter, and takes it back when it no longer is. */
+function say(words, { offerLogin = false } = {}) {
+  const line = document.getElementById("stream-state");
+  const text = line.querySelector("span");
+  if (text.textContent === words) return;
+  text.textContent = words;
+  line.querySelector("a").hidden = !offerLogin;
+  line.hidden = !words;
+}

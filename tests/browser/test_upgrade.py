@@ -1,0 +1,100 @@
+"""A browser that has met the former release, at the desk of this one."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from tests.browser.phones import BODY, expect_posted, phones, write
+from tests.browser.reading import until
+from tests.browser.release import former_desk
+from tests.browser.test_offline import KEPT
+from tests.server import Site
+
+PATIENCE_MS = 60_000
+"""A page of the former release asks ever more rarely while nothing answers."""
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Make a phone whose owner is signed in."""
+    with phones(browser) as make:
+        yield make
+
+
+def test_an_open_desk_of_the_former_release_goes_on_posting_and_following(
+    phone: Callable[..., BrowserContext], server: Callable[..., Site]
+) -> None:
+    site = server()
+    ada = site.user("ada")
+    event = site.event("The storm", author=ada)
+    page = phone("ada", site, service_workers="block").new_page()
+    site.stop()
+    with former_desk(site, event, ada.pk):
+        page.goto(f"{site.url}/desk/{event.slug}/")
+        expect(page.locator(BODY)).to_be_visible()
+    write(page, "Written while it was upgraded.")
+    expect(page.locator("#entries .entry")).to_have_count(1)
+    site.start()
+    expect_posted(page, site, event, "Written while it was upgraded.", seconds=PATIENCE_MS / 1000)
+    item = page.locator("#item-1")
+    expect(item.locator(".prose")).to_have_text("Written while it was upgraded.", timeout=PATIENCE_MS)
+    write(page, "And afterwards.")
+    expect_posted(page, site, event, "Written while it was upgraded.", "And afterwards.")
+
+    page.tap("#edit-1")
+    page.fill("#item-1 [name=body]", "Put right.")
+    page.tap("#save-1")
+    expect(item.locator(".prose")).to_have_text("Put right.")
+    page.tap("#pin-1")
+    expect(page.locator("#item-1.is-pinned")).to_be_visible()
+    page.tap("#withdraw-2")
+    expect(page.locator("#item-2.is-withdrawn")).to_be_visible()
+
+    site.publish(event, "By somebody else.")
+    expect(page.locator("#item-3")).to_contain_text("By somebody else.", timeout=PATIENCE_MS)
+    bo = site.user("bo")
+    waiting = site.do(lambda: event.submit(author=bo, body="May I?", needs_approval=True))
+    assert waiting
+    publish = page.locator("#queue").get_by_role("button", name="Publish", exact=True)
+    publish.tap(timeout=PATIENCE_MS)
+    expect(page.locator("#queue")).to_be_hidden()
+    expect(page.locator("#item-4")).to_contain_text("May I?")
+    assert page.locator("#poll").count() == 0, "this is a page of this release"
+
+
+def test_a_browser_with_the_former_release_s_worker_opens_the_desk_offline_after_the_upgrade(
+    phone: Callable[..., BrowserContext], server: Callable[..., Site]
+) -> None:
+    site = server()
+    ada = site.user("ada")
+    event = site.event("The storm", author=ada)
+    address = f"{site.url}/desk/{event.slug}/"
+    page = phone("ada", site).new_page()
+    site.stop()
+    with former_desk(site, event, ada.pk):
+        page.goto(address)
+        until(page, lambda: page.evaluate("navigator.serviceWorker.controller !== null"))
+        until(page, lambda: f"/desk/{event.slug}/" in page.evaluate(KEPT))
+    page.reload()
+    expect(page.locator("#seen")).to_be_visible()
+    write(page, "Written with the former one.")
+    expect(page.locator("#entries .entry")).to_have_count(1)
+
+    site.start()
+    before = set(page.evaluate("caches.keys()"))
+    page.goto(address)
+    expect_posted(page, site, event, "Written with the former one.")
+    assert page.locator("#poll").count() == 1, "this is still the former page"
+    until(page, lambda: {name for name in page.evaluate("caches.keys()") if name.startswith("desk-files")} - before)
+    until(page, lambda: page.evaluate("navigator.serviceWorker.controller?.state === 'activated'"))
+    page.reload()  # the new worker keeps the page
+    expect(page.locator("#item-1")).to_be_visible()
+    page.context.set_offline(True)
+    page.reload()
+    expect(page.locator("#seen")).to_contain_text("Offline: showing the desk as it was at")
+    expect(page.locator("#item-1")).to_be_visible()
+    write(page, "Written with this one.")
+    expect(page.locator("#entries .entry")).to_have_count(1)
+    page.context.set_offline(False)
+    expect_posted(page, site, event, "Written with the former one.", "Written with this one.")
