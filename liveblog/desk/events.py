@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from liveblog import markup
-from liveblog.desk.access import AuthorRequest, desk_of, read_or_write, signed_in, with_account
+from liveblog.desk.access import AuthorRequest, desk_of, read_or_write, sent_data, signed_in, with_account
 from liveblog.desk.forms import (
     MarkdownField,
     SitesField,
@@ -214,7 +214,7 @@ def index(request: AuthorRequest) -> HttpResponse:
 @with_account
 def new(request: AuthorRequest) -> HttpResponse:
     """Create an event, which is a draft at first."""
-    form = EventForm(request.POST if request.method == "POST" else None, editor=request.user)
+    form = EventForm(sent_data(request), editor=request.user)
     event = carry_out(form, form.save_event)
     if event is None:
         return _show_settings(request, form)

@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from liveblog.desk.access import AuthorRequest, desk_of, read_or_write
+from liveblog.desk.access import AuthorRequest, desk_of, read_or_write, sent_data
 from liveblog.desk.forms import CONFLICT, WallClockField, carry_out, read_in_zone, reasons_of, status_of
 from liveblog.desk.page import redirect_whole_page
 from liveblog.models import Event, Invitation, Role, byline_of, is_guest
@@ -105,7 +105,7 @@ class InvitationForm(forms.Form):
 @desk_of(Role.OWNER)
 def people(request: AuthorRequest, event: Event) -> HttpResponse:
     """Show who works on the event, and add somebody with an account."""
-    form = AppointForm(request.POST if request.method == "POST" else None, event=event)
+    form = AppointForm(sent_data(request), event=event)
     carry_out(form, lambda: form.appoint(event, form.cleaned_data["username"]))
     if form.errors or not form.is_bound:
         return _show_people(request, event, status=status_of(form), appoint=form)

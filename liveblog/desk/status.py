@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from liveblog.desk.access import AuthorRequest, desk_of, read_or_write
+from liveblog.desk.access import AuthorRequest, desk_of, read_or_write, sent_data
 from liveblog.desk.forms import carry_out, reasons_of, status_of
 from liveblog.desk.page import redirect_whole_page, refuse, status_context
 from liveblog.models import Event, Role
@@ -126,7 +126,7 @@ def _show_status(request: AuthorRequest, form: forms.Form, event: Event, message
 @desk_of(Role.OWNER)
 def deletion(request: AuthorRequest, event: Event) -> HttpResponse:
     """Show what will be deleted, and delete the event once its owner has confirmed it."""
-    form = DeletionForm(request.POST if request.method == "POST" else None, event=event)
+    form = DeletionForm(sent_data(request), event=event)
     carry_out(form, event.remove)
     if form.is_bound and not form.errors:
         messages.success(request, f"“{event.title}” was deleted.")

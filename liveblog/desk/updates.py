@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from liveblog.desk.access import AuthorRequest, View, deny, desk_of, read_or_write
+from liveblog.desk.access import AuthorRequest, View, deny, desk_of, read_or_write, sent_data
 from liveblog.desk.forms import CONFLICT, UpdateForm, WallClockField, carry_out, read_in_zone, status_of, wall_clock
 from liveblog.desk.page import address_of, query_of, redirect_whole_page, refuse, show_updates
 from liveblog.models import Attachment, Event, Overtaken, Photo, Role, Update, byline_of
@@ -181,7 +181,7 @@ def edit(request: AuthorRequest, update: Update) -> HttpResponse:
     """Change an update's text, time and photos; what somebody else has saved meanwhile is shown, not overwritten."""
     if update.erased_at:
         return refuse(request, update.event, ERASED)
-    form = EditForm(update, request.POST if request.method == "POST" else None)
+    form = EditForm(update, sent_data(request))
     if step := request.POST.get("step"):
         form.move_photo(step)
         return _show_form(request, form)
@@ -271,7 +271,7 @@ def mark_key(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
 def purge(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
     """Ask for the update's number, then erase its text and photos wherever this service keeps them."""
     update = get_object_or_404(event.updates, number=number)
-    form = PurgeForm(update, request.POST if request.method == "POST" else None)
+    form = PurgeForm(update, sent_data(request))
     carry_out(form, update.purge)
     if form.is_bound and not form.errors:
         messages.success(request, f"Update {number} was erased.")
