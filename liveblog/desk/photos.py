@@ -15,7 +15,6 @@ from django.views.decorators.http import require_POST, require_safe
 from liveblog import imaging
 from liveblog.caching import picture_response
 from liveblog.desk.access import AuthorRequest, desk_of, plain_text
-from liveblog.desk.forms import ComposerForm
 from liveblog.models import (
     Attachment,
     Event,
@@ -113,11 +112,10 @@ def photo(request: AuthorRequest, event: Event, name: str, width: int) -> HttpRe
     return picture_response(request, found.path(width))
 
 
-def take_files(request: AuthorRequest, event: Event, form: ComposerForm) -> list[Attachment]:
-    """Take in the files of a form sent without JavaScript; their keys follow from the update's."""
-    files = request.FILES.getlist("photos") if form.is_valid() else []
-    keys = [uuid.uuid5(form.cleaned_data["key"], str(place)) for place in range(len(files))]
-    return [Attachment(_store(request, event, key, file).key) for key, file in zip(keys, files, strict=True)]
+def take_files(request: AuthorRequest, event: Event, key: uuid.UUID) -> list[Attachment]:
+    """Take in the files of a form sent without JavaScript; their keys are made from the update's."""
+    files = enumerate(request.FILES.getlist("photos"))
+    return [Attachment(_store(request, event, uuid.uuid5(key, str(index)), file).key) for index, file in files]
 
 
 def _store(request: AuthorRequest, event: Event, key: uuid.UUID, file: UploadedFile) -> Photo:

@@ -260,7 +260,8 @@ class Event(Head, People):
                 earlier.check_same(submission)
                 return earlier
             shown = event.photos.of(submission.attachments)
-            return event.create_update(submission, photos=shown.describe(submission.attachments), shown=shown)
+            photos = event.photos.describe(submission.attachments)
+            return event.create_update(submission, photos=photos, shown=shown)
 
     def submit(
         self, *, needs_approval: bool = False, posts_a_minute: int | None = None, **sent: Any
@@ -278,7 +279,7 @@ class Event(Head, People):
             if posts_a_minute is not None:
                 event._check_pace(submission.author, posts_a_minute)
             shown = event.photos.of(submission.attachments)
-            photos = shown.describe(submission.attachments)
+            photos = event.photos.describe(submission.attachments)
             if needs_approval or is_to_come(submission.due_at):
                 return event._create_waiting(submission, photos=photos, shown=shown, needs_approval=needs_approval)
             return event.create_update(submission, photos=photos, shown=shown)
