@@ -2,7 +2,6 @@
 
 import copy
 import zoneinfo
-from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -157,23 +156,14 @@ class EventForm(forms.ModelForm):
         """Read the times in the event's zone."""
         super().clean()
         cleaned = self.cleaned_data
-        for name in ("starts_at", "ends_at"):
-            if "time_zone" not in cleaned or name not in cleaned:
-                cleaned.pop(name, None)
-            elif cleaned[name] is not None:
-                try:
-                    cleaned[name] = self._time_meant(name)
-                except ValidationError as error:
-                    self.add_error(name, error)
+        typed = {name: cleaned.pop(name) for name in ("starts_at", "ends_at") if name in cleaned}
+        for name, time in typed.items() if "time_zone" in cleaned else ():
+            zone, stored = zoneinfo.ZoneInfo(cleaned["time_zone"]), getattr(self.event, name, None)
+            try:
+                cleaned[name] = time and read_in_zone(time, zone, stored=stored)
+            except ValidationError as error:
+                self.add_error(name, error)
         return cleaned
-
-    def _time_meant(self, name: str) -> datetime:
-        """Return the time in the event's zone; an unchanged one keeps its seconds, and its side of a clock change."""
-        typed, zone = self.cleaned_data[name], zoneinfo.ZoneInfo(self.cleaned_data["time_zone"])
-        stored: datetime | None = getattr(self.event, name, None)
-        if stored is not None and wall_clock(stored, zone) == wall_clock(typed.replace(tzinfo=zone), zone):
-            return stored
-        return read_in_zone(typed, zone)
 
     def save_event(self) -> Event:
         """Create or change the event and return it; raises ``ValidationError``, ``markup.NotRendered``."""

@@ -111,10 +111,10 @@ class EditForm(UpdateForm):
             editor=editor,
         )
 
-    def keep_for(self, update: Update) -> None:
-        """Keep what was typed, so that sending it again replaces what ``update`` says now."""
+    def keep_for(self, revision: int) -> None:
+        """Keep what was typed, so that sending it again replaces what the update says at this revision."""
         self.data = self.data.copy()
-        self.data["revision"] = str(update.revision)
+        self.data["revision"] = str(revision)
 
     @property
     def _has_photos(self) -> bool:
@@ -197,7 +197,7 @@ def edit(request: AuthorRequest, update: Update) -> HttpResponse:
 def _show_both(request: AuthorRequest, form: EditForm) -> HttpResponse:
     """Show what somebody else has saved meanwhile above what was written here."""
     theirs = form.update.event.updates.select_related("author", "version_by").get(pk=form.update.pk)
-    form.keep_for(theirs)
+    form.keep_for(theirs.revision)
     by = byline_of(theirs.version_by or theirs.author)
     return _show_form(request, form, status=409, theirs=theirs, by=by)
 
