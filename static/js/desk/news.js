@@ -5,6 +5,7 @@
 
 import { known } from "../shared/connection.js";
 import { onReturn, send } from "../shared/events.js";
+import { remember } from "../shared/patch.js";
 import { pollNow, rest, resume, watchPolls } from "../shared/poll.js";
 import * as socket from "../shared/socket.js";
 import { cards, cursor, feed } from "../shared/stream.js";
@@ -106,6 +107,7 @@ function leave() {
 function warn(words, options) {
   presence().replaceChildren();
   presence().dataset.digest = "";
+  remember(presence()); // else the same line would be taken for what stands there
   say(words, options);
 }
 
