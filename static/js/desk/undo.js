@@ -20,8 +20,8 @@ export function offerUndo(item) {
       return;
     }
     clearInterval(counting);
-    if (!line.isConnected) return; // it was restored, or is another item now
     line.remove();
+    if (!button.isConnected) return; // it was restored meanwhile
     item.classList.remove("is-fresh");
     button.textContent = "Restore";
   };
