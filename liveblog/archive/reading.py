@@ -187,7 +187,7 @@ def _all_drawable(what: str, kind: type[Figure | Correction], part: Part) -> Cal
 
 def _drawable(value: Any, what: str, kind: type[Figure | Correction], where: str) -> Any:
     with naming(where):
-        kind.read(value, what)
+        kind.from_json(value, what)
     Part(value, f"{where}, {what}").check_names(kind._fields)
     return value
 

@@ -2,18 +2,17 @@
 
 import uuid
 import zoneinfo
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
-from django.contrib.auth.models import User
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils import timezone
 
 from liveblog import markup
-from liveblog.models import Attachment, Event, Update, Waiting, WrongStatus
+from liveblog.models import Attachment, Event, WrongStatus
 from liveblog.models.place import YEARS
 from liveblog.models.sites import read_site
 
@@ -121,8 +120,13 @@ def reasons_of(form: forms.BaseForm) -> str:
     return " ".join(str(message) for messages in form.errors.values() for message in messages)
 
 
-def read_in_zone(typed: datetime, zone: zoneinfo.ZoneInfo) -> datetime:
-    """Return when clocks in ``zone`` show ``typed``; raises ``ValidationError`` unless they do so just once."""
+def read_in_zone(typed: datetime, zone: zoneinfo.ZoneInfo, *, stored: datetime | None = None) -> datetime:
+    """Return when clocks in ``zone`` show ``typed``; raises ``ValidationError`` unless they do so just once.
+
+    If that is what they show at ``stored``, the time is unchanged: its seconds and its side of a clock change stay.
+    """
+    if stored is not None and wall_clock(stored, zone) == wall_clock(typed.replace(tzinfo=zone), zone):
+        return stored
     first, second = (typed.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if first.utcoffset() == second.utcoffset():
         return first.astimezone(UTC)
@@ -200,24 +204,6 @@ class ComposerForm(UpdateForm):
             sent["due_at" if later or at > timezone.now() else "published_at"] = at
         sent["photos"] = self._attachments()
         return sent
-
-    def submit(
-        self, *, author: User, files: Sequence[Attachment] = (), needs_approval: bool, posts_a_minute: int | None
-    ) -> Update | Waiting | None:
-        """Publish the update, or put it into the queue; return ``None`` when refused, and ``errors`` says why.
-
-        Raises ``KeyReused``, ``TooMany``.
-        """
-        stored = None
-        if self.is_valid():
-            sent = self.cleaned_data | {"photos": [*self.cleaned_data["photos"], *files]}
-            with refusals_shown(self):
-                stored = self.event.submit(
-                    author=author, needs_approval=needs_approval, posts_a_minute=posts_a_minute, **sent
-                )
-        if "key" in self.errors:
-            self.renew_key()
-        return stored
 
     def renew_key(self) -> None:
         """Give the form another key, so that its content can be posted as a new update."""

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.cache import cache
-from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
@@ -13,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from liveblog import imaging, markup, players
 from liveblog.desk.access import AuthorRequest, desk_of, is_from_outbox
-from liveblog.desk.forms import ComposerForm, reasons_of, status_of
+from liveblog.desk.forms import ComposerForm, carry_out, reasons_of, status_of
 from liveblog.desk.page import Item, show_desk
 from liveblog.desk.photos import explain, take_files
 from liveblog.desk.queue import queue_context
@@ -40,21 +39,26 @@ PREVIEW_SECONDS = 120
 def publish(request: AuthorRequest, event: Event) -> HttpResponse:
     """Publish an update, or put it into the queue; the same one sent again is stored once."""
     form = ComposerForm(request.POST, event=event)
-    try:
-        stored = form.submit(
+
+    def submit() -> Update | Waiting:
+        form.cleaned_data["photos"] += take_files(request, event, form.cleaned_data["key"])
+        return event.submit(
             author=request.user,
-            files=take_files(request, event, form),
             needs_approval=event.needs_approval_of(request.role),
             posts_a_minute=GUEST_POSTS_A_MINUTE if is_guest(request.user) else None,
+            **form.cleaned_data,
         )
+
+    try:
+        stored = carry_out(form, submit)
     except KeyReused as error:
-        form.renew_key()
         return _refuse(request, event, form, status=409, clash=error.update)
-    except (TooMany, imaging.Refused, ValidationError) as error:
-        return _refuse_photo_or_pace(request, event, form, error)
-    if stored is None:
-        return _refuse(request, event, form, status=status_of(form))
-    return _accept(request, event, stored)
+    except (TooMany, imaging.PhotoRefused) as error:
+        if is_from_outbox(request):
+            return explain(error)
+        form.add_error(None, str(error))
+        return _refuse(request, event, form, status=explain(error).status_code)
+    return _accept(request, event, stored) if stored else _refuse(request, event, form, status=status_of(form))
 
 
 @never_cache
@@ -112,6 +116,8 @@ def _describe(stored: Update | Waiting) -> str:
 
 def _refuse(request: AuthorRequest, event: Event, form: ComposerForm, *, status: int, **more: Any) -> HttpResponse:
     """Answer with everything that was written, and the reason."""
+    if status == 409 or "key" in form.errors:
+        form.renew_key()
     if is_from_outbox(request):
         if status == 409:
             return render(request, "liveblog/desk/posted.html#clash", {"event": event} | more, status=409)
@@ -120,12 +126,3 @@ def _refuse(request: AuthorRequest, event: Event, form: ComposerForm, *, status:
     if request.htmx:
         return render(request, "liveblog/desk/composer.html#composer", context, status=status)
     return show_desk(request, event, status=status, form=form, **more)
-
-
-def _refuse_photo_or_pace(request: AuthorRequest, event: Event, form: ComposerForm, error: Exception) -> HttpResponse:
-    answer = explain(error)
-    if is_from_outbox(request):
-        return answer
-    form.is_valid()
-    form.add_error(None, answer.content.decode().strip())
-    return _refuse(request, event, form, status=answer.status_code)
