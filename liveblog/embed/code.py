@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple, Self
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,7 +13,7 @@ from django.utils.safestring import SafeString
 from liveblog.addresses import absolute
 from liveblog.embed.oembed import HEIGHT, UPDATE_HEIGHT
 from liveblog.embed.options import Options
-from liveblog.embed.targets import frame_of
+from liveblog.embed.targets import frame_path
 from liveblog.models import Event, Update
 from liveblog.public import find_event, public
 from liveblog.stream import PAGE_UPDATES
@@ -61,7 +60,7 @@ def code(request: HttpRequest, slug: str) -> HttpResponse:
         "themes": THEME_LABELS,
         "orders": ORDER_LABELS,
         "most": PAGE_UPDATES,
-        "frame": frame_of(event, update.number if update else None, choice.options).removeprefix(settings.BASE_URL),
+        "frame": frame_path(event, update.number if update else None, choice.options),
         "codes": Codes(event, update, choice),
     }
     return render(request, "liveblog/embed/code.html", context)
@@ -110,7 +109,7 @@ class Codes(NamedTuple):
         return format_html(
             '<iframe src="{}" title="{}" width="100%" height="{}" loading="lazy" style="border:0"'
             ' allow="autoplay; clipboard-write; encrypted-media; fullscreen; picture-in-picture"></iframe>',
-            frame_of(self.event, self.update.number if self.update else None, self.choice.options),
+            absolute(frame_path(self.event, self.update.number if self.update else None, self.choice.options)),
             self.title,
             self.choice.height,
         )

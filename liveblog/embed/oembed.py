@@ -9,7 +9,7 @@ from django.utils.html import format_html
 
 from liveblog.addresses import absolute
 from liveblog.caching import cacheable
-from liveblog.embed.targets import Target, frame_of
+from liveblog.embed.targets import Target, frame_path
 from liveblog.errors import plain_text
 from liveblog.models import Event, Update
 from liveblog.public import public
@@ -59,7 +59,7 @@ def rich_embed(event: Event, update: Update | None, *, width: int, height: int) 
     html = format_html(
         '<iframe src="{}" title="{}" width="{}" height="{}" frameborder="0" loading="lazy"'
         ' allow="autoplay; clipboard-write; encrypted-media; fullscreen; picture-in-picture"></iframe>',
-        frame_of(event, update.number if update else None),
+        absolute(frame_path(event, update.number if update else None)),
         title,
         width,
         height,

@@ -1,4 +1,4 @@
-"""What a page of ours shows, by the address that a publisher names, and the address of its frame."""
+"""What a page of ours shows, by the address that a publisher names, and the path of its frame."""
 
 from typing import NamedTuple, Self
 from urllib.parse import unquote, urlsplit
@@ -6,7 +6,6 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 from django.urls import Resolver404, resolve, reverse
 
-from liveblog.addresses import absolute
 from liveblog.embed.options import Options
 from liveblog.models import Event
 
@@ -41,7 +40,7 @@ class Target(NamedTuple):
         return cls(match.kwargs["slug"], match.kwargs.get("number"))
 
 
-def frame_of(event: Event, number: int | None = None, options: Options | None = None) -> str:
-    """Return the address of the frame for an event, or for one update of it."""
+def frame_path(event: Event, number: int | None = None, options: Options | None = None) -> str:
+    """Return the path of the frame for an event, or for one update of it."""
     path = reverse("embed-update", args=[event.slug, number]) if number else reverse("embed", args=[event.slug])
-    return absolute(path) + (options.query if options else "")
+    return path + (options.query if options else "")
