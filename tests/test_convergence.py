@@ -358,7 +358,8 @@ def test_an_open_page_ends_up_right_whatever_happened(monkeypatch: pytest.Monkey
     monkeypatch.setattr(tail_module, "TAIL_UPDATES", 6)
     monkeypatch.setattr(tail_module, "JOINS_KEPT", 2)
 
-    @hypothesis_settings(max_examples=20)  # few and long: half the time goes into the beginning and the end of each
+    # Few and long: half the time goes into the beginning and the end of each.
+    @hypothesis_settings(max_examples=hypothesis_settings().max_examples // 5)
     @given(st.lists(actions, min_size=40, max_size=120))
     def whatever(happens: list[tuple[str, int, int, int]]) -> None:
         coverage = Coverage()

@@ -12,7 +12,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -131,6 +131,11 @@ def deny(request: DeskRequest, least: Role) -> HttpResponse:
     if is_from_script(request):
         return plain_text(reason, 403)
     raise PermissionDenied(reason)
+
+
+def sent_data(request: HttpRequest) -> QueryDict | None:
+    """Return the fields of a form that was sent, or ``None`` if the page with the form was opened."""
+    return request.POST if request.method == "POST" else None
 
 
 def is_from_outbox(request: HttpRequest) -> bool:

@@ -120,8 +120,13 @@ def reasons_of(form: forms.BaseForm) -> str:
     return " ".join(str(message) for messages in form.errors.values() for message in messages)
 
 
-def read_in_zone(typed: datetime, zone: zoneinfo.ZoneInfo) -> datetime:
-    """Return when clocks in ``zone`` show ``typed``; raises ``ValidationError`` unless they do so just once."""
+def read_in_zone(typed: datetime, zone: zoneinfo.ZoneInfo, *, stored: datetime | None = None) -> datetime:
+    """Return when clocks in ``zone`` show ``typed``; raises ``ValidationError`` unless they do so just once.
+
+    If that is what they show at ``stored``, the time is unchanged: its seconds and its side of a clock change stay.
+    """
+    if stored is not None and wall_clock(stored, zone) == wall_clock(typed.replace(tzinfo=zone), zone):
+        return stored
     first, second = (typed.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if first.utcoffset() == second.utcoffset():
         return first.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Steps of an event’s coverage: announce, go live, pause, end, reopen, delete."""
+"""The status of an event: announce, go live, pause, end, reopen; and its deletion."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from liveblog.desk.access import AuthorRequest, desk_of, read_or_write
+from liveblog.desk.access import AuthorRequest, desk_of, read_or_write, sent_data
 from liveblog.desk.forms import carry_out, reasons_of, status_of
 from liveblog.desk.page import redirect_whole_page, refuse, status_context
 from liveblog.models import Event, Role
@@ -25,7 +25,7 @@ STATUS_WORDS: dict[str, str] = {
 
 
 class StatusForm(forms.Form):
-    """Where the coverage is to stand, and at its end a last word to readers."""
+    """The status that an event is to have, with a closing note when it ends."""
 
     status = forms.ChoiceField(
         choices=Event.Status.choices,
@@ -33,10 +33,10 @@ class StatusForm(forms.Form):
     )
     note = forms.CharField(required=False)
     rewords = forms.BooleanField(required=False)
-    """The event has ended, and the note is to stand in place of the one there is."""
+    """Whether the note replaces that of an event that has ended already."""
 
     def take_step(self, event: Event) -> None:
-        """Take the step that leads there; raises ``WrongStatus`` where none does, ``ValidationError`` for the note."""
+        """Give the event this status; raises ``WrongStatus``, or ``ValidationError`` for the note."""
         status, note = self.cleaned_data["status"], self.cleaned_data["note"]
         if status == Event.Status.LIVE and event.status == Event.Status.ENDED:
             event.reopen()
@@ -53,12 +53,11 @@ class StatusForm(forms.Form):
 
 
 class PauseForm(forms.Form):
-    """What readers are told while the coverage rests; nothing, when it goes on."""
+    """A note that pauses the event; an empty one resumes it."""
 
     note = forms.CharField(required=False)
 
     def take_step(self, event: Event) -> None:
-        """Pause or resume; raises ``WrongStatus``, ``ValidationError``."""
         if note := self.cleaned_data["note"]:
             event.pause(note=note)
         else:
@@ -66,7 +65,7 @@ class PauseForm(forms.Form):
 
 
 class DeletionForm(forms.Form):
-    """The address of an event that readers may know, typed by who deletes it; a draft needs none."""
+    """The event's slug, typed by who deletes it, so that nobody does so by accident; a draft needs none."""
 
     slug = forms.CharField(
         required=False,
@@ -79,7 +78,6 @@ class DeletionForm(forms.Form):
         super().__init__(data)
 
     def clean_slug(self) -> str:
-        """Refuse any other text than the slug, to the letter."""
         typed = str(self.cleaned_data["slug"])
         if self.event.is_public and typed != self.event.slug:
             raise ValidationError(f"Type {self.event.slug}, to the letter.")
@@ -90,7 +88,7 @@ class DeletionForm(forms.Form):
 @require_POST
 @desk_of(Role.EDITOR)
 def change_status(request: AuthorRequest, event: Event) -> HttpResponse:
-    """Announce, go live, end, reopen, or take out of public view."""
+    """Announce an event, start, end or reopen it, or make it a draft."""
     form = StatusForm(request.POST)
     carry_out(form, lambda: form.take_step(event))
     message = STATUS_WORDS[event.status]
@@ -103,7 +101,7 @@ def change_status(request: AuthorRequest, event: Event) -> HttpResponse:
 @require_POST
 @desk_of(Role.EDITOR)
 def pause(request: AuthorRequest, event: Event) -> HttpResponse:
-    """Tell readers that the coverage rests, or that it goes on."""
+    """Pause an event with a note for readers, or resume it."""
     form = PauseForm(request.POST)
     carry_out(form, lambda: form.take_step(event))
     message = "The pause is over: readers no longer see a note."
@@ -113,7 +111,7 @@ def pause(request: AuthorRequest, event: Event) -> HttpResponse:
 
 
 def _show_status(request: AuthorRequest, form: forms.Form, event: Event, message: str) -> HttpResponse:
-    """Show where the coverage stands now, or why the step was refused."""
+    """Show the status as it is now, or why ``form`` was refused."""
     if form.errors:
         return refuse(request, event, reasons_of(form), status=status_of(form))
     if request.htmx:
@@ -127,17 +125,17 @@ def _show_status(request: AuthorRequest, form: forms.Form, event: Event, message
 @read_or_write
 @desk_of(Role.OWNER)
 def deletion(request: AuthorRequest, event: Event) -> HttpResponse:
-    """Say what will be gone, and delete the event once its owner has confirmed it."""
-    form = DeletionForm(request.POST if request.method == "POST" else None, event=event)
+    """Show what will be deleted, and delete the event once its owner has confirmed it."""
+    form = DeletionForm(sent_data(request), event=event)
     carry_out(form, event.remove)
     if form.is_bound and not form.errors:
         messages.success(request, f"“{event.title}” was deleted.")
         return redirect_whole_page(request, reverse("desks"))
-    context = {"event": event, "role": request.role, "form": form, "counts": _count(event)}
+    context = {"event": event, "role": request.role, "form": form, "counts": _count_contents(event)}
     return render(request, "liveblog/desk/deletion.html", context, status=status_of(form))
 
 
-def _count(event: Event) -> dict[str, int]:
+def _count_contents(event: Event) -> dict[str, int]:
     return {
         "updates": event.updates.count(),
         "photos": event.photos.count(),

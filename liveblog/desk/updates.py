@@ -1,4 +1,4 @@
-"""Updates that are there: edit, withdraw, restore, pin, mark, erase."""
+"""What can be done with a published update: edit, withdraw, restore, pin, mark as key moment, erase."""
 
 from contextlib import suppress
 from functools import wraps
@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from liveblog.desk.access import AuthorRequest, View, deny, desk_of, read_or_write
+from liveblog.desk.access import AuthorRequest, View, deny, desk_of, read_or_write, sent_data
 from liveblog.desk.forms import CONFLICT, UpdateForm, WallClockField, carry_out, read_in_zone, status_of, wall_clock
 from liveblog.desk.page import address_of, query_of, redirect_whole_page, refuse, show_updates
 from liveblog.models import Attachment, Event, Overtaken, Photo, Role, Update, byline_of
@@ -23,21 +23,21 @@ from liveblog.models.json_fields import parse_name_and_alt, parse_readable
 from liveblog.models.update import ERASED
 
 GREATEST_REVISION = 2**53 - 1
-STEPS = {"earlier": -1, "later": 1}
+MOVES = {"earlier": -1, "later": 1}
 
 
-class Shown(NamedTuple):
-    """A photo as the form has it: its row and its description, which may not be saved yet."""
+class FormPhoto(NamedTuple):
+    """A photo of the form, with a description that may not be saved yet."""
 
     row: Photo
     alt: str
 
 
 class EditForm(UpdateForm):
-    """An update to be changed: its text, its time, its photos, a note that says what was corrected.
+    """The text, time and photos of an update, and a note for readers that says what was corrected.
 
-    Photos are fields of their own that come any number of times, ``photo`` and ``alt``; an empty ``photo``
-    says that the form has them at all. ``revision`` is that of the update when the form was opened.
+    The fields ``photo`` and ``alt`` come once for each photo; an empty ``photo`` says that the form has photos at
+    all. ``revision`` is that of the update when the form was opened.
     """
 
     data: QueryDict
@@ -59,11 +59,11 @@ class EditForm(UpdateForm):
 
     def __init__(self, update: Update, data: QueryDict | None = None) -> None:
         self.update = update
-        self.standing_at = wall_clock(update.published_at, update.event.zone)
+        self.time_shown = wall_clock(update.published_at, update.event.zone)
         initial = {
             "headline": update.headline,
             "body": update.body,
-            "at": self.standing_at,
+            "at": self.time_shown,
             "revision": update.revision,
         }
         super().__init__(data, initial=initial, auto_id=f"edit-{update.number}-%s")
@@ -72,35 +72,35 @@ class EditForm(UpdateForm):
         if not update.is_correctable:
             del self.fields["correction"]
 
-    def photos(self) -> list[Shown]:
-        """Return the photos the form has, in its order; those that are not this update's are left out."""
+    def photos(self) -> list[FormPhoto]:
+        """Return the form's photos in its order, without those that are not this update's."""
         rows = list(self.update.photo_rows.all())
         if self._has_photos:
             with suppress(ValidationError):
                 by_key = {row.key: row for row in rows}
-                return [Shown(by_key[one.key], one.alt) for one in self._attachments() if one.key in by_key]
+                return [FormPhoto(by_key[one.key], one.alt) for one in self._attachments() if one.key in by_key]
         by_name = {row.name: row for row in rows}
         mentions = parse_readable(self.update.photos, parse_name_and_alt)
-        return [Shown(by_name[name], alt) for name, alt in mentions if name in by_name]
+        return [FormPhoto(by_name[name], alt) for name, alt in mentions if name in by_name]
 
-    def step(self, asked: str) -> None:
-        """Move a photo or leave it out, without saving: ``earlier``, ``later`` or ``remove``, a space, its key."""
-        act, _, key = asked.partition(" ")
+    def move_photo(self, step: str) -> None:
+        """Move a photo or remove it, without saving; ``step`` is ``earlier``, ``later`` or ``remove`` and its key."""
+        direction, _, key = step.partition(" ")
         photos = [Attachment(one.row.key, one.alt) for one in self.photos()]
         at = next((number for number, one in enumerate(photos) if str(one.key) == key), None)
         if at is None:
             return
         moved = photos.pop(at)
-        if act in STEPS:
-            photos.insert(max(0, at + STEPS[act]), moved)
+        if direction in MOVES:
+            photos.insert(max(0, at + MOVES[direction]), moved)
         self.data = self.data.copy()
         self.data.setlist("photo", ["", *(str(one.key) for one in photos)])
         self.data.setlist("alt", [one.alt for one in photos])
 
     def edit(self, *, editor: User) -> None:
-        """Change what was sent of the update; raises ``Overtaken``, ``ValidationError``, ``markup.NotRendered``."""
+        """Save what was sent; raises ``Overtaken``, ``ValidationError``, ``markup.NotRendered``."""
         sent: dict[str, Any] = {name: self.cleaned_data[name] for name in ("headline", "body") if name in self.data}
-        if self.cleaned_data["at"] and self.data["at"] != self.standing_at:
+        if self.cleaned_data["at"] and self.data["at"] != self.time_shown:
             sent["published_at"] = read_in_zone(self.cleaned_data["at"], self.update.event.zone)
         if self._has_photos:
             sent["photos"] = self._attachments()
@@ -111,10 +111,10 @@ class EditForm(UpdateForm):
             editor=editor,
         )
 
-    def go_on_from(self, update: Update) -> None:
-        """Keep what was typed, to be sent on top of what ``update`` says now."""
+    def keep_for(self, revision: int) -> None:
+        """Keep what was typed, so that sending it again replaces what the update says at this revision."""
         self.data = self.data.copy()
-        self.data["revision"] = str(update.revision)
+        self.data["revision"] = str(revision)
 
     @property
     def _has_photos(self) -> bool:
@@ -131,7 +131,7 @@ class EditForm(UpdateForm):
 
 
 class PurgeForm(forms.Form):
-    """The word that makes erasing an intention: the update's number, typed."""
+    """The update's number, typed by who erases it, so that nobody does so by accident."""
 
     number = forms.CharField(
         required=False,
@@ -144,7 +144,6 @@ class PurgeForm(forms.Form):
         self.update = update
 
     def clean_number(self) -> str:
-        """Refuse any other number."""
         typed = str(self.cleaned_data["number"]).strip()
         if typed != str(self.update.number):
             raise ValidationError(f"Type {self.update.number} if update {self.update.number} is to be erased.")
@@ -152,7 +151,7 @@ class PurgeForm(forms.Form):
 
 
 class SwitchForm(forms.Form):
-    """Something is to be on or off."""
+    """Whether something is to be on or off."""
 
     on = forms.TypedChoiceField(
         choices=(("1", "on"), ("0", "off")),
@@ -162,7 +161,7 @@ class SwitchForm(forms.Form):
 
 
 def with_changeable_update(view: View) -> View:
-    """Hand the view the update of that number, for those who may change it."""
+    """Hand the view the update with the given number, for those who may change it."""
 
     @desk_of(Role.CONTRIBUTOR)
     @wraps(view)
@@ -179,12 +178,12 @@ def with_changeable_update(view: View) -> View:
 @read_or_write
 @with_changeable_update
 def edit(request: AuthorRequest, update: Update) -> HttpResponse:
-    """Change an update's text, time and photos; what somebody else wrote meanwhile is shown, not overwritten."""
+    """Change an update's text, time and photos; what somebody else has saved meanwhile is shown, not overwritten."""
     if update.erased_at:
         return refuse(request, update.event, ERASED)
-    form = EditForm(update, request.POST if request.method == "POST" else None)
+    form = EditForm(update, sent_data(request))
     if step := request.POST.get("step"):
-        form.step(step)
+        form.move_photo(step)
         return _show_form(request, form)
     try:
         carry_out(form, lambda: form.edit(editor=request.user))
@@ -198,7 +197,7 @@ def edit(request: AuthorRequest, update: Update) -> HttpResponse:
 def _show_both(request: AuthorRequest, form: EditForm) -> HttpResponse:
     """Show what somebody else has saved meanwhile above what was written here."""
     theirs = form.update.event.updates.select_related("author", "version_by").get(pk=form.update.pk)
-    form.go_on_from(theirs)
+    form.keep_for(theirs.revision)
     by = byline_of(theirs.version_by or theirs.author)
     return _show_form(request, form, status=409, theirs=theirs, by=by)
 
@@ -220,7 +219,7 @@ def _show_form(request: AuthorRequest, form: EditForm, *, status: int = 200, **m
 @require_POST
 @with_changeable_update
 def withdraw(request: AuthorRequest, update: Update) -> HttpResponse:
-    """Take an update from its readers."""
+    """Withdraw an update: readers no longer see it."""
     form = forms.Form(request.POST)
     carry_out(form, lambda: update.withdraw(by=request.user), code=CONFLICT)
     return show_updates(request, form, update, "Withdrawn. Readers no longer see it.", just_withdrawn=True)
@@ -230,7 +229,7 @@ def withdraw(request: AuthorRequest, update: Update) -> HttpResponse:
 @require_POST
 @with_changeable_update
 def restore(request: AuthorRequest, update: Update) -> HttpResponse:
-    """Give an update back to its readers."""
+    """Restore a withdrawn update: readers see it again."""
     form = forms.Form(request.POST)
     carry_out(form, update.restore, code=CONFLICT)
     return show_updates(request, form, update, "Restored.")
@@ -240,7 +239,7 @@ def restore(request: AuthorRequest, update: Update) -> HttpResponse:
 @require_POST
 @desk_of(Role.EDITOR)
 def pin(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
-    """Put an update on top of the page, or take it down."""
+    """Pin an update to the top of the page, or unpin it."""
     update = get_object_or_404(event.updates, number=number)
     before = event.updates.filter(number=event.pinned_number or 0).exclude(number=number).first()
     form = SwitchForm(request.POST)
@@ -259,7 +258,7 @@ def pin(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
 @require_POST
 @desk_of(Role.EDITOR)
 def mark_key(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
-    """Count an update among the key moments, or no longer."""
+    """Mark an update as a key moment, or unmark it."""
     update = get_object_or_404(event.updates, number=number)
     form = SwitchForm(request.POST)
     carry_out(form, lambda: update.mark_key(is_key=form.cleaned_data["on"]), code=CONFLICT)
@@ -270,9 +269,9 @@ def mark_key(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
 @read_or_write
 @desk_of(Role.OWNER)
 def purge(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
-    """Ask first, then erase text and photos wherever this service keeps them."""
+    """Ask for the update's number, then erase its text and photos wherever this service keeps them."""
     update = get_object_or_404(event.updates, number=number)
-    form = PurgeForm(update, request.POST if request.method == "POST" else None)
+    form = PurgeForm(update, sent_data(request))
     carry_out(form, update.purge)
     if form.is_bound and not form.errors:
         messages.success(request, f"Update {number} was erased.")
