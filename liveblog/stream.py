@@ -40,8 +40,8 @@ class Selection(NamedTuple):
             around = int(around)
         return cls(
             order,
-            Place.read(query["before"]) if "before" in query else None,
-            Place.read(query["after"]) if "after" in query else None,
+            Place.parse(query["before"]) if "before" in query else None,
+            Place.parse(query["after"]) if "after" in query else None,
             around,
         )
 

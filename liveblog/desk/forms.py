@@ -91,7 +91,7 @@ def refusals_shown(form: forms.BaseForm, *, field: str | None = None, code: str 
         yield
     except WrongStatus as error:
         form.add_error(field, ValidationError(str(error), code=CONFLICT))
-    except imaging.Refused as error:
+    except imaging.PhotoRefused as error:
         form.add_error(field, ValidationError(str(error), code=error.reason))
     except TooMany as error:
         form.add_error(field, ValidationError(str(error), code=TOO_MANY, params={"retry_seconds": error.seconds}))

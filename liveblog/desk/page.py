@@ -180,7 +180,7 @@ def query_of(request: HttpRequest) -> str:
 
 def requested_place(request: HttpRequest) -> Place | None:
     """Return the place before which updates are asked for; raises ``ValueError``."""
-    return Place.read(request.GET["before"]) if "before" in request.GET else None
+    return Place.parse(request.GET["before"]) if "before" in request.GET else None
 
 
 def open_place(request: HttpRequest) -> Place | None:

@@ -26,7 +26,7 @@ from liveblog.models import (
     is_guest,
 )
 from liveblog.models.content import ALT_CHARACTERS
-from liveblog.models.json_fields import read_mention, readable
+from liveblog.models.json_fields import parse_name_and_alt, parse_readable
 
 GUEST_PHOTOS_A_MINUTE = 30
 
@@ -57,10 +57,10 @@ class CoverForm(forms.Form):
         self.fault = ""
         if event.cover is not None:
             try:
-                self.present = Figure.read(event.cover, "cover")
+                self.present = Figure.from_json(event.cover, "cover")
             except Unreadable as error:
                 self.fault = str(error)
-        alts = [alt for _, alt in readable([event.cover], read_mention)]
+        alts = [alt for _, alt in parse_readable([event.cover], parse_name_and_alt)]
         super().__init__(data, files, initial={"cover_alt": "".join(alts)})
         if event.cover is None:
             del self.fields["cover_removed"]
@@ -70,7 +70,7 @@ class CoverForm(forms.Form):
         if file := self.cleaned_data["cover"]:
             try:
                 self.photo = self.event.add_photo(uploader=self.editor, key=uuid.uuid4(), file=file.file)
-            except imaging.Refused as error:
+            except imaging.PhotoRefused as error:
                 raise ValidationError(str(error)) from error
 
     def change_cover(self) -> None:

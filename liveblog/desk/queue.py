@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from liveblog.models import Event, Figure, Role, Waiting
-from liveblog.models.json_fields import readable
+from liveblog.models.json_fields import parse_readable
 from liveblog.models.place import written_time
 
 SHOWN = 50
@@ -40,7 +40,7 @@ class Queued(NamedTuple):
         slug = self.waiting.event.slug
         return [
             {"address": reverse("desk-photo", args=[slug, photo.name, photo.widths[0]]), "alt": photo.alt}
-            for photo in readable(self.waiting.photos, Figure.read)
+            for photo in parse_readable(self.waiting.photos, Figure.from_json)
         ]
 
     @property

@@ -19,7 +19,7 @@ from liveblog.desk.forms import CONFLICT, UpdateForm, WallClockField, carry_out,
 from liveblog.desk.page import address_of, query_of, redirect_whole_page, refuse, show_updates
 from liveblog.models import Attachment, Event, Overtaken, Photo, Role, Update, byline_of
 from liveblog.models.content import NOTE_CHARACTERS
-from liveblog.models.json_fields import read_mention, readable
+from liveblog.models.json_fields import parse_name_and_alt, parse_readable
 from liveblog.models.update import ERASED
 
 GREATEST_REVISION = 2**53 - 1
@@ -80,7 +80,7 @@ class EditForm(UpdateForm):
                 by_key = {row.key: row for row in rows}
                 return [FormPhoto(by_key[one.key], one.alt) for one in self._attachments() if one.key in by_key]
         by_name = {row.name: row for row in rows}
-        mentions = readable(self.update.photos, read_mention)
+        mentions = parse_readable(self.update.photos, parse_name_and_alt)
         return [FormPhoto(by_name[name], alt) for name, alt in mentions if name in by_name]
 
     def move_photo(self, step: str) -> None:

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 from liveblog.desk.access import AuthorRequest, desk_of
 from liveblog.desk.page import address_of
 from liveblog.models import Event, Figure, Role, Update, Version, byline_of
-from liveblog.models.json_fields import readable
+from liveblog.models.json_fields import parse_readable
 
 COMPARE_SECONDS = 1.0
 EXACT_WORDS = 2_000
@@ -62,7 +62,7 @@ class SavedVersion(NamedTuple):
     def of(cls, kept: Version | Update, number: int, made_at: datetime, made_by: User, update: Update) -> Self:
         """Return the text of an earlier version, or of the update as it is."""
         notes = [said.note for said in update.readable_corrections if said.version == number]
-        photos = readable(kept.photos, Figure.read)
+        photos = parse_readable(kept.photos, Figure.from_json)
         return cls(number, made_at, byline_of(made_by), kept.headline, kept.body, photos, notes)
 
 

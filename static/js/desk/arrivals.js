@@ -1,4 +1,4 @@
-/** Tells those who listen to the page, now and then, how many updates of others have arrived. */
+/** Tells users of screen readers how many updates of others have arrived, every 15 s at most. */
 
 import { user } from "./page.js";
 
@@ -7,7 +7,7 @@ const unspoken = new Map();
 let spokenAt = -Infinity;
 let timer = 0;
 
-/** Takes note of what arrived. */
+/** Notes items that arrived. */
 export function announce(items) {
   for (const { id, dataset } of items) if (dataset.byUser !== user) unspoken.set(id, dataset.by);
   clearTimeout(timer);

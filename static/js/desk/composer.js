@@ -23,7 +23,7 @@ const note = document.getElementById("composer-note");
 let draft = blankDraft();
 let posted_at = -Infinity;
 
-/** Whether something is in it that this device does not keep. */
+/** Whether the form holds text that is not kept on the device. */
 export const isAtRisk = () => "unkept" in form.dataset;
 
 export function openComposer() {
@@ -62,8 +62,8 @@ export function openComposer() {
 }
 
 /**
- * What to begin with: what was kept, unless somebody has typed before this script came; then that, and the kept
- * waits behind it. What the browser itself has put back, it had from `last`.
+ * Returns the draft to begin with: the kept one, unless somebody typed before this script had loaded. Then that text
+ * comes first and the kept draft after it. Text equal to `last` was put back by the browser itself.
  */
 function begin(kept, last) {
   const early = written();
@@ -71,7 +71,7 @@ function begin(kept, last) {
   return isTyped ? { ...blankDraft(isBlank(kept) ? kept.aside : kept), ...early } : kept;
 }
 
-/** Puts what was shared behind what is there, once for each share. */
+/** Adds shared text after the text that is there, once for each share. */
 export function append(text, share) {
   if ([draft, draft.aside].some((one) => one?.shared?.includes(share))) return;
   draft.shared = [...(draft.shared ?? []), share];
@@ -141,7 +141,7 @@ function post() {
   kick({ isAsked: true });
 }
 
-/** Puts an entry into the outbox; where there is no room for both, in the place of its draft. */
+/** Puts an entry into the outbox. A full device has room for it only when its draft is removed first. */
 function addToOutbox(entry) {
   if (addEntry(entry)) return true;
   saveDraft(blankDraft());
@@ -150,7 +150,7 @@ function addToOutbox(entry) {
   return false;
 }
 
-/** Makes room for the next update, or for the draft that was put aside. */
+/** Shows the draft that was put aside, or an empty one. */
 function next() {
   forgetPhotos(draft.photos.filter(({ isOut }) => isOut).map(({ key }) => key));
   unlock();
@@ -164,7 +164,7 @@ function unlock() {
   body.readOnly = false;
 }
 
-/** An entry that is in this page only has its text here: what becomes of it shows here too. */
+/** While an entry is only in this page's memory, the form keeps its text and shows what becomes of it. */
 function followEntry() {
   if (isAtRisk()) keep();
   if (form.dataset.state !== "sending") return;
@@ -177,7 +177,7 @@ function followEntry() {
   keep();
 }
 
-/** Takes an entry of the outbox back; what was being written waits behind it. */
+/** Shows an entry of the outbox for editing. The present draft is put aside and comes back after it. */
 function edit(entry) {
   const isAnswered = Boolean(entry.state);
   const aside = isBlank(draft) ? draft.aside : draft;

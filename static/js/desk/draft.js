@@ -1,4 +1,4 @@
-/** What is being written for this event, on the device at every keystroke; and the draft it was put before. */
+/** The draft of this event's next update, kept on the device. `aside` is a draft that waits until this one is posted. */
 
 import { slug, user } from "./page.js";
 import { newKey } from "./key.js";
@@ -7,20 +7,20 @@ import { readValue, removeValue, watchValues, writeValue } from "./store.js";
 const NAME = `draft:${user}:${slug}`;
 let known = "";
 
-/** An empty draft, under a key of its own: should the page die while it is posted, it is still one update. */
+/** Returns an empty draft. Its key makes sure that it becomes one update, even if the page dies while it is posted. */
 export const blankDraft = (aside = null) => ({ key: newKey(), headline: "", body: "", is_key: false, at: "", photos: [], aside });
 
-/** Whether there is nothing in it. */
+/** Whether a draft has no content. */
 export const isBlank = ({ headline, body, photos }) => !headline.trim() && !body.trim() && !photos.length;
 
-/** The draft that was kept. */
+/** Returns the draft that was kept, or null. */
 export function loadDraft() {
   const draft = readValue(NAME);
   known = JSON.stringify(draft);
   return draft;
 }
 
-/** Keeps a draft and says whether it is safe on the device. */
+/** Keeps a draft and returns whether it is on the device. */
 export function saveDraft(draft) {
   if (isBlank(draft) && !draft.aside && !draft.at && !draft.is_key) {
     forget();

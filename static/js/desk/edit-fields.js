@@ -1,10 +1,10 @@
-/** What stands in an edit form: read out, filled in, its photos moved; and another's text shown above it. */
+/** The fields of an edit form: reads them, fills them in, moves photos, and describes a change made elsewhere. */
 
 import { user } from "./page.js";
 
 const KEPT = ["headline", "body", "at", "correction", "revision"];
 
-/** Everything in the form that an author can change, and the revision it began from. */
+/** Returns all that an author can change in a form, and the revision that the form began from. */
 export function fieldsOf(form) {
   const fields = {};
   for (const name of KEPT) if (form.elements[name]) fields[name] = form.elements[name].value;
@@ -12,7 +12,7 @@ export function fieldsOf(form) {
   return fields;
 }
 
-/** Fills in what was kept, and says whether it differs from what is there. */
+/** Fills in kept fields and returns whether they differ from what was there. */
 export function fill(form, fields) {
   const before = JSON.stringify(fieldsOf(form));
   for (const name of KEPT) if (form.elements[name] && name in fields) form.elements[name].value = fields[name];
@@ -29,7 +29,7 @@ export function fill(form, fields) {
   return JSON.stringify(fieldsOf(form)) !== before;
 }
 
-/** Moves the photo of a button one place, or takes it out; saving makes it so. */
+/** Moves the photo of a button one place, or takes it out. Nothing is saved yet. */
 export function movePhoto(button) {
   const form = button.form;
   const photo = button.closest(".edit-photo");
@@ -55,7 +55,7 @@ function count(form) {
   });
 }
 
-/** What stands above a form whose update has changed: who did it, and what it says now. */
+/** Returns a box that says who has changed an update meanwhile and what it says now. */
 export function describe(item, { isGone }) {
   const box = document.createElement("div");
   const line = document.createElement("p");

@@ -1,4 +1,4 @@
-/** Open edit forms: what is typed stays on the device until it is saved, what others change meanwhile is shown beside it. */
+/** Open edit forms: keeps what is typed on the device until it is saved, and shows what others change meanwhile. */
 
 import { cardOf, list } from "../shared/stream.js";
 import { forgetEdit, keepEdit, keptEdit, keptNumbers } from "./edit-store.js";
@@ -10,7 +10,7 @@ const formOf = (item) => item.querySelector("form.editor");
 const numberOf = (form) => form.dataset.edits;
 const isChanged = (form) => JSON.stringify(fieldsOf(form)) !== asServed.get(form);
 
-/** Begins: takes up what was left open, and listens. */
+/** Reopens forms with unsaved text, and listens. */
 export function watchEditing() {
   const on = (name, act) => document.addEventListener(name, act);
   on("input", ({ target }) => target.form?.matches(".editor") && note(target.form));
@@ -28,7 +28,7 @@ function reopen(number) {
   if (link) htmx.ajax("GET", link.getAttribute("hx-get"), { source: item, target: item, swap: "desk" });
 }
 
-/** A form has come: for an update, or `isAgain` for one that was saved and refused. */
+/** Prepares a form that has come from the server; `isAgain` if its update was being edited already. */
 export function editingOpened(item, isAgain) {
   const form = formOf(item);
   asServed.set(form, JSON.stringify(fieldsOf(form)));
@@ -53,7 +53,7 @@ export function editingOpened(item, isAgain) {
   if (list()) form.elements.body.focus();
 }
 
-/** A form has done its work: what was typed in it need not be kept. */
+/** Forgets what was typed in a form that is saved. */
 export const editingSaved = (item) => forgetEdit(item.dataset.number);
 
 function note(form) {
@@ -96,13 +96,13 @@ function cancel(form, { isCertain = false } = {}) {
   closeForm(number);
 }
 
-/** What is typed while an answer is awaited would be lost with the form. */
+/** Lets nobody type while the answer is awaited: the form is replaced by it. */
 function freeze(target, isFrozen) {
   if (!target.matches?.("form.editor")) return;
   for (const field of target.querySelectorAll("input:not([type=hidden]), textarea")) field.readOnly = isFrozen;
 }
 
-/** Says above an open form that its update has changed, and shows what it says now; the form is left alone. */
+/** Says above an open form that its update has changed; the form itself is left alone. */
 export function showMeanwhile(formItem, item) {
   const form = formOf(formItem);
   const isOther = Number(item.dataset.content) > Number(form.elements.revision.value);

@@ -1,4 +1,4 @@
-/** Forms that htmx sends stay whole when sending fails, and say so in plain words. */
+/** Says in plain words why htmx could not send a form. The form keeps what was typed. */
 
 const line = document.getElementById("trouble");
 const NO_ANSWER = "No answer came. Nothing you wrote is lost: send it again, it can’t appear twice.";
@@ -13,7 +13,7 @@ const WORDS = {
 };
 const on = (name, act) => document.addEventListener(name, act);
 const isPlain = (xhr) => xhr.getResponseHeader("Content-Type")?.startsWith("text/plain");
-const isInPassing = (element) => ["preview", "poll", "older"].includes(element?.id); // nobody asked for it, or it says so itself
+const isInPassing = (element) => ["preview", "poll", "older"].includes(element?.id); // nobody asked for it, or it has a message of its own
 
 function alarm(text, { offerLogin = false } = {}) {
   line.querySelector("p").textContent = text;
@@ -21,7 +21,7 @@ function alarm(text, { offerLogin = false } = {}) {
   line.hidden = false;
 }
 
-/** Listens to htmx, from now on. */
+/** Listens to htmx's events. */
 export function explainErrors() {
   // Signing in again in another tab gives a new token; the form may hold an old one.
   on("htmx:configRequest", ({ detail }) => {

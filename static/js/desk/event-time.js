@@ -1,26 +1,26 @@
-/** What the time that an author sets will mean, by the event's clock. */
+/** Explains the time that an author sets, in the event's time zone. */
 
 import { desk } from "./page.js";
 
 const line = document.getElementById("composer-when");
 
-/** The event's wall-clock time, as a field of a form has it. The event may have been given another zone. */
+/** Returns the time in the event's zone, in the format of a form's field. The zone may change while the page is open. */
 function now() {
   const form = { timeZone: desk.dataset.zone || "UTC", dateStyle: "short", timeStyle: "short" };
   return new Intl.DateTimeFormat("sv-SE", form).format(new Date()).replace(" ", "T");
 }
 
-/** Whether a wall-clock time lies ahead. */
+/** Whether a time in the event's zone lies ahead. */
 export const isLater = (at) => Boolean(at) && at > now();
 
-/** A wall-clock time in words: 20:00, and the day unless it is today. */
+/** Returns a time in words: 20:00, with the day unless it is today. */
 export function shownTime(at) {
   const [day, clock] = at.split("T");
   if (day === now().split("T")[0]) return clock;
   return `${clock} on ${new Date(`${day}T00:00Z`).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" })}`;
 }
 
-/** Says it under the field. */
+/** Says under the field what its time means. */
 export function showEventTime(at) {
   line.textContent = !at ? "" : `${isLater(at) ? "Is scheduled for" : "Gets the time"} ${shownTime(at)}.`;
 }

@@ -1,7 +1,7 @@
 /**
- * One sender at a time, whatever the number of tabs: Web Locks, or where they are missing (plain
- * http) a lease in localStorage. A holder that has fallen silent (a tab that the phone has frozen)
- * is taken over from; it learns so from its signal. Doubled work is harmless, thanks to the keys.
+ * Lets one tab at a time send: by Web Locks, or where they are missing (plain http) by a lease in localStorage.
+ * A tab that has fallen silent, because the phone has frozen it, loses the lock and learns so from its signal.
+ * Sending twice is harmless, because of the keys.
  */
 
 import { newKey } from "./key.js";
@@ -11,7 +11,7 @@ const BEAT_MS = 1_500;
 const LEASE_MS = 6_000;
 const SILENCE_MS = 20_000;
 
-/** Runs `work(signal)` when no other tab runs work of that name; the signal says that another has taken over. */
+/** Runs `work(signal)` when no other tab runs work of that name; the signal says when another tab takes over. */
 export function alone(name, work) {
   return navigator.locks ? withLock(name, work) : withLease(name, work);
 }

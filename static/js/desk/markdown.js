@@ -1,4 +1,4 @@
-/** Markdown's marks on what is selected, undone as typing is. */
+/** Adds Markdown's marks to selected text. The browser's undo takes them back. */
 
 const TOGGLES = {
   bold: (area) => wrap(area, "**"),
@@ -59,7 +59,7 @@ function prefix(area, mark) {
   replace(area, start, end, gap + text, start + gap.length + text.length, start + gap.length + text.length);
 }
 
-/** Types `text` over a part of the area, so that undo knows of it, and selects anew. */
+/** Types `text` over a part of the area, so that undo knows of it, then selects `from` to `to`. */
 function replace(area, start, end, text, from, to) {
   area.focus();
   if (area.readOnly) return;

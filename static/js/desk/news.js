@@ -1,10 +1,11 @@
 /**
- * Follows what is new at the desk: asks every few seconds, and at once when the readers' socket tells of something. A
- * draft has no socket, and an ended event soon has none: then the poll alone goes on.
+ * Follows what is new at the desk: asks every few seconds, and at once when the readers' socket brings something. A
+ * draft has no socket, and an ended event soon has none; the poll goes on without it.
  */
 
 import { known } from "../shared/connection.js";
 import { onReturn, send } from "../shared/events.js";
+import { remember } from "../shared/patch.js";
 import { pollNow, rest, resume, watchPolls } from "../shared/poll.js";
 import * as socket from "../shared/socket.js";
 import { cards, cursor, feed } from "../shared/stream.js";
@@ -48,7 +49,7 @@ export function followNews() {
   socket.start();
 }
 
-/** After news: the socket, too, should tell of it; one of a draft may be there only now. */
+/** Checks after news that the socket brings it too. With another status the event may have a socket only now. */
 export function noteNews(hasStatus) {
   if (hasStatus) {
     socket.allow();
@@ -79,13 +80,13 @@ function onFailure({ status, responseText }) {
   else if (known().failures > 1) warn(`No answer since ${since}; trying again. ${MAY_BE_OLD}`);
 }
 
-/** What the socket brings is only a sign: the poll fetches it. */
+/** Has the poll fetch what the socket brings for readers: the desk has its own view of it. */
 function noteFragment(fragment) {
   const [, revision = Infinity] = /data-revision="(\d+)"/.exec(fragment) ?? []; // a call to reload names none
   if (Number(revision) > cursor()) askSoon();
 }
 
-/** Asks at once, but once a second at most: a burst of posts is fetched together. */
+/** Asks at once, but only once a second: many posts are fetched together. */
 function askSoon() {
   isNews = true;
   if (together) return;
@@ -97,19 +98,20 @@ function askSoon() {
   }, TOGETHER_MS);
 }
 
-/** Has the others see at once that this page is no longer open. */
+/** Lets others see at once that this page is no longer open. */
 function leave() {
   navigator.sendBeacon(feed().dataset.departureUrl, new URLSearchParams({ page: pageKey }));
 }
 
-/** Says that nobody knows what is so now, nor who is there. */
+/** Says that the page may be out of date, and empties the line of who is there. */
 function warn(words, options) {
   presence().replaceChildren();
   presence().dataset.digest = "";
+  remember(presence()); // else the same line would be taken for what stands there
   say(words, options);
 }
 
-/** Says once what is the matter, and takes it back when it no longer is. */
+/** Says something above the stream; "" takes it away. */
 function say(words, { offerLogin = false } = {}) {
   const line = document.getElementById("stream-state");
   const text = line.querySelector("span");

@@ -1,4 +1,4 @@
-/** The desk without a network: registers the worker that keeps it, says what an open page is, and what is missing. */
+/** The desk without a network: registers the service worker, says when a page is an old copy, and what plain http lacks. */
 
 import { listen } from "../shared/events.js";
 import { clock, desk, slug, user } from "./page.js";
@@ -22,7 +22,7 @@ export function openOffline() {
   runBefore(document.querySelector("form.who"), forgetPages);
 }
 
-/** Opens the page that could not be shown as soon as there is a network; where there seems to be one, now and then. */
+/** Tries again to open the page: when the network is back, or every few seconds while there seems to be one. */
 function tryAgain() {
   let leftAt = -Infinity;
   const again = () => {
@@ -40,7 +40,7 @@ function showWhatIsMissing() {
   line.hidden = false;
 }
 
-/** The worker marks a page that it took from the device with when it was seen. */
+/** Says how old the page is if the worker took it from the device. */
 function showWhenSeen() {
   const line = document.getElementById("seen");
   if (!line || !desk.dataset.seenAt) return;
@@ -56,7 +56,7 @@ function showWhenSeen() {
   line.hidden = false;
 }
 
-/** Runs `act` before a form is sent, and sends it even if that fails. */
+/** Runs `act` before a form is sent. The form is sent even if that fails. */
 function runBefore(form, act) {
   form?.addEventListener("submit", async (event) => {
     event.preventDefault();

@@ -1,4 +1,4 @@
-/** Does with an entry of the outbox what its author wants. */
+/** The buttons of the outbox's entries. */
 
 import { send } from "../shared/events.js";
 import { newKey } from "./key.js";
@@ -6,7 +6,7 @@ import { decide, dropEntry, findEntry, isFree, renewEntry } from "./outbox.js";
 import { kick } from "./sender.js";
 import { forgetPhotos } from "./photo-store.js";
 
-/** Asks before something is thrown away. */
+/** Asks a question in a dialog and returns whether the answer is yes. */
 function confirmed(question, aboutIt, yes) {
   const dialog = document.getElementById("ask");
   document.getElementById("ask-question").textContent = question;
@@ -31,7 +31,7 @@ const ACTIONS = {
   },
 };
 
-/** Takes an entry out, unless it has been sent meanwhile; it goes only after `handOver` has it. */
+/** Takes an entry out unless it was sent meanwhile. It is removed only after `handOver` has it. */
 function takeBack(key, handOver) {
   return decide(() => {
     const entry = findEntry(key);

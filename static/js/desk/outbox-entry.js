@@ -1,4 +1,4 @@
-/** What may be posted, counted as the service counts, and the entry that is made of it. */
+/** Makes the outbox's entry of a draft, and checks it as the service will. */
 
 import { slug } from "./page.js";
 import { isLater } from "./event-time.js";
@@ -12,20 +12,20 @@ const titleNow = () => document.querySelector(".desk-head h1")?.textContent ?? s
 const normalised = (text) => text.replace(/\r\n?/g, "\n").trim();
 const lengthOf = (text) => [...normalised(text)].length;
 
-/** Says how much room is left, where that is little. */
+/** Says how many characters are left, when there are few. */
 export function showLength(text) {
   const length = lengthOf(text);
   count.textContent = length > NEAR ? (length > MOST ? `${length - MOST} too many` : `${MOST - length} left`) : "";
   count.toggleAttribute("data-over", length > MOST);
 }
 
-/** The outbox's entry for a draft, without the photos that were taken out. */
+/** Returns the entry for a draft, without the photos that were taken out. */
 export function entryOf({ key, headline, body, is_key, at, photos }, address) {
   const shown = photos.filter(({ isOut }) => !isOut).map((photo) => ({ key: photo.key, name: photo.name, alt: photo.alt }));
   return { key, event: slug, title: titleNow(), address, written_at: Date.now(), headline, body, is_key, at, later: isLater(at), photos: shown };
 }
 
-/** What the service would refuse at once, in words. */
+/** Returns why the service would refuse an entry, or "". */
 export function problemOf({ headline, body, photos }) {
   const length = lengthOf(body);
   if (!length && !headline.trim() && !photos.length) return "Write something first.";

@@ -1,4 +1,4 @@
-/** Shows the outbox. */
+/** Shows the outbox's entries and what becomes of them. */
 
 import { clock, slug } from "./page.js";
 import { countOthers, findEntry, isFree, isLoose, isOpen, listEntries } from "./outbox.js";
@@ -10,7 +10,7 @@ const template = document.getElementById("entry-template");
 const part = (item, name) => item.querySelector(`[data-says="${name}"]`);
 const setText = (element, text) => { if (element.textContent !== text) element.textContent = text; };
 
-/** Draws what there is: entries that stay keep their element, and so the focus in it. */
+/** Shows all entries. Those that stay keep their element, and so the focus in it. */
 export function showEntries() {
   const entries = listEntries();
   const others = countOthers();
@@ -33,7 +33,7 @@ export function showEntries() {
   setText(line, others === 1 ? "One update by somebody else waits on this device. It is sent when they sign in here." : `${others} updates by somebody else wait on this device. They are sent when they sign in here.`);
 }
 
-/** Shows how far a photo has come. */
+/** Shows how much of a photo is sent. */
 export function showProgress({ key, photo, part: sent }) {
   const item = document.getElementById(`entry-${key}`);
   const photos = findEntry(key)?.photos.length;

@@ -1,12 +1,12 @@
 /**
- * One request of the outbox, and what came of it:
+ * Sends one request of the outbox and returns what came of it:
  *
- * {kind: "published" | "waits", html, number, readers, why}   it is done
+ * {kind: "published" | "waits", html, number, readers, why}   taken
  * {kind: "refused", words}, {kind: "clash", html}             answered for good
  * {kind: "login", words}                                      not under this login
  * {kind: "later", words, seconds?, isUnsure}                  to be sent again under the same key
  *
- * What does not bear the service's own mark (a hotel's page, a proxy's error) is no answer.
+ * An answer without the service's own headers (a hotel's page, a proxy's error) counts as no answer.
  */
 
 import { desk, user } from "./page.js";
@@ -30,7 +30,7 @@ export async function postEntry(entry, signal, isSecondTry = false) {
     text = await response.text();
   } catch {
     const isLate = wait.signal.aborted && !signal.aborted;
-    if (isLate) shakeOut(seconds);
+    if (isLate) closeDeadConnections(seconds);
     const words = isLate ? `${NO_ANSWER} for ${seconds} ${seconds === 1 ? "second" : "seconds"}` : NO_ANSWER;
     return { kind: "later", words, isUnsure: true };
   } finally {
@@ -47,7 +47,7 @@ export async function postEntry(entry, signal, isSecondTry = false) {
   return refusal;
 }
 
-/** Sends one photo; `progressed` gets the part that has left, from 0 to 1. */
+/** Sends one photo; `progressed` gets the part that is sent, from 0 to 1. */
 export async function postPhoto(entry, ...rest) {
   const answer = await sendPhoto(entry, ...rest);
   return answer.isToken && (await renewToken(entry)) ? sendPhoto(entry, ...rest) : answer;
@@ -66,7 +66,7 @@ function sendPhoto(entry, photo, blob, signal, progressed) {
     request.upload.onprogress = ({ loaded, total }) => progressed(loaded / total);
     const later = () => resolve({ kind: "later", words: NO_ANSWER, isUnsure: false });
     request.onerror = request.onabort = later;
-    request.ontimeout = () => { shakeOut(2); later(); };
+    request.ontimeout = () => { closeDeadConnections(2); later(); };
     request.onload = () => {
       const isOurs = request.status === 200 && readKey(request.responseText) === photo.key;
       resolve(isOurs ? { kind: "taken" } : readRefusal(request.status, (name) => request.getResponseHeader(name), request.responseText));
@@ -77,10 +77,10 @@ function sendPhoto(entry, photo, blob, signal, progressed) {
 }
 
 /**
- * A network that swallows bytes leaves dead connections behind, six of them in HTTP/1.1, and each would
- * cost a try of its own. A browser closes one only when a request on it is given up: so be it.
+ * Closes dead connections. A network that swallows bytes leaves up to six of them, and each would cost a try of its
+ * own. A browser closes one only when a request on it is given up.
  */
-function shakeOut(seconds) {
+function closeDeadConnections(seconds) {
   const given = new AbortController();
   setTimeout(() => given.abort(), Math.min(2, seconds) * 1000);
   for (let number = 0; number < 6; number += 1) {
@@ -117,7 +117,7 @@ function readRefusal(status, header, text) {
   return { kind: "later", words: "Something else answered, perhaps the sign-in page of a wireless network", isUnsure: true };
 }
 
-/** A desk page sets the cookie that the token is read from. */
+/** Fetches a desk page, which sets the cookie that the token is read from. */
 async function renewToken(entry) {
   const options = { redirect: "manual", cache: "no-store", signal: AbortSignal.timeout?.(10_000) };
   const response = await fetch(entry.address.replace(/updates\/$/, ""), options).catch(() => null);

@@ -1,11 +1,13 @@
 /**
- * The outbox: what this author has posted and the service has not yet confirmed, on the device, each
- * entry under a name of its own so that tabs don't overwrite each other's.
+ * The outbox: what this author has posted and the service has not confirmed yet. It is kept on the device, each entry
+ * under its own name so that tabs don't overwrite each other's.
  *
- * An entry: key, author, event, title, address, headline, body, is_key, at, later, photos, order, page (where it was posted); and how it
- * stands: `unanswered` (sent, and it may have arrived: frozen), `sending`, `tries`, `reason`, `retry_at`,
- * `needs` ("login"), `state` ("refused" or "clash": answered for good, the author decides), `published`.
- * Only the one sender writes into an entry that is on its way; only the author's hand touches the others.
+ * An entry has key, author, event, title, address, headline, body, is_key, at, later, photos, order, page (where it was
+ * posted), and its state of affairs: `unanswered` (sent, may have arrived, can't be changed), `sending`, `tries`, `reason`,
+ * `failed_at`, `retry_at`, `told` (the service said when to retry), `needs` ("login"), `state` ("refused" or "clash": the
+ * author decides), `published`. Former releases left entries on devices, so the names stay.
+ *
+ * Only the sender changes an entry that is on its way; only its author changes the others.
  */
 
 import { send } from "../shared/events.js";
@@ -18,16 +20,16 @@ const changed = () => send("desk:outbox");
 
 watchValues("outbox:", changed);
 
-/** The entries of this author in the order in which they were posted. */
+/** Returns this author's entries in the order in which they were posted. */
 export function listEntries() {
   const found = valueNames(MINE).map(readValue).filter((entry) => entry?.author === user);
   return found.sort((a, b) => a.order - b.order || (a.key < b.key ? -1 : 1));
 }
 
-/** An entry as it is now, or null. */
+/** Returns an entry as it is now, or null. */
 export const findEntry = (key) => readValue(MINE + key);
 
-/** Puts an entry in, as the last one, and says whether it is safe on the device. */
+/** Adds an entry as the last one and returns whether it is kept on the device. */
 export function addEntry(entry) {
   const last = Math.max(0, ...listEntries().map(({ order }) => order));
   const isKept = writeValue(nameOf(entry), { ...entry, author: user, page: pageKey, order: Math.max(Date.now(), last + 1) });
@@ -45,32 +47,32 @@ export function changeEntry(key, fields) {
   return next;
 }
 
-/** Gives an entry another key, in the last place, as if it had just been posted. */
+/** Gives an entry another key and puts it last, as if it had just been posted. */
 export function renewEntry(key, next) {
   const { author, order, state, published, reason, tries, unanswered, sending, retry_at, failed_at, told, ...entry } = findEntry(key);
   addEntry({ ...entry, key: next, photos: entry.photos.map(({ taken_at, ...photo }) => photo) });
   dropEntry(key);
 }
 
-/** Takes an entry out. */
+/** Removes an entry. */
 export function dropEntry(key) {
   removeValue(MINE + key);
   changed();
 }
 
-/** Whether it is still to be sent, by itself. */
+/** Whether an entry is still to be sent. */
 export const isOpen = (entry) => !entry.state;
 
-/** Whether it can still be changed or taken back: it was not sent, or the service has said no. */
+/** Whether an entry can be changed or taken back: it was not sent, or it was refused. */
 export const isFree = (entry) => Boolean(entry.state) || !(entry.unanswered || entry.sending);
 
-/** Whether it is in this page's memory only. */
+/** Whether an entry is in this page's memory only. */
 export const isLoose = (entry) => isOnlyHere(nameOf(entry));
 
-/** How many entries of other people wait on this device. */
+/** Returns how many entries of other people wait on this device. */
 export const countOthers = () => valueNames("outbox:").filter((name) => !name.startsWith(MINE)).length;
 
-/** Lets one tab at a time decide about an entry, so that none is sent that was just taken back. */
+/** Runs `work` in one tab at a time, so that no entry is sent that was just taken back. */
 export function decide(work) {
   return navigator.locks ? navigator.locks.request(`outbox:${user}`, work) : Promise.resolve(work());
 }

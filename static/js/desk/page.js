@@ -6,15 +6,15 @@ export const desk = document.getElementById("desk");
 export const user = desk.dataset.user ?? "";
 export const slug = desk.dataset.event ?? "";
 
-/** Tells this page from all others that are open. */
+/** A key of this page's own. */
 export const pageKey = newKey();
 
-/** Says something in passing, where screen readers hear it. */
+/** Shows a message, which screen readers read out. */
 export function say(words) {
   const line = document.createElement("p");
   line.textContent = words;
   document.getElementById("said")?.replaceChildren(...(words ? [line] : []));
 }
 
-/** A clock's time in a few characters, the device's own. */
+/** Returns the time of day in the device's zone. */
 export const clock = (date) => new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" }).format(date);

@@ -1,11 +1,11 @@
-/** Parts beside the stream that the server sends anew: the head, the queue, who is here. None is taken from whoever uses it. */
+/** The parts beside the stream: head, queue, who is here. A part in which somebody is typing is not changed. */
 
 import { patch } from "../shared/patch.js";
 import { takeQueue } from "./queue.js";
 
-const waiting = new Map(); // by their ids, what came while somebody used the part that is there
+const waiting = new Map(); // by id, what came while the part was in use
 
-/** Makes the part with this one's id what this one is, now or as soon as nobody is typing in it. */
+/** Changes the part with the same id, now or as soon as nobody is typing in it. */
 export function takePart(part) {
   const present = document.getElementById(part.id);
   if (!present) return;
@@ -18,7 +18,7 @@ export function takePart(part) {
 function change(present, part) {
   waiting.delete(part.id);
   const focused = present.contains(document.activeElement) && document.activeElement.id;
-  if (part.matches("details")) part.open = present.open; // what folds away under a thumb is pressed in vain
+  if (part.matches("details")) part.open = present.open; // the author's own choice
   patch(present, part);
   htmx.process(present);
   if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus({ preventScroll: true });
@@ -36,12 +36,12 @@ function isChanged(field) {
   return field.value !== field.defaultValue;
 }
 
-/** Puts in what had to wait, where that is possible by now. */
+/** Tries again to change the parts that were in use. */
 export function takeWaitingParts() {
   for (const part of [...waiting.values()]) takePart(part);
 }
 
-/** Takes the whole head from a page that was fetched anew, and the event's zone. */
+/** Takes the head and the event's zone from a page that was fetched anew. */
 export function takeHead(page) {
   for (const id of ["desk-title", "status", "desk-links", "queue", "composer-zone"]) {
     const part = page.getElementById(id);
@@ -50,7 +50,7 @@ export function takeHead(page) {
   document.getElementById("desk").dataset.zone = page.getElementById("desk").dataset.zone;
 }
 
-/** The tab says how many wait for an editor, and the event's present name. */
+/** Shows in the tab the event's name and how many updates wait for approval. */
 function showTitle() {
   const count = Number(document.getElementById("queue")?.dataset.waiting ?? 0);
   document.title = `${count ? `(${count}) ` : ""}${document.getElementById("desk-title").textContent} – desk`;

@@ -1,4 +1,4 @@
-/** Keeps what this device holds: asks the browser not to clear it, warns before leaving, sweeps up what is done. */
+/** Protects unsent work: asks the browser to keep it, warns before the page is left, removes photos nobody needs. */
 
 import { listen } from "../shared/events.js";
 import { readValue, valueNames, writeValue } from "./store.js";
@@ -7,7 +7,7 @@ import { sweepPhotoStore } from "./photo-store.js";
 
 const ASKED = "asked";
 
-/** Asks once, at the first thing worth keeping; a refusal is said, once on this device. */
+/** Asks the browser, once and at the first input, not to clear our storage. A refusal is shown. */
 export function askToKeep() {
   const ask = async () => {
     document.removeEventListener("input", ask);
@@ -19,7 +19,7 @@ export function askToKeep() {
   document.getElementById("composer")?.addEventListener("input", ask, { once: true });
 }
 
-/** Warns before the page is left while something is unsent; a page without such a warning can be kept whole by the browser. */
+/** Warns before the page is left while something is unsent, and only then: the warning keeps a page out of the back/forward cache. */
 export function warnBeforeLeaving(isAtRisk) {
   const warn = (event) => event.preventDefault();
   const look = () => (isAtRisk() || listEntries().some(isOpen) ? addEventListener : removeEventListener)("beforeunload", warn);
@@ -28,7 +28,7 @@ export function warnBeforeLeaving(isAtRisk) {
   look();
 }
 
-/** Forgets photos that no draft and no entry of anybody needs. */
+/** Removes photos that no draft and no entry on this device needs. */
 export function sweepPhotos() {
   const needed = new Set();
   const note = (draft) => {

@@ -1,4 +1,4 @@
-/** Makes photos small enough to travel, where the browser can read them: at most 2,560 px, JPEG, upright. */
+/** Makes photos smaller before they are sent: at most 2,560 px, JPEG, upright. */
 
 const LONGEST_PX = 2_560;
 const THUMB_PX = 320;
@@ -8,25 +8,25 @@ const PATIENCE_MS = 15_000;
 
 const underWay = new Map(); // promises, by the keys of photos that are being worked on
 
-/** Runs `work` on the photo of that key; whoever sends the photo waits for it. */
+/** Runs `work` on the photo of that key. The sender waits for it with `settled`. */
 export function prepare(key, work) {
   const working = work().finally(() => underWay.delete(key));
   underWay.set(key, working);
   return working;
 }
 
-/** Waits until nothing is being done to the photo of that key, but not for ever. */
+/** Waits until the work on a photo has ended, at most 15 s. */
 export function settled(key) {
   const late = new Promise((resolve) => { setTimeout(resolve, PATIENCE_MS); });
   return Promise.race([underWay.get(key) ?? Promise.resolve(), late]).catch(() => {});
 }
 
-/** The picture in a file, or null where this browser can't read it. The caller closes it. */
+/** Returns the picture in a file, or null if this browser can't read it. The caller closes it. */
 export function decode(file) {
   return createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => null);
 }
 
-/** A smaller photo, or null where the file should travel as it is. */
+/** Returns a smaller photo, or null if the file should be sent as it is. */
 export async function shrink(file, picture) {
   const longest = Math.max(picture.width, picture.height);
   if (longest <= LONGEST_PX && file.size <= SMALL_BYTES) return null;

@@ -1,4 +1,4 @@
-/** Photos on the device: blobs by their key in IndexedDB; what can't be written stays in this page's memory. */
+/** Keeps photos in IndexedDB, by their keys. What can't be written stays in this page's memory. */
 
 const memory = new Map();
 let opening;
@@ -30,7 +30,7 @@ async function ask(mode, act) {
   });
 }
 
-/** Keeps a photo and says whether it is safe on the device. */
+/** Keeps a photo and returns whether it is on the device. */
 export async function keepPhoto(key, blob) {
   try {
     // Bytes, not the file: some browsers lose a file that the library has moved, and WebKit once lost blobs.
@@ -44,7 +44,7 @@ export async function keepPhoto(key, blob) {
   }
 }
 
-/** The photo of that key, or null. */
+/** Returns the photo of that key, or null. */
 export async function findPhoto(key) {
   if (memory.has(key)) return memory.get(key);
   try {
@@ -55,7 +55,7 @@ export async function findPhoto(key) {
   }
 }
 
-/** Forgets photos. */
+/** Removes photos. */
 export async function forgetPhotos(keys) {
   for (const key of keys) {
     memory.delete(key);
@@ -63,7 +63,7 @@ export async function forgetPhotos(keys) {
   }
 }
 
-/** Forgets what nothing refers to any more and no page can just have taken in. */
+/** Removes photos that are not needed, unless a page may just have added them. */
 export async function sweepPhotoStore(isNeeded, olderThanMs = 86_400_000) {
   const keys = await ask("readonly", (photos) => photos.getAllKeys()).catch(() => []);
   for (const key of keys.filter((one) => !isNeeded(one))) {

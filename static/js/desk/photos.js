@@ -1,4 +1,4 @@
-/** The photos of what is being written: chosen, described, put in order, taken out and put back. */
+/** The photos in the composer: adds, describes, orders, takes out and restores them. */
 
 import { say } from "./page.js";
 import { newKey } from "./key.js";
@@ -14,7 +14,7 @@ const template = document.getElementById("shot-template");
 const all = () => [...(shots?.children ?? [])];
 const changed = () => shots.dispatchEvent(new Event("input", { bubbles: true }));
 
-/** What the draft has to know: the photos in their order, those taken out too. */
+/** Returns the photos for the draft in their order, including those taken out. */
 export function listed() {
   return all().map((shot) => ({ key: shot.dataset.key, name: shot.dataset.name, alt: shot.querySelector("input").value, isOut: "out" in shot.dataset }));
 }
@@ -31,7 +31,7 @@ export function show(photos) {
   showOrder();
 }
 
-/** Takes files in; those whose `keys` are there already, because a page died over them, only once. */
+/** Adds files as photos. A key that is there already, because a page died while it was added, is not added again. */
 export async function takeFiles(files, keys = []) {
   const problems = [];
   const taken = [];
@@ -96,7 +96,7 @@ function setState(shot, words) {
   shot.querySelector(".shot-state").textContent = words;
 }
 
-/** Says which photo is which, and which control makes sense. */
+/** Numbers the photos and shows the controls that make sense. */
 function showOrder() {
   const last = all().length - 1;
   all().forEach((shot, place) => {

@@ -1,4 +1,4 @@
-/** Shows what Markdown makes of the text while the author wants to see it: the server's own, htmx fetches it. */
+/** The preview: while it is open, htmx fetches what the server makes of the text. */
 
 import { listen } from "../shared/events.js";
 

@@ -1,11 +1,11 @@
-/** The queue: takes in what the server sends item by item, and gives what came back to the composer. */
+/** The queue of what is not public yet. */
 
 import { send } from "../shared/events.js";
 import { patch } from "../shared/patch.js";
 import { isPlain } from "../shared/press.js";
 import { arrange } from "../shared/stream.js";
 
-/** Makes the queue that is shown what was sent. A reason that is being written stays, as its item does. */
+/** Changes the queue into what was sent. Items that stay keep their element, and what is being typed in it. */
 export function takeQueue(shown, sent) {
   if (shown.dataset.digest === sent.dataset.digest) return;
   const hadFocus = shown.contains(document.activeElement);
@@ -16,7 +16,7 @@ export function takeQueue(shown, sent) {
   if (hadFocus && !shown.contains(document.activeElement) && !shown.hidden) shown.focus({ preventScroll: true });
 }
 
-/** What came back goes into the composer; what was being written there waits behind it. */
+/** Puts a rejected text into the composer when its author asks for that. */
 export function watchQueue() {
   document.addEventListener("click", (click) => {
     const link = click.target.closest("[data-again]");

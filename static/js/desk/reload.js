@@ -1,4 +1,4 @@
-/** Fetches the desk anew, with all that it has loaded, because changes can no longer lead to the present. */
+/** Fetches all that the desk has loaded anew, when changes can no longer lead to the present. */
 
 import { pollNow } from "../shared/poll.js";
 import { feed, reaches } from "../shared/stream.js";
@@ -11,7 +11,7 @@ const MOST_PAGES = 20;
 const PATIENCE_MS = 15_000;
 let isRunning = false;
 
-/** Fetches and puts in; where that fails, the next poll leads here again. */
+/** Fetches it and takes it in. If that fails, the next poll leads here again. */
 export async function reload() {
   if (isRunning) return;
   isRunning = true;

@@ -1,4 +1,4 @@
-/** Sends what is in the outbox: in order, one tab at a time, again and again until the service has answered. */
+/** Sends the outbox: in order, one tab at a time, again and again until the service has answered. */
 
 import { send } from "../shared/events.js";
 import { pageKey, user } from "./page.js";
@@ -39,7 +39,7 @@ export async function sendDue() {
   schedule(pause);
 }
 
-/** Does not wait any longer: the network, the page or the author is back. */
+/** Sends without waiting longer, because the network, the page or the author is back. */
 export function kick({ isAsked = false } = {}) {
   const now = Date.now();
   const isLongAgo = kicked_at > now || now - kicked_at > KICK_MS; // one that lies ahead was before the clock was set back
@@ -52,18 +52,18 @@ async function sendAll(signal) {
   for (let entry = next(); entry && !signal.aborted; entry = next()) await attempt(entry.key, signal);
 }
 
-/** The first entry that is due. */
+/** Returns the first entry that is due. */
 function next() {
   return navigator.onLine ? (heads().find((entry) => dueAt(entry) <= Date.now()) ?? null) : null;
 }
 
-/** The first open entry of each event: it holds up those that come after it. */
+/** Returns the first open entry of each event; the others wait for it. */
 function heads() {
   const seen = new Set();
   return listEntries().filter((entry) => isOpen(entry) && !seen.has(entry.event) && seen.add(entry.event));
 }
 
-/** When an entry is to be sent. A time that lies ahead of now was noted before the clock was set back. */
+/** Returns when an entry is to be sent. A noted time that lies ahead of now comes from before the clock was set back. */
 function dueAt({ order, page, retry_at = 0, failed_at = 0, told: isSetByService = false }) {
   const now = Date.now();
   const isElsewhere = page !== pageKey || document.hidden; // where its author looks, it is seen to arrive
@@ -80,7 +80,7 @@ async function attempt(key, signal) {
   settle(entry, answer);
 }
 
-/** Sends the photos that the service has not got yet; returns what kept one from being sent. */
+/** Sends the photos that the service does not have yet. Returns the answer that stopped it, or null. */
 async function sendPhotos(entry, signal) {
   for (const [place, photo] of entry.photos.entries()) {
     if (Date.now() - (photo.taken_at ?? 0) < TAKEN_MS) continue;

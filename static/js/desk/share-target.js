@@ -1,11 +1,11 @@
-/** Takes what was shared to the desk, which the worker put aside, into the composer's draft. */
+/** Moves what other apps have shared to the desk into the composer. The service worker has stored it. */
 
 import { decide } from "./outbox.js";
 import { takeFiles } from "./photos.js";
 
 const SHARED = "desk-shared";
 
-/** Gives shared text to `append` and photos to the composer; without a composer, says that they wait. */
+/** Gives shared text to `append` and photos to the composer. Without a composer it says that something waits. */
 export async function takeShared(append) {
   if (!globalThis.caches || !(await caches.has(SHARED))) return;
   if (append) await decide(() => takeAll(append));

@@ -1,8 +1,6 @@
 /**
- * Text on the device: localStorage, with the truth about what it did.
- *
- * What can't be written stays in this page's memory and is read from there, so that work goes on
- * as long as the page lives; whoever writes learns from `write` that it is not on the device.
+ * Keeps values in localStorage. What can't be written stays in this page's memory and is read from there, so that
+ * work goes on as long as the page is open; `writeValue` returns whether a value is on the device.
  */
 
 import { readText, removeText, storedNames, writeText } from "../shared/storage.js";
@@ -10,7 +8,7 @@ import { readText, removeText, storedNames, writeText } from "../shared/storage.
 const PREFIX = "liveblog:";
 const memory = new Map();
 
-/** Why nothing is kept at all: "" where localStorage works. */
+/** Why nothing is kept on this device, or "" if localStorage works. */
 export const broken = probe();
 
 function probe() {
@@ -27,7 +25,7 @@ function isFull(error) {
   return error.name === "QuotaExceededError" || error.name === "NS_ERROR_DOM_QUOTA_REACHED";
 }
 
-/** What stands under a name, or null. */
+/** Returns the value under a name, or null. */
 export function readValue(name) {
   if (memory.has(name)) return structuredClone(memory.get(name));
   try {
@@ -37,7 +35,7 @@ export function readValue(name) {
   }
 }
 
-/** Puts a value under a name and says whether it is safe on the device. */
+/** Keeps a value under a name and returns whether it is on the device. */
 export function writeValue(name, value) {
   const isKept = writeText(PREFIX + name, JSON.stringify(value));
   if (isKept) memory.delete(name);
@@ -45,22 +43,22 @@ export function writeValue(name, value) {
   return isKept;
 }
 
-/** Forgets a name. */
+/** Removes the value under a name. */
 export function removeValue(name) {
   memory.delete(name);
   removeText(PREFIX + name);
 }
 
-/** Whether what stands under a name is only in this page's memory. */
+/** Whether the value under a name is only in this page's memory. */
 export const isOnlyHere = (name) => memory.has(name);
 
-/** The names that begin like this. */
+/** Returns the names that begin with `start`. */
 export function valueNames(start) {
   const inMemory = [...memory.keys()].filter((name) => name.startsWith(start));
   return [...new Set([...inMemory, ...storedNames(PREFIX + start).map((name) => name.slice(PREFIX.length))])];
 }
 
-/** Calls back when another tab has changed a name that begins like this. */
+/** Calls `changed(name)` when another tab has changed a name that begins with `start`. */
 export function watchValues(start, changed) {
   addEventListener("storage", ({ key }) => {
     if (key === null || key.startsWith(PREFIX + start)) changed(key?.slice(PREFIX.length));

@@ -1,4 +1,4 @@
-/** The desk's stream of updates: the one function through which anything gets into it. */
+/** The desk's stream of updates. All that is put into it passes through `takeItem`. */
 
 import { patch, remember } from "../shared/patch.js";
 import { pollNow } from "../shared/poll.js";
@@ -11,9 +11,9 @@ const isForm = (item) => item.classList.contains("is-editing");
 let page;
 
 /**
- * Has the poll, older items and the answers to controls put into the stream, and begins with what stands there.
+ * Takes in what polls, the link to older items and the controls bring.
  *
- * `handlers` are told what has come of it: `onArrived(items)`, `onEditing(item, isAgain)`, `onMeanwhile(form, item)`,
+ * `handlers` are called for what came of it: `onArrived(items)`, `onEditing(item, isAgain)`, `onMeanwhile(form, item)`,
  * `onSaved(form)`, `onWithdrawn(item)`, `onNews(hasStatus)`, `onReload()`.
  */
 export function registerStream(handlers) {
@@ -22,7 +22,7 @@ export function registerStream(handlers) {
   registerSwap("desk", takeFragment, page.onReload);
 }
 
-/** Takes in what the server has said about an update that was just posted. */
+/** Takes in the server's answer to a post of the outbox. */
 export function takeAnswerText(html) {
   if (list()) takeFragment(document.createRange().createContextualFragment(html), null);
 }
@@ -37,13 +37,13 @@ function takeFragment(fragment, target) {
   });
 }
 
-/** Makes a change so that what is being typed in, or else read, stays where it is on the screen. */
+/** Makes a change while the field being typed in, or else the item being read, keeps its place on the screen. */
 export function keepingItems(change) {
   const typed = document.activeElement?.closest("#desk :is(input, textarea, select)");
   keepingPlace(typed ?? blockInView(list(), cards()), change);
 }
 
-/** Applies a poll's answer by the rule of docs/protocol.md. What has no revision, as the queue, comes with the same one. */
+/** Applies a poll's answer by the rule of docs/protocol.md. Queue and presence have no revision and come with the present one. */
 function takeNews(section) {
   const { after, revision, edition } = section.dataset;
   if (edition !== feed().dataset.edition || Number(after) > cursor()) return pollNow();
@@ -78,7 +78,7 @@ function extend(section) {
   pollNow();
 }
 
-/** Puts the items of pages that were fetched anew in place of everything but open forms. */
+/** Replaces all but open forms by the items of pages that were fetched anew. */
 export function replaceItems(pages) {
   const last = pages.at(-1);
   Object.assign(feed().dataset, { edition: last.dataset.edition, oldest: last.dataset.oldest });
@@ -159,7 +159,7 @@ function show(item) {
   htmx.process(item);
 }
 
-/** Makes the item that is there what another is; whoever works with the keyboard goes on where they were. */
+/** Changes an item into another, and keeps the keyboard's focus in it. */
 function change(present, item) {
   const focused = present.contains(document.activeElement) && document.activeElement;
   const isPatched = !isForm(present) && !isForm(item);

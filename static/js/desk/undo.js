@@ -1,9 +1,9 @@
-/** After a withdrawal: for ten seconds the way back is called Undo and stands out. */
+/** After a withdrawal, its Restore is shown as Undo for ten seconds. */
 
 const SECONDS = 10;
 const words = (left) => `${left} second${left === 1 ? "" : "s"} left`;
 
-/** Makes the item's Restore an Undo for a while; without this it is a plain Restore. */
+/** Shows an item's Restore as Undo, with the seconds that are left. */
 export function offerUndo(item) {
   const button = item.querySelector("[id^=restore-]");
   if (!button) return;
@@ -20,8 +20,8 @@ export function offerUndo(item) {
       return;
     }
     clearInterval(counting);
-    if (!line.isConnected) return; // it was restored, or is another item now
     line.remove();
+    if (!button.isConnected) return; // it was restored meanwhile
     item.classList.remove("is-fresh");
     button.textContent = "Restore";
   };

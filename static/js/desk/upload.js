@@ -1,4 +1,4 @@
-/** Says how far the upload of a settings form's picture is, and that the server is at work on it. */
+/** Shows how much of the settings form's picture is sent, and when the server works on it. */
 
 const STEPS = 20; // a screen reader hears the words change, not each percent
 

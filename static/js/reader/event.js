@@ -1,4 +1,4 @@
-/** The reader's page: brings the parts together and tells them what the browser does. */
+/** The reader's page: brings its parts together. */
 
 import { known, report } from "../shared/connection.js";
 import { listen, onReturn } from "../shared/events.js";
@@ -12,7 +12,7 @@ import { pause, release, showCounts, welcomeBack } from "./hold.js";
 import { registerLive, takeFragment } from "./live.js";
 import { followHash, showOrder, watchLinks, watchLoading } from "./move.js";
 import { reload } from "./reload.js";
-import { dress, markDays, offerZones } from "./times.js";
+import { formatTimes, markDays, offerZones } from "./times.js";
 
 const SAFETY_SECONDS = 50; // beside a socket: with the time to give up a dead connection, less than a minute
 const RARELY_SECONDS = 60;
@@ -22,7 +22,7 @@ let dueTimer = 0;
 
 for (const element of [...cards(), ...document.querySelectorAll("[data-head]")]) remember(element);
 offerZones(document.getElementById("zone"));
-dress(document);
+formatTimes(document);
 markDays();
 markDue();
 document.getElementById("controls").hidden = false;
@@ -88,7 +88,7 @@ function comeBack() {
   socket.start();
 }
 
-/** Notes when the planned start or end has come: the words about it change, and nothing else does. */
+/** Marks the page when the planned start or end has come, so that the words about it change. */
 function markDue() {
   clearTimeout(dueTimer);
   if (!feed()) return;
@@ -103,7 +103,7 @@ function markDue() {
   if (next < Infinity) dueTimer = setTimeout(markDue, Math.min(next, DUE_MS));
 }
 
-/** The event is gone: says so in place of the feed, and looks once a minute whether it has come back. */
+/** Says that the event is gone, and looks once a minute whether it has come back. */
 function leave() {
   socket.stop();
   const words = document.createElement("p");

@@ -1,16 +1,16 @@
-/** Keeps a page that is fetched whole as a newcomer finds it: the list of events, one update's own page. */
+/** Keeps a page up to date by fetching it whole: the list of events, the page of one update. */
 
 import { onReturn } from "../shared/events.js";
 import { patch, remember } from "../shared/patch.js";
 import { blockInView, keepingPlace, registerSwap } from "../shared/swap.js";
-import { dress } from "./times.js";
+import { formatTimes } from "./times.js";
 
 const poll = () => document.getElementById("poll");
 
-/** Follows what the server says of `page`; `#poll` beside it asks, every so often and when its reader comes back. */
+/** Updates the element `page` every few seconds and when its reader comes back; `#poll` beside it fetches. */
 export function follow(page) {
   remember(page);
-  dress(page);
+  formatTimes(page);
   if (!poll()) return;
   registerSwap("live", take, () => location.reload());
   // What is withdrawn or gone is an answer as well; `take` leaves what is not ours.
@@ -22,7 +22,7 @@ export function follow(page) {
   onReturn(ask);
 }
 
-/** Takes over what differs, if the answer is this page: a hotel's sign-in page says 200 too. */
+/** Takes over what differs, if the answer is this page. A hotel's sign-in page says 200 too. */
 function take(fragment, page) {
   const fresh = fragment.querySelector(`#${page.id}[data-digest]`);
   if (!fresh || fresh.dataset.digest === page.dataset.digest) return;
@@ -30,7 +30,7 @@ function take(fragment, page) {
   remember(fresh);
   keepingPlace(blockInView(page, [...page.querySelectorAll("article")]), () => {
     patch(page, fresh);
-    dress(page);
+    formatTimes(page);
   });
   if (page.dataset.title) document.title = page.dataset.title;
   if (focused && !focused.isConnected) findAgain(page, focused)?.focus({ preventScroll: true });

@@ -27,12 +27,12 @@ if (parent !== self) {
   }
 }
 
-/** Only what a person does in the frame may make it higher. */
+/** Notes a press: only after a press may the frame become higher. */
 function notePress({ isTrusted }) {
   if (isTrusted) pressed = { at: performance.now(), frame: innerHeight, content: document.body.offsetHeight };
 }
 
-/** Asks for as much more room as the content has grown since a press, which is nothing if it still fits. */
+/** Asks the page around for as much more height as the content has grown since the press, if it does not fit. */
 function sendHeight() {
   if (!pressed || performance.now() - pressed.at > PRESSED_MS) return;
   const content = document.body.offsetHeight;

@@ -13,7 +13,7 @@ let speaking = 0;
 
 const held = () => cards().filter((card) => "held" in card.dataset);
 
-/** Decides about a card just put in, hidden, before `next`: shown now, or held back. */
+/** Shows a new card now or holds it back. It stands in the list, hidden, before `next`. */
 export function admit(card, next) {
   unspoken.add(card.id);
   if (wouldDisturb(next)) return;
@@ -37,7 +37,7 @@ function hasSelection() {
   return Boolean(selection && !selection.isCollapsed && feed().contains(selection.anchorNode));
 }
 
-/** Brings the button, the tab's title and the announcement up to date. */
+/** Shows the number of new updates in the button, the tab's title and the announcement. */
 export function showCounts() {
   for (const card of held()) card.dataset.settled = "1";
   const waiting = held().length;
@@ -68,7 +68,7 @@ function announce() {
   spokenAt = performance.now();
 }
 
-/** Says something once to those who listen to the page. */
+/** Says something once to users of screen readers. */
 export function say(text) {
   const line = document.getElementById("announcement");
   if (!line) return; // the event is gone
@@ -76,7 +76,7 @@ export function say(text) {
   setTimeout(() => line.textContent === text && (line.textContent = ""), SPOKEN_MS);
 }
 
-/** Shows what was held back; with `goThere`, takes the reader to the first of them. */
+/** Shows what was held back; with `goThere`, scrolls to the first of them. */
 export function release({ goThere = false } = {}) {
   const freed = held();
   for (const card of freed) {
@@ -92,7 +92,7 @@ export function release({ goThere = false } = {}) {
   first.focus({ preventScroll: true });
 }
 
-/** Stops or starts the showing of new updates, and returns which; the connection stays. */
+/** Pauses or resumes the showing of new updates and returns whether it is paused. The connection stays. */
 export function pause(button) {
   isPaused = !isPaused;
   button.setAttribute("aria-pressed", String(isPaused));
@@ -101,7 +101,7 @@ export function pause(button) {
   return isPaused;
 }
 
-/** What a reader who comes back sees: the new at once if they stand at the top, the button if not. */
+/** Shows a reader who comes back what is new, if they are at the top; else the button says how many. */
 export function welcomeBack() {
   unseen.clear();
   if (!isPaused && !isFramed() && isTopInView() && !hasSelection()) release();

@@ -1,17 +1,17 @@
-/** Applies changes to the open page: the one function through which anything gets into it. */
+/** Puts changes, and parts of the stream that are loaded, into the open page. */
 
 import { send } from "../shared/events.js";
 import { isSame, patch, remember } from "../shared/patch.js";
 import { arrange, cardOf, cards, cursor, feed, inOrder, insertInOrder, isNewestFirst, list, sideOf } from "../shared/stream.js";
 import { blockInView, keepingPlace, registerSwap } from "../shared/swap.js";
 import { admit, showCounts } from "./hold.js";
-import { dress, markDays } from "./times.js";
+import { formatTimes, markDays } from "./times.js";
 
 const beyond = new Set(); // numbers of new updates that lie above the window of an oldest-first page
 const changed = new Map(); // the revisions of the last changes, by number: of what was withdrawn or moved away, too
 const CHANGED_KEPT = 500; // far more than change while an answer is under way
 
-/** Has the poll, the socket, older, newer, sort and reload alike put their answers in by `apply`. */
+/** Lets htmx put all answers into the page by `apply`: of poll, socket, older, newer, sort and reload. */
 export function registerLive() {
   const take = (fragment) => {
     keepingPlace(list() && blockInView(list(), cards()), () => apply(fragment));
@@ -20,7 +20,7 @@ export function registerLive() {
   registerSwap("live", take, () => send("live:reload"));
 }
 
-/** Takes in what the socket brought, or of a page that was fetched what `select` names. */
+/** Takes in a fragment, or the part of a whole page that `select` names. */
 export function takeFragment(html, select) {
   const style = { swapStyle: "live", swapDelay: 0, settleDelay: 0, ignoreTitle: true };
   htmx.swap(feed(), html, style, { select, contextElement: feed() });
@@ -70,10 +70,10 @@ function takeCard(card) {
     const hasMoved = present.dataset.published !== card.dataset.published;
     patch(present, card);
     if (hasMoved) insertInOrder(present);
-    dress(present);
+    formatTimes(present);
   } else {
     card.dataset.held = "";
-    dress(card);
+    formatTimes(card);
     admit(card, insertInOrder(card));
   }
 }
@@ -89,7 +89,7 @@ function takeHead(part) {
   remember(part);
   if (isSame(present, part)) return;
   patch(present, part);
-  dress(present);
+  formatTimes(present);
 }
 
 /** Adds older or newer cards, if they join on to the window as it is now. */
@@ -115,7 +115,7 @@ function takeLoaded(card) {
   if (present) return takeCard(card);
   if (isOutdated(card)) return;
   remember(card);
-  dress(card);
+  formatTimes(card);
   insertInOrder(card);
 }
 
@@ -166,11 +166,11 @@ function isOutdated(card) {
 function renew(shown, card) {
   remember(card);
   if (shown) patch(shown, card);
-  dress(shown ?? card);
+  formatTimes(shown ?? card);
   return shown ?? card;
 }
 
-/** Takes over a whole page that was fetched anew because this one had fallen too far behind. */
+/** Takes over a whole page that was fetched anew, because this one was too far behind. */
 function adopt(fragment, section) {
   for (const part of fragment.querySelectorAll("[data-head]")) takeHead(part);
   beyond.clear();

@@ -9,7 +9,7 @@ import { reveal, say } from "./hold.js";
 const GONE = "That update is not here any more.";
 const FAILED = "That could not be loaded. Please try again.";
 
-/** Goes to an update by number, or to the first or last; loads its part of the stream if need be. */
+/** Goes to an update by its number, or to the first or last; loads its part of the stream if it is not there. */
 export async function jump(to) {
   if (!feed()) return; // the event is gone
   const order = document.querySelector(".sort .htmx-request")?.dataset.sort ?? feed().dataset.order;
@@ -26,7 +26,7 @@ export async function jump(to) {
   card.focus({ preventScroll: true });
 }
 
-/** Loads the part of the stream that an update stands in, and says whether it has come. */
+/** Loads the part of the stream that an update stands in, and returns whether it has come. */
 async function loadAround(to, order) {
   let hasCome = false;
   const waiting = new AbortController();
@@ -62,18 +62,18 @@ export function watchLinks() {
   });
 }
 
-/** What the page is opened with again: the update that was jumped to, or none where the reader went to an end. */
+/** Puts the update that was jumped to into the address; none where the reader went to an end. */
 function noteInAddress(to) {
   const address = new URL(/^\d+$/.test(to) ? `#update-${to}` : addressOf({}), location.href);
   if (address.href !== location.href) history.pushState(null, "", address);
 }
 
-/** Shows that a part of the stream is on its way, and says so if it does not come. */
+/** Marks the stream as busy while a part of it is loading, and says if that fails. */
 export function watchLoading() {
   const listen = (name, act) => document.addEventListener(name, (event) => {
     if (feed() && event.target.closest("#feed, .sort")) act(event);
   });
-  listen("htmx:confirm", (event) => event.target.matches(".more.htmx-request") && event.preventDefault()); // it is on its way
+  listen("htmx:confirm", (event) => event.target.matches(".more.htmx-request") && event.preventDefault()); // it is loading
   listen("htmx:beforeRequest", () => feed().setAttribute("aria-busy", "true"));
   listen("htmx:afterRequest", () => feed().removeAttribute("aria-busy"));
   listen("htmx:responseError", ({ detail }) => say(detail.xhr.status === 404 ? GONE : FAILED));

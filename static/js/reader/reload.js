@@ -41,7 +41,7 @@ export async function reload({ onDone }) {
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Whether the reader waits for a part of the stream: its link must not be replaced before the answer has come. */
+/** Whether the reader waits for a part of the stream. Its link must not be replaced before the answer has come. */
 const isLoading = () => feed()?.hasAttribute("aria-busy");
 
 /** What part of the stream the page shows. */
@@ -50,7 +50,7 @@ function partShown() {
   return [order, oldest, newest].join();
 }
 
-/** Returns the page, or null when it can't be had now. A page that is gone is the poll's business. */
+/** Returns the page, or null if it can't be fetched now. The poll finds out whether it is gone. */
 async function fetchPage(revision) {
   const url = addressOf({ sort: feed().dataset.order, at: revision });
   const reading = readingNow();

@@ -1,4 +1,4 @@
-/** Dresses times: the reader's own zone, or the event's; and marks where a new day begins. */
+/** Shows times in the reader's zone or the event's, and marks where a new day begins. */
 
 import { listen } from "../shared/events.js";
 import { readText, writeText } from "../shared/storage.js";
@@ -15,7 +15,7 @@ const forms = {
   full: new Intl.DateTimeFormat(language, { ...day, ...clock }),
 };
 
-/** The language that the publisher of a frame has chosen for days and times, if browsers know of it. */
+/** Returns the language that a frame's publisher has chosen for days and times, if the browser knows it. */
 function readLanguage() {
   try {
     return Intl.getCanonicalLocales(page.dataset.language ?? [])[0] ?? "en-GB";
@@ -27,7 +27,7 @@ function readLanguage() {
 const written = (form, date) => forms[form].format(date).replace(/^(\w+), /, "$1 ").replace(" at ", ", ");
 
 /** Shows every time in `root` as the reader wants it; the other zone is in its title. */
-export function dress(root) {
+export function formatTimes(root) {
   for (const time of root.querySelectorAll("time[data-form]")) {
     time.dataset.home ??= time.textContent;
     const date = new Date(time.dateTime);
@@ -87,7 +87,7 @@ export function offerZones(button) {
   const toggle = () => {
     page.dataset.times = page.dataset.times === "event" ? "local" : "event";
     writeText("liveblog.times", page.dataset.times);
-    dress(document);
+    formatTimes(document);
     markDays();
     label();
   };

@@ -1,6 +1,6 @@
 /** Copies text, by selection where a page has no clipboard: on plain http. */
 
-/** Copies a text and says whether that worked. */
+/** Copies a text and returns whether that worked. */
 export async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -19,7 +19,7 @@ export async function copyText(text) {
   }
 }
 
-/** Copies what stands in a field and says whether that worked; if not, it is selected, to be copied by hand. */
+/** Copies a field's text and returns whether that worked. The text stays selected, to be copied by hand if not. */
 export async function copyField(field) {
   field.focus();
   field.select();

@@ -1,8 +1,8 @@
-/** The line that always tells the truth about the connection. */
+/** The state of the connection, and the line that shows it on a reader's page. */
 
 const state = { isOpen: false, isOnline: navigator.onLine, failures: 0, seconds: 5, status: "live", isPaused: false, isChecking: false, lastContact: new Date() };
 
-/** Takes note of what has become known and rewrites the line. */
+/** Notes what has become known and rewrites the line. */
 export function report(news) {
   Object.assign(state, news);
   if (news.isOpen || news.failures === 0) state.lastContact = new Date();
@@ -15,7 +15,7 @@ export function report(news) {
   if (words.textContent !== text) words.textContent = text;
 }
 
-/** What is known now. */
+/** Returns what is known now. */
 export const known = () => state;
 
 function describe() {

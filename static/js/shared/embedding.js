@@ -21,7 +21,7 @@ export async function open(link) {
   shown.className = "embedding";
   shown.id = "embedding";
   shown.append(...page.childNodes);
-  await dressed(shown);
+  await loadStyle(shown);
   dialog.querySelector(".embedding")?.remove();
   dialog.append(shown);
   dialog.showModal();
@@ -29,8 +29,8 @@ export async function open(link) {
   begin();
 }
 
-/** Waits for the style sheet that the page brings along. */
-async function dressed(shown) {
+/** Moves the page's style sheet into the head and waits until it is loaded. */
+async function loadStyle(shown) {
   const sheet = shown.querySelector("link[rel=stylesheet]");
   if (document.head.querySelector(`link[href="${sheet.getAttribute("href")}"]`)) return sheet.remove();
   await new Promise((resolve) => {
@@ -80,7 +80,7 @@ function closeFromInside(press) {
   if (press.key === "Escape" && !press.defaultPrevented) dialog?.close();
 }
 
-/** Suggests as much room as the content takes, within what an article has. */
+/** Suggests the height that the content needs, within limits. */
 function measure() {
   const content = one("#embed-preview")?.contentDocument?.body?.offsetHeight ?? 0;
   const field = one("#embed-height");
@@ -98,7 +98,7 @@ function offerCopies() {
   }
 }
 
-/** The button says so until another code is copied; "Selected" leaves it to the hand. */
+/** Copies the code beside a button, which says so. */
 async function copy(button) {
   const field = button.parentElement.querySelector("textarea");
   const isCopied = await copyField(field);

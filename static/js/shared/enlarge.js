@@ -1,4 +1,4 @@
-/** Shows a photo as large as the window when it is pressed; without this its link does. */
+/** Shows a photo as large as the window. */
 
 const DIALOG_LABEL = "Photo";
 
@@ -6,7 +6,7 @@ let dialog = null;
 let photos = [];
 let shown = 0; // the place among the photos
 
-/** Opens the dialog with the photo of a link; the others beside it are a key away. */
+/** Opens the dialog with the photo of a link and those beside it. */
 export function open(link) {
   const links = [...link.parentElement.querySelectorAll("a[data-enlarge]")];
   photos = links.map((one) => ({ address: one.href, alt: one.querySelector("img").alt }));

@@ -48,7 +48,7 @@ export function patch(old, fresh) {
   dropUntil(null);
 }
 
-/** Finds the element that the server sent the same, else the one of the same name. */
+/** Finds the element whose HTML from the server is the same, else the one with the same id. */
 function findSame(start, wanted) {
   const rest = [];
   for (let node = start; node; node = node.nextSibling) if (isElement(node)) rest.push(node);

@@ -23,22 +23,22 @@ export function pollNow() {
   if (activeAt === null && element()) htmx.trigger(element(), "poll");
 }
 
-/** Asks no more until `resume()`: the page is closing, or rests in the browser's memory. */
+/** Asks no more until `resume()`, because the page is closing or kept in the browser's memory. */
 export function rest() {
   isResting = true;
   htmx.trigger(element(), "htmx:abort");
 }
 
-/** May ask again. What was under way, the browser has frozen with the page. */
+/** May ask again. A request that was under way was frozen with the page. */
 export function resume() {
   isResting = false;
   activeAt = null;
 }
 
-/** Whether an answer is a fragment: the page of a hotel's network is one too, and says 200. */
+/** Whether an answer is a fragment of ours. The page of a hotel's network says 200 too. */
 const isOurs = (text) => /^\s*<section (class="news"|data-)/.test(text);
 
-/** Gives up a request that brings nothing: its connection is dead, the next one gets another. */
+/** Gives up a request that brings nothing: its connection is dead, and the next request gets another. */
 function giveUpStalled() {
   if (activeAt !== null && performance.now() - activeAt > STALLED_MS) htmx.trigger(element(), "htmx:abort");
 }
@@ -58,8 +58,8 @@ function noticeSleep() {
 /**
  * Gates the ticks of the poll element and reads what its answers say about the connection.
  *
- * `pace()` returns the seconds between two questions while answers come; `question()` what the page asks beside its
- * cursor; `headers` go with it. `onAnswer(xhr)`, `onFailure(xhr)`, `onRecovery()` and `onGone()` are told what came of it.
+ * `pace()` returns the seconds between two requests while answers come, `question()` the parameters beside the cursor.
+ * `headers` are sent with each. `onAnswer(xhr)`, `onFailure(xhr)`, `onRecovery()` and `onGone()` are called for the result.
  */
 export function watchPolls({ pace, question = () => ({}), headers = {}, onAnswer, onFailure, onRecovery, onGone }) {
   const seconds = () => {

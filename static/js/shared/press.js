@@ -1,11 +1,11 @@
-/** What a press on a link does here: players at once, the enlarged photo and the dialog for publishers when their scripts have come. */
+/** Presses on links of players, photos and the dialog for publishers. The last two have scripts that are loaded on demand. */
 
 const SCRIPTS = {
   "a[data-enlarge]": () => import("./enlarge.js"),
   "a[data-embedding]": () => import("./embedding.js"),
 };
 
-/** Whether a press asks the browser for nothing of its own, such as another tab. */
+/** Whether it is a press without keys by which browsers open another tab. */
 export const isPlain = (click) => !(click.button || click.metaKey || click.ctrlKey || click.shiftKey || click.altKey);
 
 document.addEventListener("click", async (click) => {
@@ -18,7 +18,7 @@ document.addEventListener("click", async (click) => {
   else location.assign(link.href);
 });
 
-// A player takes the place of its front; before the press nothing is asked of anybody.
+// A player takes the place of its front. Before the press nothing is requested from its provider.
 const isSandboxed = self.origin === "null"; // as in WordPress: players fail there, and the link remains
 if (isSandboxed) document.documentElement.dataset.sandboxed = "";
 

@@ -1,4 +1,4 @@
-/** The socket: the same fragments sooner. Every connect carries the present cursor. */
+/** The socket brings the same fragments as the poll, sooner. Every connect sends the present cursor. */
 
 import { known, report } from "./connection.js";
 import { pollNow } from "./poll.js";
@@ -24,7 +24,7 @@ let delivered = 0; // the newest revision that came through this socket
 let query = {};
 let onFragment;
 
-/** Says what becomes of fragments and what else the address says; closes the socket where nobody looks. */
+/** Sets up the socket: `take(fragment)` gets what it brings, `more` is added to its query. It closes in a hidden tab. */
 export function watchSocket(take, more = {}) {
   onFragment = take;
   query = more;
@@ -36,14 +36,14 @@ export function watchSocket(take, more = {}) {
   addEventListener("pagehide", stop); // an open socket keeps a page out of the back/forward cache
 }
 
-/** Opens the socket, and again whenever it is lost; an event that ended long ago has none. */
+/** Opens the socket, and again whenever it is lost. An event that ended long ago has none. */
 export function start() {
   if (document.hidden || !feed() || "pollOnly" in feed().dataset) return;
   isWanted = true;
   if (!socket) connect();
 }
 
-/** Lets `start()` open one again: the event goes on. */
+/** Lets `start()` open the socket again, because the event goes on. */
 export function allow() {
   delete feed().dataset.pollOnly;
 }
@@ -55,7 +55,7 @@ export function stop() {
   drop();
 }
 
-/** Replaces a socket that looks open and delivers nothing: a new one has a new connection. */
+/** Replaces a socket that looks open and delivers nothing. The new one has a new connection. */
 export function renew() {
   if (!known().isOpen) return;
   drop();
@@ -113,7 +113,7 @@ function connect() {
   };
 }
 
-/** It has stayed open. One that opens may be closed at once, by a server that can't tell what is new. */
+/** Notes that the socket has stayed open. A server without its database closes one as soon as it is open. */
 function prove() {
   failures = 0;
   report({ failures: 0 });
@@ -127,7 +127,7 @@ function retry(code) {
   timer = setTimeout(connect, wait * (0.5 + Math.random()));
 }
 
-/** The network is back, as a poll has found: tries soon, and as if for the first time. */
+/** Tries again soon, because a poll has found that the network is back. */
 export function retrySoon() {
   failures = 0;
   if (!isWanted || socket) return;

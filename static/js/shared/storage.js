@@ -21,7 +21,7 @@ export function writeText(name, text) {
   }
 }
 
-/** Forgets what stands under a name. */
+/** Removes the text under a name. */
 export function removeText(name) {
   try {
     localStorage.removeItem(name);
@@ -30,7 +30,7 @@ export function removeText(name) {
   }
 }
 
-/** Returns the names that begin like this. */
+/** Returns the names that begin with `start`. */
 export function storedNames(start) {
   try {
     return Object.keys(localStorage).filter((name) => name.startsWith(start));

@@ -1,4 +1,4 @@
-/** Where cards stand: their places, the window the page has loaded, their order. At the desk, each is an item of a list. */
+/** The places of cards, the window that the page has loaded, and their order. At the desk the cards are items of a list. */
 
 export const feed = () => document.querySelector("#feed, #items");
 export const list = () => document.querySelector("#cards, #items");
@@ -8,10 +8,10 @@ export const cardOf = (number) => list().querySelector(`:scope > [data-number="$
 export const isNewestFirst = () => feed().dataset.order !== "oldest";
 export const cursor = () => Number(feed().dataset.revision);
 
-/** Whether the page stands in a frame on another site: it stores nothing, and leaves the address as it is. */
+/** Whether the page is in a frame on another site. Then it stores nothing and does not change the address. */
 export const isFramed = () => "framed" in (feed()?.dataset ?? {});
 
-/** The address of a part of the stream: this page's own, with whatever else its link or its publisher has chosen. */
+/** Returns the address of a part of the stream: this page's own, with all that its link or publisher has chosen. */
 export function addressOf(part) {
   const url = new URL(location.href);
   url.hash = "";
@@ -20,7 +20,7 @@ export function addressOf(part) {
   return url;
 }
 
-/** Whether one end of a window, as text, lies at or beyond another towards the older ones; empty is the very end. */
+/** Whether a window's older end is at or beyond another. An empty end has nothing beyond it. */
 export const reaches = (oldest, other) => !oldest || (Boolean(other) && compare(readPlace(oldest), readPlace(other)) <= 0);
 
 const placeOf = (card) => [card.dataset.published, Number(card.dataset.number)];
@@ -29,7 +29,7 @@ const compare = ([time, number], [otherTime, otherNumber]) =>
   time < otherTime ? -1 : time > otherTime ? 1 : number - otherNumber;
 
 /**
- * Says on which side of the window a card's place lies: -1 older, 0 inside, 1 newer. An empty end is open.
+ * Returns on which side of the window a card's place lies: -1 older, 0 inside, 1 newer. An empty end is open.
  * A page of one update alone has no place for any other.
  */
 export function sideOf(card) {
@@ -50,7 +50,7 @@ export function insertInOrder(card) {
   return next && others.slice(at).find((other) => !("held" in other.dataset));
 }
 
-/** Makes a parent hold these elements alone, in their order; one that stands right already is not touched. */
+/** Makes `wanted` the only children of a parent, in their order. An element that is in its place is not touched. */
 export function arrange(parent, wanted) {
   const kept = new Set(wanted);
   for (const child of [...parent.children]) if (!kept.has(child)) child.remove();
@@ -62,7 +62,7 @@ export function arrange(parent, wanted) {
 
 export const inOrder = (card, other) => (isNewestFirst() ? -1 : 1) * compare(placeOf(card), placeOf(other));
 
-/** Where browsers can, an element moves with what is playing or being typed in it. */
+/** Moves an element. In browsers with moveBefore, players in it go on playing and the focus stays. */
 function move(element, next = null, parent = list()) {
   if (element.parentElement === parent && parent.moveBefore) parent.moveBefore(element, next);
   else parent.insertBefore(element, next);

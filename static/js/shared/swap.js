@@ -1,4 +1,4 @@
-/** What answers do to a page: which of them htmx may take in, how they are taken in, what stays in its place meanwhile. */
+/** How answers get into a page: which are ours, by which function they are taken in, and what keeps its place. */
 
 // A fragment of changes, a preview; every other answer holds what takes the target's place, under its id.
 const MARKS = "section[data-after], section[data-reload], [data-preview]";
@@ -14,7 +14,7 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   detail.isError = true;
 });
 
-/** Makes the swap style `name`: `take(fragment, target)` takes answers in; where it fails, `onFailure()` is left. */
+/** Registers the swap style `name`: `take(fragment, target)` takes answers in; `onFailure()` is called if it throws. */
 export function registerSwap(name, take, onFailure) {
   htmx.defineExtension(name, {
     isInlineSwap: (style) => style === name,
@@ -31,7 +31,7 @@ export function registerSwap(name, take, onFailure) {
   });
 }
 
-/** The block that is being read: the first in view, if `root` begins above the window. */
+/** Returns the block that is being read: the first in view, if `root` begins above the window. */
 export function blockInView(root, blocks) {
   const isScrolled = root && root.getBoundingClientRect().top < 0;
   return isScrolled ? blocks.find((block) => block.getBoundingClientRect().bottom > 0) : null;
@@ -39,7 +39,7 @@ export function blockInView(root, blocks) {
 
 let last = { anchor: null, top: 0 }; // where it was first: what browsers round off each time would add up
 
-/** Makes a change so that `anchor` stays where it is on the screen, also where no browser anchors the scroll. */
+/** Makes a change while `anchor` keeps its place on the screen, also in browsers that don't anchor the scroll. */
 export function keepingPlace(anchor, change) {
   const now = anchor?.getBoundingClientRect().top;
   const top = last.anchor === anchor && Math.abs(last.top - now) < 1 ? last.top : now;
