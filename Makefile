@@ -2,12 +2,14 @@
 
 PYTHON := .venv/bin/python
 WORKERS ?= 3
+NIGHT ?= long
+RANDOM_TESTS := tests/test_convergence.py tests/test_models.py tests/test_archive.py
 
 # Settings for checks that never serve anyone: what production looks like, with data of its own.
 CHECK_ENV := env -u DATABASE_URL -u REDIS_URL DEBUG=0 DATA_DIR=.cache/check \
 	BASE_URL=https://live.example.org ALLOWED_HOSTS=live.example.org
 
-.PHONY: run test check lint lock bench clean help
+.PHONY: run test check night lint lock bench clean help
 
 run: ## Serve on HOST:PORT (127.0.0.1:8000); settings are environment or make variables
 	@bin/bootstrap
@@ -19,7 +21,11 @@ test: ## Run all tests, in a real browser too, by WORKERS processes (3); ARGS go
 
 check: ## Run the tests that need no browser and no second server; ARGS goes to pytest
 	@bin/bootstrap dev
-	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal -m "not browser and not server and not postgres and not redis" $(ARGS)
+	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal -m "not browser and not server and not postgres and not redis and not night" $(ARGS)
+
+night: ## Run what takes longer: faults made on purpose, many more random tests; NIGHT=short for a few of them
+	@bin/bootstrap dev
+	NIGHT=$(NIGHT) $(PYTHON) -m pytest -n $(WORKERS) --dist worksteal tests/night $(if $(filter long,$(NIGHT)),$(RANDOM_TESTS))
 
 lint: ## Check style, types, deployment settings and migrations
 	@bin/bootstrap dev

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from liveblog import markup, players
 from liveblog.addresses import ABSOLUTE, READERS, Addresses
 from liveblog.models import Event, Figure, Unreadable, Update
-from liveblog.models.json_fields import read_figures
+from liveblog.models.json_fields import parse_figures
 from liveblog.models.place import in_zone
 
 logger = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ def cover(event: Event, sizes: str, addresses: Addresses = READERS) -> Drawn:
     """Return the picture on top of an event's page, if it has one; ``sizes`` says how wide it is shown."""
     with Attempt.at_part("The cover", event):
         if event.cover is not None:
-            picture = addresses.picture(event, Figure.read(event.cover, "cover"))
+            picture = addresses.picture(event, Figure.from_json(event.cover, "cover"))
             return _part("liveblog/cover.html", {"event": event, "cover": picture, "sizes": sizes})
     return Drawn()
 
@@ -133,7 +133,7 @@ def _context(update: Update, body: str, addresses: Addresses) -> dict[str, Any]:
         "update": update,
         "event": event,
         "body": addresses.in_text(body, event),
-        "photos": [addresses.picture(event, figure) for figure in read_figures(update.photos or [])],
+        "photos": [addresses.picture(event, figure) for figure in parse_figures(update.photos or [])],
         "permalink": addresses.permalink(update),
         "is_scripted": addresses.is_scripted,
     }

@@ -17,7 +17,7 @@ PAGE_UPDATES = 50
 ORDERS = ("newest", "oldest")
 
 
-class Asked(NamedTuple):
+class Selection(NamedTuple):
     """Which part of the stream is asked for; by default, the one that a page opens with."""
 
     order: str
@@ -26,7 +26,7 @@ class Asked(NamedTuple):
     around: int | str | None = None
 
     @classmethod
-    def read(cls, query: Mapping[str, str], event: Event) -> "Asked":
+    def from_query(cls, query: Mapping[str, str], event: Event) -> "Selection":
         """Return the selection in a query string; raises ``ValueError``."""
         order = query.get("sort") or event.opening_order
         if order not in ORDERS:
@@ -40,8 +40,8 @@ class Asked(NamedTuple):
             around = int(around)
         return cls(
             order,
-            Place.read(query["before"]) if "before" in query else None,
-            Place.read(query["after"]) if "after" in query else None,
+            Place.parse(query["before"]) if "before" in query else None,
+            Place.parse(query["after"]) if "after" in query else None,
             around,
         )
 
@@ -57,14 +57,14 @@ class Page(NamedTuple):
     """Updates in the order asked for, and the window they fill."""
 
     event: Event
-    asked: Asked
+    selection: Selection
     updates: list[Update]
     window: Window
 
     @property
     def order(self) -> str:
         """``newest`` or ``oldest``: which end is on top."""
-        return self.asked.order
+        return self.selection.order
 
     def rows(self, addresses: Addresses = READERS) -> Iterator[Row]:
         """Yield the cards in order, with the days that begin."""
@@ -74,7 +74,7 @@ class Page(NamedTuple):
             yield Row(rendering.card(update, addresses), day if is_first else None)
 
 
-def read_page(event: Event, asked: Asked, *, size: int | None = None) -> Page:
+def read_page(event: Event, selection: Selection, *, size: int | None = None) -> Page:
     """Read the selected page of at most ``size`` updates (50), after ``event``'s row was read.
 
     Each end of the window is open when nothing lies beyond it. Raises ``Update.DoesNotExist``.
@@ -84,19 +84,19 @@ def read_page(event: Event, asked: Asked, *, size: int | None = None) -> Page:
     half = max(1, size // 2)
     oldest: Place | None = None
     newest: Place | None = None
-    if asked.before is not None:
-        found, has_older = _last(visible.older_than(asked.before), size)
-        if visible.newer_than(asked.before.before).exists():
-            newest = asked.before.before
-    elif asked.after is not None:
-        found, has_newer = _first(visible.newer_than(asked.after), size)
+    if selection.before is not None:
+        found, has_older = _last(visible.older_than(selection.before), size)
+        if visible.newer_than(selection.before.before).exists():
+            newest = selection.before.before
+    elif selection.after is not None:
+        found, has_newer = _first(visible.newer_than(selection.after), size)
         has_older = False
         if has_newer:
             newest = found[-1].place
-        if visible.older_than(asked.after.after).exists():
-            oldest = asked.after.after
-    elif isinstance(asked.around, int):
-        here = event.updates.get(number=asked.around).place
+        if visible.older_than(selection.after.after).exists():
+            oldest = selection.after.after
+    elif isinstance(selection.around, int):
+        here = event.updates.get(number=selection.around).place
         older, has_older = _last(visible.older_than(here.after), half)
         newer, has_newer = _first(visible.newer_than(here), half)
         # One that moved meanwhile is found on both sides; where it was read last it stands.
@@ -104,7 +104,7 @@ def read_page(event: Event, asked: Asked, *, size: int | None = None) -> Page:
         found = [update for update in older if update.number not in moved] + newer
         if has_newer:
             newest = newer[-1].place
-    elif asked.around == "first" or (asked.around is None and asked.order == "oldest"):
+    elif selection.around == "first" or (selection.around is None and selection.order == "oldest"):
         found, has_newer = _first(visible, size)
         has_older = False
         if has_newer:
@@ -113,13 +113,13 @@ def read_page(event: Event, asked: Asked, *, size: int | None = None) -> Page:
         found, has_older = _last(visible, size)
     if has_older:
         oldest = found[0].place
-    return Page(event, asked, found if asked.order == "oldest" else found[::-1], Window(oldest, newest))
+    return Page(event, selection, found if selection.order == "oldest" else found[::-1], Window(oldest, newest))
 
 
 def read_alone(event: Event, update: Update) -> Page:
     """Return a page of one update, whatever its time; it is empty if the update is withdrawn."""
-    asked = Asked("newest", around=update.number)
-    return Page(event, asked, [] if update.withdrawn_at else [update], Window())
+    selection = Selection("newest", around=update.number)
+    return Page(event, selection, [] if update.withdrawn_at else [update], Window())
 
 
 def _last(updates: UpdateQuerySet, count: int) -> tuple[list[Update], bool]:

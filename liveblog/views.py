@@ -22,7 +22,7 @@ from liveblog.models import Event, Photo, Update
 from liveblog.models.event import EventQuerySet
 from liveblog.models.head import DESCRIPTION_CHARACTERS
 from liveblog.public import find_event, public, with_players
-from liveblog.stream import Asked, read_page
+from liveblog.stream import Selection, read_page
 
 PAST_EVENTS = 50
 PHOTO_SHARED_SECONDS = 5
@@ -68,7 +68,7 @@ def event(request: HttpRequest, slug: str) -> HttpResponse:
     """Show an event, or the part of its stream that is asked for."""
     event = find_event(slug)
     try:
-        page = read_page(event, Asked.read(request.GET.dict(), event))
+        page = read_page(event, Selection.from_query(request.GET.dict(), event))
     except ValueError as error:
         return bad_address(request, str(error))
     except ObjectDoesNotExist:

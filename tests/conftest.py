@@ -24,7 +24,8 @@ hypothesis_settings.register_profile(
     print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-hypothesis_settings.load_profile("liveblog")
+hypothesis_settings.register_profile("night", hypothesis_settings.get_profile("liveblog"), max_examples=2_000)
+hypothesis_settings.load_profile("night" if os.environ.get("NIGHT") == "long" else "liveblog")
 
 MEMORY_LAYER = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+from liveblog.models import Place
+
 VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 
 
@@ -134,6 +136,11 @@ class Page:
         page = cls()
         page.load(html)
         return page
+
+    def covers(self, place: Place) -> bool:
+        """Whether ``place`` lies in what it has loaded, as the server compares places."""
+        oldest, newest = (Place.parse(end) if end else None for end in (self.oldest, self.newest))
+        return (oldest is None or oldest <= place) and (newest is None or place <= newest)
 
     def load(self, html: str) -> None:
         """Replace everything: the first view, and a reload."""

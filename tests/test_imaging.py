@@ -536,7 +536,7 @@ def bounded_memory() -> Iterator[None]:
 
 def test_every_refusal_is_one_sentence() -> None:
     for reason in decoding.REASONS:
-        assert re.fullmatch(r"[A-Z][^\n]+\.", str(imaging.Refused(reason)))
+        assert re.fullmatch(r"[A-Z][^\n]+\.", str(imaging.PhotoRefused(reason)))
 
 
 @pytest.mark.parametrize("name", [name for name in REFUSED if name not in BOMBS])
@@ -554,7 +554,7 @@ def test_a_hostile_upload_is_refused_and_leaves_nothing(
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_refused_by_a_child_of_bounded_memory_and_leaves_nothing(name: str, tmp_path: Path) -> None:
     status, build = REFUSED[name]
-    with pytest.raises(imaging.Refused) as refused:
+    with pytest.raises(imaging.PhotoRefused) as refused:
         store(build(), tmp_path)
     assert refused.value.status == status
     assert files_in(tmp_path) == []
@@ -576,7 +576,7 @@ def test_what_is_no_file_or_never_ends_is_refused(tmp_path: Path) -> None:
     folder, fifo = tmp_path / "photos", tmp_path / "fifo"
     os.mkfifo(fifo)
     for source, status in [(Endless(), 413), (Path("/dev/zero"), 415), (fifo, 415), (tmp_path, 415)]:
-        with pytest.raises(imaging.Refused) as refused:
+        with pytest.raises(imaging.PhotoRefused) as refused:
             imaging.store(source, folder)
         assert refused.value.status == status
     assert files_in(folder) == []
@@ -590,7 +590,7 @@ def test_20_megabytes_are_not_too_many(tmp_path: Path) -> None:
 
 
 def assert_refused(upload: bytes, folder: Path, *, status: int = 422, reason: str) -> str:
-    with pytest.raises(imaging.Refused) as refused:
+    with pytest.raises(imaging.PhotoRefused) as refused:
         store(upload, folder)
     assert (refused.value.status, refused.value.reason) == (status, reason)
     assert files_in(folder) == []

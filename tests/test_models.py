@@ -12,9 +12,10 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from liveblog import bell, markup
-from liveblog.models import Event, KeyReused, Place, Update, Window, WrongStatus
+from liveblog.models import Event, KeyReused, Place, Update, WrongStatus
 from liveblog.models.content import BODY_CHARACTERS, HEADLINE_CHARACTERS
 from liveblog.models.place import written_time
+from tests.page import Page
 from tests.server import make_user
 
 pytestmark = pytest.mark.django_db
@@ -348,7 +349,7 @@ def test_no_time_that_is_taken_can_break_a_card(event: Event, author: Any, zone:
         except ValidationError:
             assert year < 1000
         else:
-            assert Place.read(str(update.place)) == update.place
+            assert Place.parse(str(update.place)) == update.place
             assert f'data-published="{year:04d}-01-01T00:00:00.000000Z"' in rendering.card(update)
     for wrong in (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)):
         try:
@@ -385,9 +386,10 @@ def test_places_sort_as_their_texts_do() -> None:
 
 def test_a_window_contains_its_ends() -> None:
     one, two, three = (Place(LONG_AGO, number) for number in (1, 2, 3))
-    assert [place in Window(two, two) for place in (one, two, three)] == [False, True, False]
-    assert [place in Window(None, two) for place in (one, two, three)] == [True, True, False]
-    assert [place in Window(two, None) for place in (one, two, three)] == [False, True, True]
+    windows = [Page(oldest=str(two), newest=str(two)), Page(newest=str(two)), Page(oldest=str(two))]
+    assert [windows[0].covers(place) for place in (one, two, three)] == [False, True, False]
+    assert [windows[1].covers(place) for place in (one, two, three)] == [True, True, False]
+    assert [windows[2].covers(place) for place in (one, two, three)] == [False, True, True]
     assert two.before == one
     assert two.after == three
 

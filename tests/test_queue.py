@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from liveblog.desk.queue import queue_context
+from liveblog.desk.queue import Queue
 from liveblog.models import Event, Role, Waiting
 
 HTMX = {"HX-Request": "true"}
@@ -122,7 +122,7 @@ def test_what_waits_is_on_no_public_page(bridge: Event, bob: User) -> None:
 
 def test_the_digest_changes_with_whatever_the_queue_shows(bridge: Event, ada: User, bob: User) -> None:
     def digest(role: Role = Role.EDITOR, user: User = ada) -> str:
-        return str(queue_context(bridge, role, user)["digest"])
+        return Queue.load(bridge, role, user).digest
 
     digests = [digest()]
     waiting = held(bridge, bob, due_at=timezone.now() + timedelta(hours=1))
@@ -171,7 +171,7 @@ def test_a_poll_reads_nothing_that_people_wrote_unless_the_queue_has_changed(
         rows = [one["sql"] for one in captured if re.match(r'SELECT .*"key".* FROM "liveblog_waiting"', one["sql"])]
         return status, rows
 
-    digest = queue_context(bridge, Role.OWNER, ada)["digest"]
+    digest = Queue.load(bridge, Role.OWNER, ada).digest
     status, rows = poll()
     assert status == 204
     assert rows

@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed
 
 from liveblog import bell, live, rendering
 from liveblog.feed import Feeds, registry, ticker
-from liveblog.models import Event, Place, Window
+from liveblog.models import Event
 from tests.asgi import PATIENCE_SECONDS, ask, connect, in_thread, poll, run, until
 from tests.conftest import use_layer
 from tests.page import Fragment, Page
@@ -506,9 +506,10 @@ def check_all(event: Event, pages: list[Page]) -> None:
     fresh = Event.objects.get(pk=event.pk)
     head = rendering.head(fresh)
     for page in pages:
-        window = Window(*(Place.read(end) if end else None for end in (page.oldest, page.newest)))
         cards = [
-            str(rendering.card(update)) for update in fresh.updates.visible().oldest_first() if update.place in window
+            str(rendering.card(update))
+            for update in fresh.updates.visible().oldest_first()
+            if page.covers(update.place)
         ]
         assert [card.text for card in page.cards] == (cards if page.order == "oldest" else cards[::-1])
         assert page.head == dict(zip(("masthead", "pinned", "keys"), map(str, head), strict=True))

@@ -18,7 +18,7 @@ from liveblog.archive.document import as_json
 from liveblog.archive.exporting import Progress, check_folder, no_progress, picture_files
 from liveblog.archive.packing import File, write_files
 from liveblog.models import Event, Photo, Update, Window
-from liveblog.stream import Asked, Page
+from liveblog.stream import Page, Selection
 from liveblog.syndication import atom, json_feed
 
 PAGE_UPDATES = 500
@@ -98,7 +98,7 @@ class _StaticSite:
         addresses = self._addresses(order)
         context = self.shared | {
             "head": rendering.head(self.event, addresses),
-            "rows": Page(self.event, Asked(order), shown, Window()).rows(addresses),
+            "rows": Page(self.event, Selection(order), shown, Window()).rows(addresses),
             "order": order,
             "number": page + 1,
             "pages": self.pages,

@@ -224,7 +224,7 @@ def _cover(part: Part) -> dict[str, Any] | None:
 
 def _check_drawable(value: Any, what: str, kind: type[Figure | Correction], where: str) -> None:
     try:
-        kind.read(value, what)
+        kind.from_json(value, what)
     except Unreadable as error:
         raise ArchiveError(f"{where}: {error}.") from error
     Part(value, f"{where}, {what}").check_names(kind._fields)

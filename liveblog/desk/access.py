@@ -12,21 +12,22 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
+from django_htmx.middleware import HtmxDetails
 
 from liveblog.models import Event, Role, is_guest
 
 RETRY_SECONDS = "5"
-"""When to send again what the service could not take in just now: the outbox does so by itself."""
+"""After so long the outbox sends again what was answered with a 503."""
 
-TEXT = ("headline", "body")
-KEPT = (*TEXT, "is_key", "at", "later", "key")
+TEXT_FIELDS = ("headline", "body")
+KEPT_FIELDS = (*TEXT_FIELDS, "is_key", "at", "later", "key")
 """Fields of an update that come through a sign-in. Settings keep them out of the record of failed ones."""
-_SESSION = "kept"
+_SESSION_KEY = "kept"
 
 IPV6_NETWORK_BITS = 64
 """One home or phone has as many IPv6 addresses as these leave; RFC 6177 gives each site a /64 or more."""
@@ -36,44 +37,46 @@ type View = Callable[..., HttpResponseBase]
 read_or_write = require_http_methods(["GET", "HEAD", "POST"])
 
 
-class AuthorRequest(HttpRequest):
-    """A request of somebody who is signed in; at an event's desk, with what they may do there."""
+class DeskRequest(HttpRequest):
+    """A request to the desk; ``htmx`` is true if htmx sent it."""
+
+    htmx: HtmxDetails
+
+
+class AuthorRequest(DeskRequest):
+    """A request of somebody who is signed in; ``role`` is theirs in the event, where there is one."""
 
     user: User
     role: Role
 
 
 def signed_in(view: View) -> View:
-    """Ask who is there first. A form sent by htmx stays where it is, with its text, and is told.
-
-    A 503 says when to come again.
-    """
+    """Ask who is not signed in to do so; nothing that they wrote is lost."""
 
     @wraps(view)
-    def asked(request: HttpRequest, **address: Any) -> HttpResponseBase:
-        if request.user.is_authenticated:
-            if is_from_outbox(request) and request.headers["Liveblog-Author"] != str(request.user.pk):
-                return _somebody_else(request.user)
-            response = view(request, **address)
-            if response.status_code == 503:
-                response.headers.setdefault("Retry-After", RETRY_SECONDS)
-            return response
-        if is_htmx(request) or is_from_outbox(request):
-            return HttpResponse("You are signed out.\n", status=401, content_type="text/plain")
-        if request.method == "POST":  # most of these addresses can't be opened afterwards
-            desk = reverse("desk", args=[address["slug"]]) if "slug" in address else reverse("desks")
-            if has_text(request):
-                return ask_to_sign_in(request, desk, is_update=request.path == f"{desk}updates/")
-            return redirect_to_login(desk)
+    def checked(request: DeskRequest, **address: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return _not_signed_in(request, address.get("slug"))
+        if is_from_outbox(request) and request.headers["Liveblog-Author"] != str(request.user.pk):
+            name = request.user.get_full_name() or request.user.get_username()
+            return plain_text(f"You are signed in as {name}, and this was written by somebody else.", 401)
+        response = view(request, **address)
+        if response.status_code == 503:
+            response.headers.setdefault("Retry-After", RETRY_SECONDS)
+        return response
+
+    return checked
+
+
+def _not_signed_in(request: DeskRequest, slug: str | None) -> HttpResponseBase:
+    if is_from_script(request):
+        return plain_text("You are signed out.", 401)
+    if request.method != "POST":
         return redirect_to_login(request.get_full_path())
-
-    return asked
-
-
-def _somebody_else(user: User) -> HttpResponse:
-    name = user.get_full_name() or user.get_username()
-    reason = f"You are signed in as {name}, and this was written by somebody else.\n"
-    return HttpResponse(reason, status=401, content_type="text/plain; charset=utf-8")
+    desk = reverse("desk", args=[slug]) if slug else reverse("desks")  # most addresses of forms can't be opened
+    if has_text(request):
+        return ask_to_sign_in(request, desk, is_update=request.path == f"{desk}updates/")
+    return redirect_to_login(desk)
 
 
 def with_account(view: View) -> View:
@@ -98,17 +101,17 @@ def desk_of(least: Role) -> Callable[[View], View]:
     def guarded(view: View) -> View:
         @signed_in
         @wraps(view)
-        def found(request: AuthorRequest, slug: str, **address: Any) -> HttpResponseBase:
+        def checked(request: AuthorRequest, slug: str, **address: Any) -> HttpResponseBase:
             event = get_object_or_404(Event, slug=slug)
             role = event.role_of(request.user)
             if role is None:
                 return _no_role(request, event)
             if not role.may(least):
-                return not_yours(request, least)
+                return deny(request, least)
             request.role = role
             return view(request, event, **address)
 
-        return found
+        return checked
 
     return guarded
 
@@ -117,56 +120,58 @@ def _no_role(request: AuthorRequest, event: Event) -> HttpResponse:
     """Tell a guest that the invitation has ended; for anybody else there is no such event."""
     if not (is_guest(request.user) and event.memberships.filter(user=request.user).exists()):
         raise Http404
-    if is_htmx(request) or is_from_outbox(request):
-        reason = "Your invitation to this event has ended. What you wrote is still here, to be copied.\n"
-        return HttpResponse(reason, status=404, content_type="text/plain; charset=utf-8")
+    if is_from_script(request):
+        return plain_text("Your invitation to this event has ended. What you wrote is still here, to be copied.", 404)
     return render(request, "liveblog/desk/over.html", {"event": event, "text": text_of(request)}, status=404)
 
 
-def not_yours(request: HttpRequest, least: Role) -> HttpResponse:
-    """Tell somebody whose role is less than ``least``, or who is not the author, that they may not do it."""
+def deny(request: DeskRequest, least: Role) -> HttpResponse:
+    """Say that only those may do it whose role is ``least`` or more."""
     reason = f"Only an {least} of this event may do that."
-    if is_htmx(request) or is_from_outbox(request):
-        return HttpResponse(reason + "\n", status=403, content_type="text/plain; charset=utf-8")
+    if is_from_script(request):
+        return plain_text(reason, 403)
     raise PermissionDenied(reason)
 
 
+def sent_data(request: HttpRequest) -> QueryDict | None:
+    """Return the fields of a form that was sent, or ``None`` if the page with the form was opened."""
+    return request.POST if request.method == "POST" else None
+
+
 def is_from_outbox(request: HttpRequest) -> bool:
-    """Whether it was sent by an outbox, which reads the answer's status and shows its words."""
+    """Whether an outbox sent it, which reads the answer's status and shows its words."""
     return "Liveblog-Author" in request.headers
 
 
-def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+def is_from_script(request: DeskRequest) -> bool:
+    """Whether htmx or an outbox sent it, which can't show a page in place of the one that is open."""
+    return bool(request.htmx) or is_from_outbox(request)
+
+
+def csrf_failed(request: DeskRequest, reason: str = "") -> HttpResponse:
     """Answer what came without the right token: most often somebody has signed in again since."""
-    if is_htmx(request) or is_from_outbox(request):
-        words = "Your session has changed.\n"
-        headers = {"Liveblog-Refusal": "csrf"}
-        return HttpResponse(words, status=403, headers=headers, content_type="text/plain; charset=utf-8")
+    if is_from_script(request):
+        return plain_text("Your session has changed.", 403, {"Liveblog-Refusal": "csrf"})
     return render(request, "403_csrf.html", status=403)
 
 
-def plain(text: str, status: int, headers: dict[str, str] | None = None) -> HttpResponse:
+def plain_text(text: str, status: int, headers: dict[str, str] | None = None) -> HttpResponse:
+    """Return an answer that a script shows as it is."""
     return HttpResponse(text + "\n", status=status, headers=headers, content_type="text/plain; charset=utf-8")
-
-
-def is_htmx(request: HttpRequest) -> bool:
-    """Whether htmx sent it, and puts the answer into the page itself."""
-    return request.headers.get("HX-Request") == "true"
 
 
 class SignIn(LoginView):
     """Django's own, and the fields of an update that was posted too late come along."""
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        """Show a failed sign-in the text again."""
         return super().get_context_data(**context) | {"kept": kept_fields(self.request)}
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        """Hand the text to the desk, which is where this leads."""
-        answer = super().form_valid(form)
+        """Keep the fields for the desk to which this leads."""
+        response = super().form_valid(form)
         if kept := kept_fields(self.request):
-            self.request.session[_SESSION] = {"for": self.get_success_url(), "fields": kept}
-        return answer
+            self.request.session[_SESSION_KEY] = {"for": self.get_success_url(), "fields": kept}
+        return response
 
 
 def ask_to_sign_in(request: HttpRequest, then: str, *, is_update: bool) -> HttpResponse:
@@ -187,25 +192,27 @@ def ask_to_sign_in(request: HttpRequest, then: str, *, is_update: bool) -> HttpR
 
 def text_of(request: HttpRequest) -> str:
     """Return what somebody wrote, to be copied."""
-    return "\n\n".join(request.POST[name] for name in TEXT if request.POST.get(name))
+    return "\n\n".join(request.POST[name] for name in TEXT_FIELDS if request.POST.get(name))
 
 
 def has_text(request: HttpRequest) -> bool:
     """Whether somebody wrote something that would be lost."""
-    return any(request.POST.get(name, "").strip() for name in TEXT)
+    return any(request.POST.get(name, "").strip() for name in TEXT_FIELDS)
 
 
 def kept_fields(request: HttpRequest) -> dict[str, str]:
-    """Return what a request carries of an update."""
-    return {name: request.POST[name] for name in KEPT if request.POST.get(name)} if has_text(request) else {}
+    """Return the fields of an update that a request carries."""
+    if not has_text(request):
+        return {}
+    return {name: request.POST[name] for name in KEPT_FIELDS if request.POST.get(name)}
 
 
-def take_kept(request: HttpRequest) -> dict[str, str]:
-    """Return what came through the sign-in for this page, once."""
-    kept: dict[str, Any] = request.session.get(_SESSION, {})
+def take_kept_fields(request: HttpRequest) -> dict[str, str]:
+    """Return the fields that came through the sign-in for this page, once."""
+    kept: dict[str, Any] = request.session.get(_SESSION_KEY, {})
     if kept.get("for") != request.path:
         return {}
-    fields: dict[str, str] = request.session.pop(_SESSION)["fields"]
+    fields: dict[str, str] = request.session.pop(_SESSION_KEY)["fields"]
     return fields
 
 

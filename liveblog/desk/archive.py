@@ -1,4 +1,4 @@
-"""What an owner may take away: the event as a static site, or whole, for another installation."""
+"""Downloads for an event's owners: a static site, and an export for another installation."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ from liveblog.models.database import without_time_limit
 @require_safe
 @desk_of(Role.OWNER)
 def archive(request: AuthorRequest, event: Event) -> HttpResponse:
-    """Offer both."""
+    """Show the page from which an event can be downloaded."""
     context = {"event": event, "updates": event.updates.count(), "photos": event.photos.count()}
     return render(request, "liveblog/desk/archive.html", context)
 
@@ -27,27 +27,29 @@ def archive(request: AuthorRequest, event: Event) -> HttpResponse:
 @require_safe
 @desk_of(Role.OWNER)
 def frozen(request: AuthorRequest, event: Event) -> HttpResponseBase:
-    """Answer with the static site, in one file."""
-    return _packed(request, event.slug, frozen_files(event))
+    """Send the event as a static site."""
+    return _zip(request, event.slug, frozen_files(event))
 
 
 @never_cache
 @require_safe
 @desk_of(Role.OWNER)
 def exported(request: AuthorRequest, event: Event) -> HttpResponseBase:
-    """Answer with the export, in one file."""
-    return _packed(request, f"{event.slug}-export", exported_files(event))
+    """Send the event as an export."""
+    return _zip(request, f"{event.slug}-export", exported_files(event))
 
 
-def _packed(request: AuthorRequest, name: str, files: Iterator[File]) -> HttpResponseBase:
+def _zip(request: AuthorRequest, name: str, files: Iterator[File]) -> HttpResponseBase:
     headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
     if request.method == "HEAD":
         return HttpResponse(content_type="application/zip", headers=headers)
-    return StreamingHttpResponse(pack(name, _unhurried(files)), content_type="application/zip", headers=headers)
+    return StreamingHttpResponse(
+        pack(name, _made_without_time_limit(files)), content_type="application/zip", headers=headers
+    )
 
 
-def _unhurried(files: Iterator[File]) -> Iterator[File]:
-    """Return the files; what makes one may query for long, and no transaction is open while it is sent."""
+def _made_without_time_limit(files: Iterator[File]) -> Iterator[File]:
+    """Make each file without a time limit for its queries; no transaction is open while it is sent."""
     file: File | None
     while True:
         with without_time_limit():

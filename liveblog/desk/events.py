@@ -1,8 +1,7 @@
-"""Events at the desk: their list, and the settings of one."""
+"""The list of events, and an event's settings."""
 
 import copy
 import zoneinfo
-from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -18,17 +17,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from liveblog import markup
-from liveblog.desk.access import AuthorRequest, desk_of, is_htmx, read_or_write, signed_in, with_account
+from liveblog.desk.access import AuthorRequest, desk_of, read_or_write, sent_data, signed_in, with_account
 from liveblog.desk.forms import (
     MarkdownField,
     SitesField,
     WallClockField,
+    carry_out,
     not_rendered,
     read_in_zone,
     status_of,
     wall_clock,
 )
-from liveblog.desk.page import go
+from liveblog.desk.page import redirect_whole_page
 from liveblog.desk.photos import CoverForm
 from liveblog.models import Event, Role
 from liveblog.models.head import RESERVED_SLUGS
@@ -39,7 +39,7 @@ SLUG_WORDS_CHARACTERS = 70
 
 
 class EventForm(forms.ModelForm):
-    """An event's settings; whoever makes it owns it. Times are those of the event's own zone."""
+    """An event's settings; its times are those of its own time zone."""
 
     summary = MarkdownField(
         required=False,
@@ -108,11 +108,10 @@ class EventForm(forms.ModelForm):
             self.fields["time_zone"].widget.attrs["data-guess"] = "zone"
 
     def clean_title(self) -> str:
-        """Return the title on one line."""
         return markup.one_line(self.cleaned_data["title"])
 
     def clean_summary(self) -> str:
-        """Refuse Markdown that would keep the event's row locked while it renders."""
+        """Render the Markdown now: what is refused here doesn't hold the event's lock."""
         try:
             markup.render(self.cleaned_data["summary"])
         except markup.NotRendered as error:
@@ -120,7 +119,7 @@ class EventForm(forms.ModelForm):
         return str(self.cleaned_data["summary"])
 
     def clean_slug(self) -> str:
-        """Return the slug that was chosen, or one made from the title."""
+        """Return the slug that was typed, or one made from the title."""
         slug = str(self.cleaned_data["slug"])
         if slug in RESERVED_SLUGS:
             raise ValidationError(f"“{slug}” is an address of the desk itself. Choose a different one.")
@@ -135,23 +134,21 @@ class EventForm(forms.ModelForm):
         return names.get(asked.lower(), self.instance.zone.key)
 
     def clean_language(self) -> str:
-        """Return the language's code; one that stands there already stays as it is spelt."""
+        """Return the language's code; an unchanged one stays as it was spelt."""
         typed = self.cleaned_data["language"].strip()
         if not typed or typed.casefold() == self.instance.language.casefold():
             return self.instance.language
         return read_language(typed)
 
     def clean_order(self) -> str:
-        """Return the order chosen, or the one there is."""
         return self.cleaned_data["order"] or self.instance.order
 
     def clean_contributors_wait(self) -> bool:
-        """Return what was chosen, or what holds."""
         chosen: bool | None = self.cleaned_data["contributors_wait"]
         return self.instance.contributors_wait if chosen is None else chosen
 
     def clean_embed_sites(self) -> list[str]:
-        """Return the sites; a form that does not speak of them leaves them as they are."""
+        """Return the sites; a form without this field leaves them as they are."""
         sites: list[str] = self.cleaned_data["embed_sites"] if "embed_sites" in self.data else self.instance.embed_sites
         return sites
 
@@ -159,40 +156,25 @@ class EventForm(forms.ModelForm):
         """Read the times in the event's zone."""
         super().clean()
         cleaned = self.cleaned_data
-        for name in ("starts_at", "ends_at"):
-            if "time_zone" not in cleaned or name not in cleaned:
-                cleaned.pop(name, None)
-            elif cleaned[name] is not None:
-                try:
-                    cleaned[name] = self._moment(name)
-                except ValidationError as error:
-                    self.add_error(name, error)
+        typed = {name: cleaned.pop(name) for name in ("starts_at", "ends_at") if name in cleaned}
+        for name, time in typed.items() if "time_zone" in cleaned else ():
+            zone, stored = zoneinfo.ZoneInfo(cleaned["time_zone"]), getattr(self.event, name, None)
+            try:
+                cleaned[name] = time and read_in_zone(time, zone, stored=stored)
+            except ValidationError as error:
+                self.add_error(name, error)
         return cleaned
 
-    def _moment(self, name: str) -> datetime:
-        """Return what is meant; a time left as it stood keeps its seconds, and its side of a clock change."""
-        typed, zone = self.cleaned_data[name], zoneinfo.ZoneInfo(self.cleaned_data["time_zone"])
-        stored: datetime | None = getattr(self.event, name, None)
-        if stored is not None and wall_clock(stored, zone) == wall_clock(typed.replace(tzinfo=zone), zone):
-            return stored
-        return read_in_zone(typed, zone)
-
-    def store(self) -> Event | None:
-        """Make or change the event and return it; ``None`` when refused, and ``errors`` says why."""
-        if not self.is_valid():
-            return None
-        values = dict(self.cleaned_data)
+    def save_event(self) -> Event:
+        """Create or change the event and return it; raises ``ValidationError``, ``markup.NotRendered``."""
         try:
             if self.event is None:
-                return Event.objects.create_with_owner(self.editor, **values)
-            self.event.revise(**values)
-        except ValidationError as error:
-            self.add_error(None, error)
-        except markup.NotRendered as error:  # it was rendered a moment ago
-            self.add_error("summary", not_rendered(error))
-        except IntegrityError:
-            self.add_error("slug", "Somebody has just taken this address. Choose a different one.")
-        return None if self.errors else self.event
+                return Event.objects.create_with_owner(self.editor, **self.cleaned_data)
+            self.event.revise(**self.cleaned_data)
+        except IntegrityError as error:
+            reason = "Somebody has just taken this address. Choose a different one."
+            raise ValidationError({"slug": reason}) from error
+        return self.event
 
 
 def suggest_slug(title: str) -> str:
@@ -221,12 +203,13 @@ def index(request: AuthorRequest) -> HttpResponse:
 @read_or_write
 @with_account
 def new(request: AuthorRequest) -> HttpResponse:
-    """Make an event, a draft."""
-    form = EventForm(request.POST if request.method == "POST" else None, editor=request.user)
-    if request.method == "POST" and (event := form.store()):
-        messages.success(request, "This is a draft: only its authors can see it until it is announced or goes live.")
-        return go(request, reverse("desk", args=[event.slug]))
-    return _settings(request, form)
+    """Create an event, which is a draft at first."""
+    form = EventForm(sent_data(request), editor=request.user)
+    event = carry_out(form, form.save_event)
+    if event is None:
+        return _show_settings(request, form)
+    messages.success(request, "This is a draft: only its authors can see it until it is announced or goes live.")
+    return redirect_whole_page(request, reverse("desk", args=[event.slug]))
 
 
 @never_cache
@@ -237,21 +220,23 @@ def settings(request: AuthorRequest, event: Event) -> HttpResponse:
     sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
     form = EventForm(sent[0], editor=request.user, event=event)
     cover = CoverForm(*sent, event=event, editor=request.user)
-    if request.method == "POST":
+    if form.is_valid():
         # What is slow comes before anything is saved: a refused picture leaves the whole form as it was sent.
-        if all([form.is_valid(), cover.is_valid()]) and cover.receive() and form.store():
+        carry_out(cover, cover.add_photo, field="cover")
+        saved = None if cover.errors else carry_out(form, form.save_event)
+        if saved:
             cover.apply()
             messages.success(request, "Saved.")
-            return go(request, reverse("desk", args=[event.slug]))
-        if "cover" in request.FILES and not cover.errors and not is_htmx(request):
-            cover.add_error("cover", "Choose the picture again: your browser has not kept it.")
-    return _settings(request, form, event, cover)
+            return redirect_whole_page(request, reverse("desk", args=[event.slug]))
+    if request.FILES.get("cover") and not cover.errors and not request.htmx:
+        cover.add_error("cover", "Choose the picture again: your browser has not kept it.")
+    return _show_settings(request, form, event, cover)
 
 
-def _settings(
+def _show_settings(
     request: AuthorRequest, form: EventForm, event: Event | None = None, cover: CoverForm | None = None
 ) -> HttpResponse:
-    template = "liveblog/desk/settings.html" + ("#settings" if is_htmx(request) else "")
+    template = "liveblog/desk/settings.html" + ("#settings" if request.htmx else "")
     context = {
         "form": form,
         "cover": cover,
@@ -259,5 +244,5 @@ def _settings(
         "time_zones": sorted(zoneinfo.available_timezones()),
         "languages": LANGUAGES,
     }
-    statuses = [status_of(one) for one in (form, cover) if one is not None and one.errors]
-    return render(request, template, context, status=max(statuses, default=200))
+    status = max(status_of(one) for one in (form, cover) if one is not None)
+    return render(request, template, context, status=status)

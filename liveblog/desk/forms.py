@@ -2,22 +2,27 @@
 
 import uuid
 import zoneinfo
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
-from django.contrib.auth.models import User
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils import timezone
 
 from liveblog import markup
-from liveblog.models import Attachment, Event, Update, Waiting
+from liveblog.models import Attachment, Event, WrongStatus
 from liveblog.models.place import YEARS
 from liveblog.models.sites import read_site
 
+CONFLICT = "conflict"
 UNAVAILABLE = "unavailable"
+STATUSES = {CONFLICT: 409, UNAVAILABLE: 503}
+"""Of an answer, by the code of an error: 409 if it can’t be done now, 503 if it may be taken when it is sent again."""
+
+_SHOWN_AT = {"published_at": "at"}
+"""Where an error of the model is shown whose field a form calls by another name."""
 _WALL_CLOCK = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
 
@@ -59,19 +64,69 @@ class WallClockField(forms.Field):
         raise ValidationError("Enter a date and a time, such as 2026-11-22T20:00.")
 
 
+def carry_out[T](
+    form: forms.BaseForm, action: Callable[[], T], *, field: str | None = None, code: str | None = None
+) -> T | None:
+    """Do what a valid form asks for and return what comes of it; what is refused is in the form's ``errors``.
+
+    ``action`` makes one call of the model. What that refuses without naming a field is shown at ``field``,
+    and ``code`` says how it is answered (``status_of``).
+    """
+    if form.is_valid():
+        with refusals_shown(form, field=field, code=code):
+            return action()
+    return None
+
+
+@contextmanager
+def refusals_shown(form: forms.BaseForm, *, field: str | None = None, code: str | None = None) -> Iterator[None]:
+    """Put what the model refuses into the form's ``errors``."""
+    try:
+        yield
+    except WrongStatus as error:
+        form.add_error(field, ValidationError(str(error), code=CONFLICT))
+    except markup.NotRendered as error:
+        markdown = [name for name, one in form.fields.items() if isinstance(one, MarkdownField)]
+        form.add_error(markdown[0] if markdown else None, not_rendered(error))
+    except ValidationError as error:
+        if hasattr(error, "error_dict"):
+            form.add_error(None, _at_fields(form, error))
+        else:
+            form.add_error(field, [ValidationError(message, code=code) for message in error.messages])
+
+
+def _at_fields(form: forms.BaseForm, error: ValidationError) -> ValidationError:
+    """Put each message beside its field, those of fields that the form lacks on top."""
+    placed: dict[str, list[Any]] = {}
+    for name, messages in error.error_dict.items():
+        shown_at = name if name in form.fields else _SHOWN_AT.get(name, "")
+        placed.setdefault(shown_at if shown_at in form.fields else NON_FIELD_ERRORS, []).extend(messages)
+    return ValidationError(placed)
+
+
 def not_rendered(error: markup.NotRendered) -> ValidationError:
     """Return why Markdown was not taken, as a form says it."""
-    return ValidationError(str(error), code=UNAVAILABLE if isinstance(error, markup.Unavailable) else "too-slow")
+    return ValidationError(str(error), code=UNAVAILABLE if isinstance(error, markup.Unavailable) else None)
 
 
 def status_of(form: forms.BaseForm) -> int:
-    """Return the status of the answer with a refused form: 503 where the same may be taken when it comes again."""
-    codes = {error.code for errors in form.errors.as_data().values() for error in errors}
-    return 503 if UNAVAILABLE in codes else 422
+    """Return the status of the answer with a form: 200 if nothing in it was refused."""
+    errors = [error for found in form.errors.as_data().values() for error in found]
+    return max((STATUSES.get(error.code or "", 422) for error in errors), default=200)
 
 
-def read_in_zone(typed: datetime, zone: zoneinfo.ZoneInfo) -> datetime:
-    """Return when clocks in ``zone`` show ``typed``; raises ``ValidationError`` unless they do so just once."""
+def reasons_of(form: forms.BaseForm) -> str:
+    """Return why a form was refused, as sentences without any markup."""
+    return " ".join(str(message) for messages in form.errors.values() for message in messages)
+
+
+def read_in_zone(typed: datetime, zone: zoneinfo.ZoneInfo, *, stored: datetime | None = None) -> datetime:
+    """Return when clocks in ``zone`` show ``typed``; raises ``ValidationError`` unless they do so just once.
+
+    If that is what they show at ``stored``, the time is unchanged: its seconds and its side of a clock change stay.
+    """
+    if stored is not None and wall_clock(stored, zone) == wall_clock(typed.replace(tzinfo=zone), zone):
+        return stored
     first, second = (typed.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if first.utcoffset() == second.utcoffset():
         return first.astimezone(UTC)
@@ -113,32 +168,6 @@ class UpdateForm(forms.Form):
     )
     body = MarkdownField(required=False, label="Text", rows=5, autofocus=True)
 
-    @contextmanager
-    def telling(self) -> Iterator[None]:
-        """Put what the model refuses into ``errors``."""
-        try:
-            yield
-        except ValidationError as error:
-            self.add_error(None, error if not hasattr(error, "error_dict") else self._placed(error))
-        except markup.NotRendered as error:
-            self.add_error("body", not_rendered(error))
-
-    def _placed(self, error: ValidationError) -> ValidationError:
-        """Put each message beside its field, those of fields that this form lacks on top."""
-        placed: dict[str, list[Any]] = {}
-        for name, messages in error.error_dict.items():
-            place = name if name in self.fields else _SHOWN_AT.get(name, "")
-            placed.setdefault(place if place in self.fields else NON_FIELD_ERRORS, []).extend(messages)
-        return ValidationError(placed)
-
-    @property
-    def reasons(self) -> str:
-        """Why it was refused, as sentences without any markup."""
-        return " ".join(str(message) for messages in self.errors.values() for message in messages)
-
-
-_SHOWN_AT = {"published_at": "at"}
-
 
 class ComposerForm(UpdateForm):
     """A new update, under a key made with the form; photos by the keys they were uploaded under."""
@@ -156,44 +185,28 @@ class ComposerForm(UpdateForm):
         },
     )
 
-    def __init__(self, data: Any = None, *, event: Event | None = None, **options: Any) -> None:
+    def __init__(self, data: Any = None, *, event: Event, **options: Any) -> None:
         self.event = event
         super().__init__(data, **options)
 
+    def clean_at(self) -> datetime | None:
+        """Read the time by the clocks of the event's zone."""
+        typed = self.cleaned_data["at"]
+        return None if typed is None else read_in_zone(typed, self.event.zone)
+
     def clean(self) -> dict[str, Any]:
-        """Read the time in the event's zone, and which photos belong to it."""
+        """Name everything as ``Event.submit()`` does."""
         super().clean()
-        cleaned = self.cleaned_data
-        typed = cleaned.pop("at", None)
-        if typed is not None and self.event is not None:
-            try:
-                cleaned["at"] = read_in_zone(typed, self.event.zone)
-            except ValidationError as error:
-                self.add_error("at", error)
-        cleaned["photos"] = self._attachments()
-        return cleaned
-
-    def submit(
-        self, event: Event, *, author: User, files: Sequence[Attachment] = (), **options: Any
-    ) -> Update | Waiting | None:
-        """Publish it in ``event``, or put it into the queue; ``None`` when refused, and ``errors`` says why.
-
-        Raises ``KeyReused``, ``TooMany``.
-        """
-        stored = None
-        if self.is_valid():
-            sent = dict(self.cleaned_data)
-            at, later, photos = sent.pop("at", None), sent.pop("later"), [*sent.pop("photos"), *files]
-            # Sent as later, it stays so: what comes late gets the time it comes.
-            name = "due_at" if at is not None and (later or at > timezone.now()) else "published_at"
-            with self.telling():
-                stored = event.submit(author=author, photos=photos, **{name: at}, **sent, **options)
-        if "key" in self.errors:
-            self.renew_key()
-        return stored
+        sent = self.cleaned_data
+        at, later = sent.pop("at", None), sent.pop("later", False)
+        if at is not None:
+            # What was sent for later stays so even if it comes too late: it gets the time it comes.
+            sent["due_at" if later or at > timezone.now() else "published_at"] = at
+        sent["photos"] = self._attachments()
+        return sent
 
     def renew_key(self) -> None:
-        """Give the form a key of its own, so that what is in it can be posted as a new update."""
+        """Give the form another key, so that its content can be posted as a new update."""
         self.data = self.data.copy() if hasattr(self.data, "copy") else dict(self.data)
         self.data["key"] = str(uuid.uuid4())
 
@@ -203,7 +216,7 @@ class ComposerForm(UpdateForm):
             named = [uuid.UUID(key) for key in keys]
         except ValueError:
             raise ValidationError("A photo’s key was damaged on the way. Take it out and add it again.") from None
-        return [Attachment(key, alts[place] if place < len(alts) else "") for place, key in enumerate(named)]
+        return [Attachment(key, alt) for key, alt in zip(named, alts + [""] * len(named), strict=False)]
 
 
 def _all(data: Mapping[str, Any], name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What makes the desk an app on a phone: its service worker, its manifest, and where other apps share to."""
+"""The desk as an app on a phone: its service worker, its manifest, and the address that other apps share to."""
 
 import hashlib
 import json
@@ -13,13 +13,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-_KEPT = ("css/", "js/", "img/icon", "django_htmx/htmx-2.min")
-"""The static files that desk pages may need."""
+_KEPT_FILES = ("css/", "js/", "img/icon", "django_htmx/htmx-2.min")
+"""How the names of static files begin that the desk needs without a network."""
 
 
 @require_safe
 def worker(request: HttpRequest) -> HttpResponse:
-    """Answer with the service worker, which names this release's files: a new release is a new worker."""
+    """Send the service worker; it names this release's files, so that browsers see a new worker in each release."""
     files = _release_files()
     release = hashlib.sha256(" ".join(files).encode()).hexdigest()[:12]
     page = render_to_string("liveblog/desk/offline.html")
@@ -30,7 +30,7 @@ def worker(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def manifest(request: HttpRequest) -> JsonResponse:
-    """Answer with what a phone needs to install the desk and to share to it."""
+    """Send the manifest with which a phone installs the desk."""
     icons = [
         {"src": static("img/icon.svg"), "sizes": "any", "type": "image/svg+xml"},
         *(
@@ -66,11 +66,11 @@ def manifest(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def share(request: HttpRequest) -> HttpResponse:
-    """Say what is missing: the worker on the phone takes what is shared; what comes here is not even read."""
+    """Explain that the service worker, which takes what is shared, is missing; what is sent here isn't read."""
     return render(request, "liveblog/desk/share.html")
 
 
 def _release_files() -> list[str]:
-    """Return the addresses of the files kept, empty where their names don't change with their content."""
+    """Return the addresses of the files to keep; none if their names don't change with their content."""
     names = getattr(staticfiles_storage, "hashed_files", {})
-    return sorted(static(name) for name in names if name.startswith(_KEPT))
+    return sorted(static(name) for name in names if name.startswith(_KEPT_FILES))

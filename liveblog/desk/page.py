@@ -1,10 +1,11 @@
-"""The page an event is written on, and the answers that lead back to it."""
+"""The page on which an event is written, and the answers that lead back to it."""
 
 import zoneinfo
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
 
+from django import forms
 from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
@@ -16,15 +17,15 @@ from django.views.decorators.http import require_safe
 
 from liveblog import rendering
 from liveblog.addresses import READERS, AtDesk, InPreview
-from liveblog.desk.access import AuthorRequest, desk_of, is_htmx, take_kept
-from liveblog.desk.forms import ComposerForm
+from liveblog.desk.access import AuthorRequest, DeskRequest, desk_of, plain_text, take_kept_fields
+from liveblog.desk.forms import ComposerForm, reasons_of, status_of
 from liveblog.desk.queue import queue_context, text_again
 from liveblog.errors import bad_address
 from liveblog.event_page import event_context
 from liveblog.models import Event, Place, Role, Update, byline_of
 from liveblog.public import allow_players, with_players
 from liveblog.rendering import Drawn
-from liveblog.stream import PAGE_UPDATES, Asked, read_page
+from liveblog.stream import PAGE_UPDATES, Selection, read_page
 
 BACK_AT = {
     "en": "We will be back at {}",
@@ -35,7 +36,7 @@ BACK_AT = {
     "nl": "We zijn om {} terug",
     "pt": "Voltamos às {}",
 }
-"""What is offered to be said in a pause, in the language of the updates, else in English."""
+"""Suggested notes for a pause, in the language of the updates, else in English."""
 
 
 class Item(NamedTuple):
@@ -49,10 +50,7 @@ class Item(NamedTuple):
 
     @classmethod
     def of(cls, update: Update, request: AuthorRequest) -> Self:
-        """Render the card as readers have it, for controls as ``request``'s author may use them.
-
-        Its photos come from the desk while readers can't have them.
-        """
+        """Render the card for the author who asks; its photos come from the desk while readers can't have them."""
         return cls(
             update,
             rendering.card(update, READERS if update.event.is_public else AtDesk()),
@@ -63,17 +61,17 @@ class Item(NamedTuple):
 
     @property
     def by(self) -> str:
-        """Who wrote what it says now; both were read with it."""
+        """Who wrote what the update says now."""
         return byline_of(self.update.version_by or self.update.author)
 
     @property
     def by_user(self) -> int:
-        """The same person's primary key."""
+        """The primary key of that person."""
         return self.update.version_by_id or self.update.author_id
 
 
 class Items(NamedTuple):
-    """A page of an event's updates, newest first, withdrawn ones too."""
+    """A page of an event's updates, newest first, including withdrawn ones."""
 
     items: list[Item]
     older: Place | None
@@ -81,12 +79,12 @@ class Items(NamedTuple):
 
     @property
     def newest(self) -> Place | None:
-        """The end of the page towards the newer ones; open on the newest page."""
+        """The newest place that belongs to the page; ``None`` on the newest page, which is open at that end."""
         return self.before and self.before.before
 
     @classmethod
-    def read(cls, request: AuthorRequest, event: Event, before: Place | None) -> Self:
-        """Read them, after ``event``'s row was read."""
+    def load(cls, request: AuthorRequest, event: Event, before: Place | None) -> Self:
+        """Read the updates older than ``before``, later than ``event``'s row was read."""
         updates = event.updates.older_than(before) if before else event.updates.all()
         found = list(updates.select_related("author", "version_by").newest_first()[: PAGE_UPDATES + 1])
         older = found[PAGE_UPDATES - 1].place if len(found) > PAGE_UPDATES else None
@@ -97,9 +95,9 @@ class Items(NamedTuple):
 @require_safe
 @desk_of(Role.CONTRIBUTOR)
 def desk(request: AuthorRequest, event: Event) -> HttpResponse:
-    """Show where an event is written."""
+    """Show the page on which an event is written."""
     try:
-        read_place(request)
+        requested_place(request)
     except ValueError as error:
         return bad_address(request, str(error))
     return show_desk(request, event)
@@ -110,9 +108,9 @@ def desk(request: AuthorRequest, event: Event) -> HttpResponse:
 @desk_of(Role.CONTRIBUTOR)
 @with_players
 def preview(request: AuthorRequest, event: Event) -> HttpResponse:
-    """Show an event, a draft too, as its readers will see it, without what keeps an open page up to date."""
+    """Show an event, a draft too, as its readers will see it; the page doesn't follow changes."""
     try:
-        page = read_page(event, Asked.read(request.GET.dict(), event))
+        page = read_page(event, Selection.from_query(request.GET.dict(), event))
     except (ValueError, Update.DoesNotExist) as error:
         return bad_address(request, str(error))
     context = event_context(page, InPreview()) | {"is_preview": True}
@@ -120,12 +118,12 @@ def preview(request: AuthorRequest, event: Event) -> HttpResponse:
 
 
 def show_desk(request: AuthorRequest, event: Event, *, status: int = 200, **more: Any) -> HttpResponse:
-    """Show the whole page, with the updates that were asked for."""
-    page = Items.read(request, event, place_asked(request))
+    """Show the whole page with the updates that were asked for."""
+    page = Items.load(request, event, open_place(request))
     context = {
         "event": event,
         "role": request.role,
-        "form": ComposerForm(initial=take_kept(request) or text_again(request, event)),
+        "form": ComposerForm(event=event, initial=take_kept_fields(request) or text_again(request, event)),
         "page": page,
         "query": query_of(request),
     }
@@ -133,60 +131,68 @@ def show_desk(request: AuthorRequest, event: Event, *, status: int = 200, **more
     return allow_players(render(request, "liveblog/desk/desk.html", context, status=status))
 
 
-def refuse(request: AuthorRequest, event: Event, reason: str, *, status: int = 409) -> HttpResponse:
-    """Say why a step was not taken; under htmx as plain text, which the page shows as it is."""
-    if is_htmx(request):
-        return HttpResponse(reason, status=status, content_type="text/plain; charset=utf-8")
-    return show_desk(request, event, status=status, refusal=reason)
-
-
-def go(request: HttpRequest, address: str) -> HttpResponse:
-    """Lead to another page, under htmx too."""
-    return HttpResponse(status=204, headers={"HX-Redirect": address}) if is_htmx(request) else redirect(address)
-
-
-def done(
-    request: AuthorRequest, update: Update, said: str, *, also: Update | None = None, just_withdrawn: bool = False
+def show_updates(
+    request: AuthorRequest,
+    form: forms.BaseForm,
+    update: Update,
+    message: str,
+    *,
+    also: Update | None = None,
+    just_withdrawn: bool = False,
 ) -> HttpResponse:
-    """Show the update as it is now: in its place under htmx, else on the desk."""
-    if is_htmx(request):
+    """Show an update as it is now, to htmx that alone, else on the whole page; or why ``form`` was refused."""
+    if form.errors:
+        return refuse(request, update.event, reasons_of(form), status=status_of(form))
+    if request.htmx:
         context = {
             "event": update.event,
             "items": [Item.of(one, request) for one in (update, also) if one],
-            "said": said,
+            "said": message,
             "just_withdrawn": just_withdrawn,
         }
         return render(request, "liveblog/desk/desk.html#changed", context)
-    messages.success(request, said)
+    messages.success(request, message)
     return redirect(address_of(request, update))
 
 
+def refuse(request: AuthorRequest, event: Event, reason: str, *, status: int = 409) -> HttpResponse:
+    """Show why something was not done; htmx gets plain text, which the page shows as it is."""
+    if request.htmx:
+        return plain_text(reason, status)
+    return show_desk(request, event, status=status, refusal=reason)
+
+
+def redirect_whole_page(request: DeskRequest, address: str) -> HttpResponse:
+    """Lead to another page, also where htmx would put the answer into a part of this one."""
+    return HttpResponse(status=204, headers={"HX-Redirect": address}) if request.htmx else redirect(address)
+
+
 def address_of(request: HttpRequest, update: Update) -> str:
-    """Return where on the desk the update was when its control was used."""
+    """Return the address of an update on the page of the desk that is open."""
     return f"{reverse('desk', args=[update.event.slug])}{query_of(request)}#item-{update.number}"
 
 
 def query_of(request: HttpRequest) -> str:
-    """Return the query string of the page of items that is open."""
-    place = place_asked(request)
+    """Return the query string of the page of the desk that is open."""
+    place = open_place(request)
     return "?" + urlencode({"before": str(place)}) if place else ""
 
 
-def read_place(request: HttpRequest) -> Place | None:
+def requested_place(request: HttpRequest) -> Place | None:
     """Return the place before which updates are asked for; raises ``ValueError``."""
-    return Place.read(request.GET["before"]) if "before" in request.GET else None
+    return Place.parse(request.GET["before"]) if "before" in request.GET else None
 
 
-def place_asked(request: HttpRequest) -> Place | None:
-    """Return the same; for an address made by hand that names none, the newest page is as good."""
+def open_place(request: HttpRequest) -> Place | None:
+    """Return the same, or ``None`` for a malformed one, which leads to the newest page."""
     try:
-        return read_place(request)
+        return requested_place(request)
     except ValueError:
         return None
 
 
 def status_context(event: Event, role: Role) -> dict[str, Any]:
-    """Return what the status control needs beside the event."""
+    """Return what the control of the status needs beside the event."""
     context: dict[str, Any] = {"role": role}
     if event.status == Event.Status.LIVE and role.may(Role.EDITOR):
         context["pause_notes"] = suggest_pause_notes(event)
@@ -198,7 +204,7 @@ def status_context(event: Event, role: Role) -> dict[str, Any]:
 
 
 def suggest_pause_notes(event: Event) -> list[str]:
-    """Return what an author in a hurry may want readers to be told: back in about 15, 30 and 60 minutes."""
+    """Return notes that say the coverage goes on in about 15, 30 and 60 minutes."""
     words = BACK_AT.get(event.language.partition("-")[0].lower(), BACK_AT["en"])
     return [words.format(f"{moment:%H:%M}") for moment in _round_times(timezone.now(), event.zone)]
 

@@ -1,4 +1,4 @@
-"""The people of an event: their roles, the links by which volunteers come in, and coming in by one."""
+"""The people of an event: their roles, and the invitations by which guests sign in."""
 
 import datetime as dt
 from typing import Any
@@ -18,15 +18,16 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from liveblog.desk.access import AuthorRequest, desk_of, is_htmx, read_or_write
-from liveblog.desk.forms import WallClockField, read_in_zone
+from liveblog.desk.access import AuthorRequest, desk_of, read_or_write, sent_data
+from liveblog.desk.forms import CONFLICT, WallClockField, carry_out, read_in_zone, reasons_of, status_of
+from liveblog.desk.page import redirect_whole_page
 from liveblog.models import Event, Invitation, Role, byline_of, is_guest
 from liveblog.models.content import BYLINE_CHARACTERS
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 HEADERS = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "strict-origin"}
-"""The secret is in the address: no other page learns it. With ``no-referrer`` browsers send ``Origin: null``
-with the form, which Django's CSRF check refuses (Fetch standard, "append a request Origin header")."""
+"""They keep the secret in the address from other pages. With ``no-referrer`` browsers send ``Origin: null`` with the
+form, which Django's CSRF check refuses (Fetch standard, "append a request Origin header")."""
 
 ROLES = (
     (Role.CONTRIBUTOR.value, "Contributor – posts"),
@@ -36,22 +37,17 @@ ROLES = (
 
 
 class RoleForm(forms.Form):
-    """Which role somebody on the event is to have."""
+    """The role that somebody is to have in an event."""
 
     role = forms.ChoiceField(choices=ROLES)
 
-    def apply(self, event: Event, user: User) -> bool:
-        """Give ``user`` the role; say whether it was accepted, else ``errors`` says why not."""
-        if self.is_valid():
-            try:
-                event.appoint(user=user, role=Role(self.cleaned_data["role"]))
-            except ValidationError as error:
-                self.add_error(None, error)
-        return not self.errors
+    def appoint(self, event: Event, user: User) -> None:
+        """Give ``user`` the role; raises ``ValidationError``."""
+        event.appoint(user=user, role=Role(self.cleaned_data["role"]))
 
 
 class AppointForm(RoleForm):
-    """Somebody who has an account comes onto the event."""
+    """Somebody with an account who is to work on the event, and in which role."""
 
     username = forms.CharField(
         label="User name",
@@ -65,25 +61,19 @@ class AppointForm(RoleForm):
         self.event = event
         super().__init__(data, initial={"role": Role.CONTRIBUTOR.value}, auto_id="appoint-%s")
 
-    def clean_username(self) -> str:
-        """Find the user, who has to be new here: a role is changed where it stands, not by accident."""
+    def clean_username(self) -> User:
+        """Return the user, who must not be on the event yet: a role isn't changed here by accident."""
         name = str(self.cleaned_data["username"])
-        self.user = User.objects.filter(username=name, is_active=True).first()
-        if self.user is None or is_guest(self.user):
+        user = User.objects.filter(username=name, is_active=True).first()
+        if user is None or is_guest(user):
             raise ValidationError(f"There is no user “{name}”. Accounts are made in the set-up by the site’s staff.")
-        if self.event.memberships.filter(user=self.user).exists():
+        if self.event.memberships.filter(user=user).exists():
             raise ValidationError(f"“{name}” is here already. Change the role in the list.")
-        return name
-
-    def appoint(self) -> User | None:
-        """Add the user; ``None`` when refused, and ``errors`` says why."""
-        if self.is_valid() and self.user is not None and self.apply(self.event, self.user):
-            return self.user
-        return None
+        return user
 
 
 class InvitationForm(forms.Form):
-    """A link for a volunteer."""
+    """An invitation for a guest, who needs no account."""
 
     name = forms.CharField(
         label="Name",
@@ -103,107 +93,93 @@ class InvitationForm(forms.Form):
         self.fields["expires_at"].help_text = f"{ends} By the clocks of {event.zone.key}."
 
     def clean_expires_at(self) -> dt.datetime | None:
-        """Read the time in the event's zone; a link that opens nothing is not made."""
+        """Return the time in the event's zone; an ended event needs one, since the invitation ends with it."""
         typed = self.cleaned_data["expires_at"]
         if typed is None and self.event.status == Event.Status.ENDED:
             raise ValidationError("The event has ended, and the link with it. Set a time until which it is valid.")
         return read_in_zone(typed, self.event.zone) if typed is not None else None
-
-    def invite(self, *, made_by: User) -> tuple[Invitation, str] | None:
-        """Make the invitation and return it with its token; ``None`` when refused, and ``errors`` says why."""
-        if self.is_valid():
-            try:
-                return self.event.invite(made_by=made_by, **self.cleaned_data)
-            except ValidationError as error:
-                self.add_error(None, error)
-        return None
 
 
 @never_cache
 @read_or_write
 @desk_of(Role.OWNER)
 def people(request: AuthorRequest, event: Event) -> HttpResponse:
-    """Show who is on the event, and add somebody who has an account."""
-    if request.method != "POST":
-        return _people(request, event)
-    form = AppointForm(request.POST, event=event)
-    user = form.appoint()
-    if user is None:
-        return _people(request, event, status=422, appoint=form)
-    return _done(request, event, f"{byline_of(user)} is on the event now.")
+    """Show who works on the event, and add somebody with an account."""
+    form = AppointForm(sent_data(request), event=event)
+    carry_out(form, lambda: form.appoint(event, form.cleaned_data["username"]))
+    if form.errors or not form.is_bound:
+        return _show_people(request, event, status=status_of(form), appoint=form)
+    return _show_result(request, event, f"{byline_of(form.cleaned_data['username'])} is on the event now.")
 
 
 @never_cache
 @require_POST
 @desk_of(Role.OWNER)
 def person(request: AuthorRequest, event: Event, user_id: int) -> HttpResponse:
-    """Change somebody's role, or take them off; an event keeps an owner."""
+    """Change somebody's role, or remove them; an event keeps an owner."""
     user = get_object_or_404(User, pk=user_id, memberships__event=event, invitation=None)
     if "remove" in request.POST:
-        try:
-            event.dismiss(user=user)
-        except ValidationError as error:
-            return _people(request, event, status=409, refusal=" ".join(error.messages))
-        return _done(request, event, f"{byline_of(user)} is no longer on the event.")
-    form = RoleForm(request.POST)
-    if not form.apply(event, user):
-        reason = " ".join(str(message) for errors in form.errors.values() for message in errors)
-        is_choice = "role" in form.errors
-        return _people(request, event, status=422 if is_choice else 409, refusal=reason)
-    return _done(request, event, f"{byline_of(user)} is now {Role(form.cleaned_data['role']).label.lower()}.")
+        form = forms.Form(request.POST)
+        carry_out(form, lambda: event.dismiss(user=user), code=CONFLICT)
+        message = f"{byline_of(user)} is no longer on the event."
+    else:
+        form = RoleForm(request.POST)
+        carry_out(form, lambda: form.appoint(event, user), code=CONFLICT)
+        message = f"{byline_of(user)} is now {form.cleaned_data.get('role')}."
+    if form.errors:
+        return _show_people(request, event, status=status_of(form), refusal=reasons_of(form))
+    return _show_result(request, event, message)
 
 
 @never_cache
 @require_POST
 @desk_of(Role.OWNER)
 def invite(request: AuthorRequest, event: Event) -> HttpResponse:
-    """Make a link for a volunteer, and show it: this once, since only what it hashes to is stored."""
+    """Invite a guest and show the link, which can't be shown again: only its hash is stored."""
     form = InvitationForm(request.POST, event=event)
-    made = form.invite(made_by=request.user)
+    made = carry_out(form, lambda: event.invite(made_by=request.user, **form.cleaned_data))
     if made is None:
-        return _people(request, event, status=422, invite=form)
+        return _show_people(request, event, status=status_of(form), invite=form)
     invitation, token = made
     link = settings.BASE_URL + reverse("join", args=[token])
     context: dict[str, Any] = {"made": invitation, "link": link, "qr": draw_qr(link), "is_local": is_local(link)}
-    return _people(request, event, said="The link is ready.", **context)
+    return _show_people(request, event, said="The link is ready.", **context)
 
 
 @never_cache
 @require_POST
 @desk_of(Role.OWNER)
 def revoke(request: AuthorRequest, event: Event, pk: int) -> HttpResponse:
-    """Let nobody in by an invitation any more."""
+    """End an invitation: its guest can post no more."""
     invitation = get_object_or_404(event.invitations, pk=pk)
     invitation.revoke()
-    return _done(request, event, f"Revoked: {invitation.name} can post no more. What was published stays.")
+    return _show_result(request, event, f"Revoked: {invitation.name} can post no more. What was published stays.")
 
 
 def draw_qr(text: str) -> SafeString:
-    """Return a QR code as SVG, dark on light whatever the page's colours: not every camera reads the reverse."""
+    """Return a QR code as SVG, always dark on light: not every camera reads the reverse."""
     drawn = segno.make(text, error="m", micro=False)
     svg = drawn.svg_inline(border=4, dark="#000", light="#fff", omitsize=True, svgclass="qr", lineclass=None)
     return mark_safe(svg)  # noqa: S308  (modules drawn by segno; the text is not in it)
 
 
 def is_local(link: str) -> bool:
-    """Whether a link leads nowhere but to this machine."""
+    """Whether a link works on this machine only."""
     return urlsplit(link).hostname in {"localhost", "127.0.0.1", "::1"}
 
 
-def _done(request: AuthorRequest, event: Event, said: str) -> HttpResponse:
-    """Show the people as they are now; who has just given up being an owner goes where they still may."""
+def _show_result(request: AuthorRequest, event: Event, message: str) -> HttpResponse:
+    """Show the people as they are now; somebody who is no longer an owner is led to a page they may still see."""
     role = event.role_of(request.user)
+    if role == Role.OWNER and request.htmx:
+        return _show_people(request, event, said=message)
+    messages.success(request, message)
     if role == Role.OWNER:
-        if is_htmx(request):
-            return _people(request, event, said=said)
-        messages.success(request, said)
         return redirect("desk-people", event.slug)
-    messages.success(request, said)
-    address = reverse("desk", args=[event.slug]) if role else reverse("desks")
-    return HttpResponse(status=204, headers={"HX-Redirect": address}) if is_htmx(request) else redirect(address)
+    return redirect_whole_page(request, reverse("desk", args=[event.slug]) if role else reverse("desks"))
 
 
-def _people(request: AuthorRequest, event: Event, *, status: int = 200, **more: Any) -> HttpResponse:
+def _show_people(request: AuthorRequest, event: Event, *, status: int = 200, **more: Any) -> HttpResponse:
     context = {
         "event": event,
         "members": _members(event),
@@ -212,7 +188,7 @@ def _people(request: AuthorRequest, event: Event, *, status: int = 200, **more: 
         "appoint": AppointForm(event=event),
         "invite": InvitationForm(event=event),
     } | more
-    template = "liveblog/desk/people.html" + ("#people" if is_htmx(request) else "")
+    template = "liveblog/desk/people.html" + ("#people" if request.htmx else "")
     return render(request, template, context, status=status)
 
 
@@ -225,21 +201,22 @@ def _members(event: Event) -> Any:
 @never_cache
 @read_or_write
 def join(request: HttpRequest, token: str) -> HttpResponse:
-    """Say what the invitation is for; POST lets its guest in, at an address without the secret."""
+    """Show what an invitation is for, since machines open links too; a POST signs its guest in."""
     invitation = Invitation.find(token)
     if invitation is None:
-        return _page(request, {}, status=404)
+        return _show_invitation(request, {}, status=404)
     guest = invitation.guest
     if request.method != "POST":
         is_other = request.user.is_authenticated and request.user.pk != guest.pk
-        return _page(request, {"invitation": invitation, "is_other": is_other, "is_guest": is_guest(request.user)})
+        context = {"invitation": invitation, "is_other": is_other, "is_guest": is_guest(request.user)}
+        return _show_invitation(request, context)
     login(request, guest, backend=BACKEND)
     request.session.set_expiry(invitation.expires_at)
     invitation.use()
     return redirect("desk", invitation.event.slug)
 
 
-def _page(request: HttpRequest, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+def _show_invitation(request: HttpRequest, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
     response = render(request, "liveblog/desk/join.html", context, status=status)
     for name, value in HEADERS.items():
         response[name] = value

@@ -14,8 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from liveblog import imaging
 from liveblog.caching import picture_response
-from liveblog.desk.access import AuthorRequest, desk_of, plain
-from liveblog.desk.forms import ComposerForm
+from liveblog.desk.access import AuthorRequest, desk_of, plain_text
 from liveblog.models import (
     Attachment,
     Event,
@@ -27,7 +26,7 @@ from liveblog.models import (
     is_guest,
 )
 from liveblog.models.content import ALT_CHARACTERS
-from liveblog.models.json_fields import read_mention, readable
+from liveblog.models.json_fields import parse_name_and_alt, parse_readable
 
 GUEST_PHOTOS_A_MINUTE = 30
 
@@ -58,23 +57,21 @@ class CoverForm(forms.Form):
         self.fault = ""
         if event.cover is not None:
             try:
-                self.present = Figure.read(event.cover, "cover")
+                self.present = Figure.from_json(event.cover, "cover")
             except Unreadable as error:
                 self.fault = str(error)
-        alts = [alt for _, alt in readable([event.cover], read_mention)]
+        alts = [alt for _, alt in parse_readable([event.cover], parse_name_and_alt)]
         super().__init__(data, files, initial={"cover_alt": "".join(alts)})
         if event.cover is None:
             del self.fields["cover_removed"]
 
-    def receive(self) -> bool:
-        """Take the picture in, if one came; say whether that went well, else ``errors`` says why not."""
-        file = self.cleaned_data["cover"]
-        if file:
+    def add_photo(self) -> None:
+        """Take the picture in, if one came; raises ``ValidationError``."""
+        if file := self.cleaned_data["cover"]:
             try:
                 self.photo = self.event.add_photo(uploader=self.editor, key=uuid.uuid4(), file=file.file)
-            except (imaging.Refused, ValidationError) as error:
-                self.add_error("cover", error if isinstance(error, ValidationError) else str(error))
-        return not self.errors
+            except imaging.PhotoRefused as error:
+                raise ValidationError(str(error)) from error
 
     def apply(self) -> None:
         """Show it, or what was changed about the one there is."""
@@ -94,12 +91,12 @@ def add_photo(request: AuthorRequest, event: Event) -> HttpResponse:
     try:
         key = uuid.UUID(request.POST.get("key", ""))
     except ValueError:
-        return plain("The photo’s key was damaged on the way.", 422)
+        return plain_text("The photo’s key was damaged on the way.", 422)
     if file is None:
-        return plain("No photo came with this.", 422)
+        return plain_text("No photo came with this.", 422)
     try:
         photo = _store(request, event, key, file)
-    except (TooMany, imaging.Refused, ValidationError) as error:
+    except (TooMany, imaging.PhotoRefused, ValidationError) as error:
         return explain(error)
     return JsonResponse({"key": str(photo.key), "name": photo.name, "width": photo.width, "height": photo.height})
 
@@ -115,11 +112,10 @@ def photo(request: AuthorRequest, event: Event, name: str, width: int) -> HttpRe
     return picture_response(request, found.path(width))
 
 
-def take_files(request: AuthorRequest, event: Event, form: ComposerForm) -> list[Attachment]:
-    """Take in the files of a form sent without JavaScript; their keys follow from the update's."""
-    files = request.FILES.getlist("photos") if form.is_valid() else []
-    keys = [uuid.uuid5(form.cleaned_data["key"], str(place)) for place in range(len(files))]
-    return [Attachment(_store(request, event, key, file).key) for key, file in zip(keys, files, strict=True)]
+def take_files(request: AuthorRequest, event: Event, key: uuid.UUID) -> list[Attachment]:
+    """Take in the files of a form sent without JavaScript; their keys are made from the update's."""
+    files = enumerate(request.FILES.getlist("photos"))
+    return [Attachment(_store(request, event, uuid.uuid5(key, str(index)), file).key) for index, file in files]
 
 
 def _store(request: AuthorRequest, event: Event, key: uuid.UUID, file: UploadedFile) -> Photo:
@@ -129,8 +125,8 @@ def _store(request: AuthorRequest, event: Event, key: uuid.UUID, file: UploadedF
 
 def explain(error: Exception) -> HttpResponse:
     if isinstance(error, TooMany):
-        return plain(str(error), 429, {"Retry-After": str(error.seconds)})
-    if isinstance(error, imaging.Refused):
-        return plain(str(error), error.status)
+        return plain_text(str(error), 429, {"Retry-After": str(error.seconds)})
+    if isinstance(error, imaging.PhotoRefused):
+        return plain_text(str(error), error.status)
     assert isinstance(error, ValidationError)
-    return plain(" ".join(error.messages), 422)
+    return plain_text(" ".join(error.messages), 422)

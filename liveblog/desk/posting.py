@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.cache import cache
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
@@ -11,8 +11,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from liveblog import imaging, markup, players
-from liveblog.desk.access import AuthorRequest, desk_of, is_from_outbox, is_htmx, plain
-from liveblog.desk.forms import ComposerForm, status_of
+from liveblog.desk.access import AuthorRequest, desk_of, is_from_outbox, plain_text
+from liveblog.desk.forms import ComposerForm, carry_out, reasons_of, status_of
 from liveblog.desk.page import Item, show_desk
 from liveblog.desk.photos import explain, take_files
 from liveblog.desk.queue import queue_context
@@ -28,42 +28,46 @@ from liveblog.models import (
     is_guest,
 )
 
-_rendering: set[int] = set()
-"""Whose Markdown this process is rendering for a preview: one at a time for each author."""
+PREVIEW_SECONDS = 120
+"""After this, an author whose preview never ended can ask for another: longer than any rendering takes."""
 
 
 @never_cache
 @require_POST
 @desk_of(Role.CONTRIBUTOR)
 def publish(request: AuthorRequest, event: Event) -> HttpResponse:
-    """Publish an update, or put it into the queue; the same one again is the one there is."""
+    """Publish an update, or put it into the queue; the same one sent again is stored once."""
     form = ComposerForm(request.POST, event=event)
-    try:
-        stored = form.submit(
-            event,
+
+    def submit() -> Update | Waiting:
+        form.cleaned_data["photos"] += take_files(request, event, form.cleaned_data["key"])
+        return event.submit(
             author=request.user,
-            files=take_files(request, event, form),
-            needs_approval=request.role == Role.CONTRIBUTOR and event.contributors_wait,
+            needs_approval=event.needs_approval_of(request.role),
             posts_a_minute=GUEST_POSTS_A_MINUTE if is_guest(request.user) else None,
+            **form.cleaned_data,
         )
+
+    try:
+        stored = carry_out(form, submit)
     except KeyReused as error:
-        form.renew_key()
         return _refuse(request, event, form, status=409, clash=error.update)
-    except (TooMany, imaging.Refused, ValidationError) as error:
-        return _refuse_photo_or_pace(request, event, form, error)
-    if stored is None:
-        return _refuse(request, event, form, status=status_of(form))
-    return _accept(request, event, stored)
+    except (TooMany, imaging.PhotoRefused) as error:
+        if is_from_outbox(request):
+            return explain(error)
+        form.add_error(None, str(error))
+        return _refuse(request, event, form, status=explain(error).status_code)
+    return _accept(request, event, stored) if stored else _refuse(request, event, form, status=status_of(form))
 
 
 @never_cache
 @require_POST
 @desk_of(Role.CONTRIBUTOR)
 def preview_markdown(request: AuthorRequest, event: Event) -> HttpResponse:
-    """Show what Markdown will be, as the card has it."""
-    if request.user.pk in _rendering:
-        return plain("One preview at a time.", 429, {"Retry-After": "1"})
-    _rendering.add(request.user.pk)
+    """Show what Markdown will be, as the card has it; each author has one preview at a time in this process."""
+    lock = f"preview:{request.user.pk}"
+    if not cache.add(lock, True, timeout=PREVIEW_SECONDS):
+        return plain_text("One preview at a time.", 429, {"Retry-After": "1"})
     try:
         html = markup.render(markup.normalise(request.POST.get("body", "")))
         context = {
@@ -72,35 +76,36 @@ def preview_markdown(request: AuthorRequest, event: Event) -> HttpResponse:
             "headline": request.POST.get("headline", "").strip(),
         }
     except markup.Unavailable as error:
-        return plain(str(error), 503)
+        return plain_text(str(error), 503)
     except markup.TooSlow as error:
         context = {"event": event, "trouble": str(error)}
     finally:
-        _rendering.discard(request.user.pk)
+        cache.delete(lock)
     return render(request, "liveblog/desk/posted.html#preview", context)
 
 
 def _accept(request: AuthorRequest, event: Event, stored: Update | Waiting) -> HttpResponse:
-    waits = isinstance(stored, Waiting)
-    said = _words(stored)
-    if is_from_outbox(request) or is_htmx(request):
-        context = {"event": event, "said": said, "user": request.user, "role": request.role}
-        if isinstance(stored, Update):
-            context["item"] = Item.of(stored, request)
-        else:
-            context |= queue_context(event, request.role, request.user)
-        response = render(request, "liveblog/desk/posted.html#news", context, status=202 if waits else 200)
-        if isinstance(stored, Update):
-            response["Liveblog-Number"] = str(stored.number)
-            response["Liveblog-Readers"] = str(count_readers(event))
-        else:
-            response["Liveblog-Waiting"] = "approval" if stored.needs_approval else "schedule"
-        return response
-    messages.success(request, said)
-    return redirect("desk", event.slug)
+    """Answer with what is new on the desk, or redirect to it where there is no JavaScript."""
+    message = _describe(stored)
+    if not (is_from_outbox(request) or request.htmx):
+        messages.success(request, message)
+        return redirect("desk", event.slug)
+    context = {"event": event, "said": message, "user": request.user, "role": request.role}
+    if isinstance(stored, Update):
+        context["item"] = Item.of(stored, request)
+        headers = {"Liveblog-Number": str(stored.number), "Liveblog-Readers": str(count_readers(event))}
+    else:
+        context |= queue_context(event, request.role, request.user)
+        headers = {"Liveblog-Waiting": "approval" if stored.needs_approval else "schedule"}
+    response = render(
+        request, "liveblog/desk/posted.html#news", context, status=200 if isinstance(stored, Update) else 202
+    )
+    for name, value in headers.items():
+        response[name] = value
+    return response
 
 
-def _words(stored: Update | Waiting) -> str:
+def _describe(stored: Update | Waiting) -> str:
     if isinstance(stored, Update):
         return "Posted."
     if stored.rejected_at:
@@ -109,21 +114,14 @@ def _words(stored: Update | Waiting) -> str:
 
 
 def _refuse(request: AuthorRequest, event: Event, form: ComposerForm, *, status: int, **more: Any) -> HttpResponse:
-    """Give back everything that was written, with the reason."""
+    """Answer with everything that was written, and the reason."""
+    if status == 409 or "key" in form.errors:
+        form.renew_key()
     if is_from_outbox(request):
         if status == 409:
             return render(request, "liveblog/desk/posted.html#clash", {"event": event} | more, status=409)
-        return plain(form.reasons, status)
+        return plain_text(reasons_of(form), status)
     context = {"event": event, "form": form} | more
-    if is_htmx(request):
+    if request.htmx:
         return render(request, "liveblog/desk/composer.html#composer", context, status=status)
     return show_desk(request, event, status=status, form=form, **more)
-
-
-def _refuse_photo_or_pace(request: AuthorRequest, event: Event, form: ComposerForm, error: Exception) -> HttpResponse:
-    answer = explain(error)
-    if is_from_outbox(request):
-        return answer
-    form.is_valid()
-    form.add_error(None, answer.content.decode().strip())
-    return _refuse(request, event, form, status=answer.status_code)

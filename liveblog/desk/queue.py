@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from liveblog.models import Event, Figure, Role, Waiting
-from liveblog.models.json_fields import readable
+from liveblog.models.json_fields import parse_readable
 from liveblog.models.place import written_time
 
 SHOWN = 50
@@ -29,18 +29,18 @@ class Queued(NamedTuple):
 
     @classmethod
     def of(cls, waiting: Waiting, event: Event, role: Role, user: User) -> Self:
-        """Say what ``user`` may do; a contributor publishes nothing that an editor is to see first."""
+        """Decide what ``user`` may do; a contributor publishes nothing that an editor is to see first."""
         is_own = waiting.author_id == user.pk
         may_publish = role.may(Role.EDITOR) or (is_own and not waiting.needs_approval and not event.contributors_wait)
         return cls(waiting, is_own, may_publish)
 
     @property
     def thumbnails(self) -> list[dict[str, str]]:
-        """Its photos, small, for those who can't meet them elsewhere yet."""
+        """Its photos in their smallest width, which only the desk shows so far."""
         slug = self.waiting.event.slug
         return [
             {"address": reverse("desk-photo", args=[slug, photo.name, photo.widths[0]]), "alt": photo.alt}
-            for photo in readable(self.waiting.photos, Figure.read)
+            for photo in parse_readable(self.waiting.photos, Figure.from_json)
         ]
 
     @property
@@ -52,7 +52,7 @@ class Queued(NamedTuple):
 
     @property
     def digest(self) -> str:
-        """Changes with everything that is shown of it."""
+        """A text that changes with everything that is shown of it."""
         waiting = self.waiting
         shown = [
             str(waiting.key),
@@ -68,48 +68,48 @@ class Queued(NamedTuple):
 
 
 class Queue(NamedTuple):
-    """All that waits, what needs an editor first, then by when it is due, then what came back."""
+    """All that waits: first what needs an editor, then the rest by when it is due, then what was rejected."""
 
     items: list[Queued]
     for_approval: int
     scheduled: int
-    is_editors: bool
-
-    @property
-    def more(self) -> int:
-        """How many wait beside those shown."""
-        return self.for_approval + self.scheduled - sum(item.state != "rejected" for item in self.items)
+    event: Event
+    role: Role
 
     @classmethod
-    def read(cls, event: Event, role: Role, user: User, *, without_texts: bool = False) -> Self:
-        """Read what ``user`` is shown; without its texts it is good for nothing but its digest."""
-        is_editors = role.may(Role.EDITOR)
+    def load(cls, event: Event, role: Role, user: User, *, without_texts: bool = False) -> Self:
+        """Read what ``user`` is shown; without its texts it is good for its digest only."""
         rows = event.waiting.defer(*TEXTS) if without_texts else event.waiting.all()
         mine = rows.filter(author=user)
-        waiting = (rows if is_editors else mine).open()
+        waiting = (rows if role.may(Role.EDITOR) else mine).open()
         first = list(waiting.in_turn()[:SHOWN])
         rejected = mine.filter(rejected_at__isnull=False).exclude(digest="").order_by("-rejected_at", "-pk")
         items = [Queued.of(one, event, role, user) for one in [*first, *rejected[:REJECTED_SHOWN]]]
         counts = {"all": len(first), "for_approval": sum(one.needs_approval for one in first)}
         if len(first) == SHOWN:
             counts = waiting.aggregate(all=Count("pk"), for_approval=Count("pk", filter=Q(needs_approval=True)))
-        return cls(items, counts["for_approval"], counts["all"] - counts["for_approval"], is_editors)
+        return cls(items, counts["for_approval"], counts["all"] - counts["for_approval"], event, role)
+
+    @property
+    def is_editors(self) -> bool:
+        """Whether it holds everybody's, not just one contributor's."""
+        return self.role.may(Role.EDITOR)
+
+    @property
+    def more(self) -> int:
+        """How many wait beside those shown."""
+        return self.for_approval + self.scheduled - sum(item.state != "rejected" for item in self.items)
+
+    @property
+    def digest(self) -> str:
+        """A text that changes with everything that is shown."""
+        counts = [self.for_approval + self.scheduled, self.for_approval]
+        return digest_of([self.role, *counts, self.event.time_zone, *(item.digest for item in self.items)])
 
 
 def queue_context(event: Event, role: Role, user: User) -> dict[str, Any]:
-    """Return what the queue's partial needs: ``queue``, and ``digest``, which changes with whatever it shows."""
-    queue = Queue.read(event, role, user)
-    return {"queue": queue, "digest": _digest_of(queue, event, role)}
-
-
-def queue_digest(event: Event, role: Role, user: User) -> str:
-    """Return the digest alone: nothing that people wrote is read for it."""
-    return _digest_of(Queue.read(event, role, user, without_texts=True), event, role)
-
-
-def _digest_of(queue: Queue, event: Event, role: Role) -> str:
-    count = queue.for_approval + queue.scheduled
-    return digest_of([role, count, queue.for_approval, event.time_zone, *(item.digest for item in queue.items)])
+    """Return what the queue's partial needs."""
+    return {"queue": Queue.load(event, role, user)}
 
 
 def within_reach(event: Event, role: Role, user: User) -> QuerySet[Waiting]:
@@ -119,7 +119,7 @@ def within_reach(event: Event, role: Role, user: User) -> QuerySet[Waiting]:
 
 
 def text_again(request: HttpRequest, event: Event) -> dict[str, Any]:
-    """Return what was rejected or taken back and is to be sent anew, for the composer: ``?again=<key>``."""
+    """Return the text of a rejected update that is to be sent again, for the composer: ``?again=<key>``."""
     try:
         key = uuid.UUID(request.GET.get("again", ""))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Steps of an event’s coverage: announce, go live, pause, end, reopen, delete."""
+"""The status of an event: announce, go live, pause, end, reopen; and its deletion."""
 
 from typing import Any
 
@@ -11,9 +11,10 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from liveblog.desk.access import AuthorRequest, desk_of, is_htmx, read_or_write
-from liveblog.desk.page import go, refuse, status_context
-from liveblog.models import Event, Role, WrongStatus
+from liveblog.desk.access import AuthorRequest, desk_of, read_or_write, sent_data
+from liveblog.desk.forms import carry_out, reasons_of, status_of
+from liveblog.desk.page import redirect_whole_page, refuse, status_context
+from liveblog.models import Event, Role
 
 STATUS_WORDS: dict[str, str] = {
     Event.Status.DRAFT: "This is a draft again: readers can no longer open it.",
@@ -24,15 +25,18 @@ STATUS_WORDS: dict[str, str] = {
 
 
 class StatusForm(forms.Form):
-    """Where the coverage is to stand, and at its end a last word to readers."""
+    """The status that an event is to have, with a closing note when it ends."""
 
-    status = forms.ChoiceField(choices=Event.Status.choices)
+    status = forms.ChoiceField(
+        choices=Event.Status.choices,
+        error_messages=dict.fromkeys(("required", "invalid_choice"), "The status is draft, upcoming, live or ended."),
+    )
     note = forms.CharField(required=False)
     rewords = forms.BooleanField(required=False)
-    """The event has ended, and the note is to stand in place of the one there is."""
+    """Whether the note replaces that of an event that has ended already."""
 
-    def apply(self, event: Event) -> None:
-        """Take the step that leads there; raises ``WrongStatus`` where none does, ``ValidationError`` for the note."""
+    def take_step(self, event: Event) -> None:
+        """Give the event this status; raises ``WrongStatus``, or ``ValidationError`` for the note."""
         status, note = self.cleaned_data["status"], self.cleaned_data["note"]
         if status == Event.Status.LIVE and event.status == Event.Status.ENDED:
             event.reopen()
@@ -49,12 +53,11 @@ class StatusForm(forms.Form):
 
 
 class PauseForm(forms.Form):
-    """What readers are told while the coverage rests; nothing, when it goes on."""
+    """A note that pauses the event; an empty one resumes it."""
 
     note = forms.CharField(required=False)
 
-    def apply(self, event: Event) -> None:
-        """Pause or resume; raises ``WrongStatus``, ``ValidationError``."""
+    def take_step(self, event: Event) -> None:
         if note := self.cleaned_data["note"]:
             event.pause(note=note)
         else:
@@ -62,7 +65,7 @@ class PauseForm(forms.Form):
 
 
 class DeletionForm(forms.Form):
-    """The address of an event that readers may know, typed by who deletes it; a draft needs none."""
+    """The event's slug, typed by who deletes it, so that nobody does so by accident; a draft needs none."""
 
     slug = forms.CharField(
         required=False,
@@ -75,7 +78,6 @@ class DeletionForm(forms.Form):
         super().__init__(data)
 
     def clean_slug(self) -> str:
-        """Refuse any other text than the slug, to the letter."""
         typed = str(self.cleaned_data["slug"])
         if self.event.is_public and typed != self.event.slug:
             raise ValidationError(f"Type {self.event.slug}, to the letter.")
@@ -86,67 +88,57 @@ class DeletionForm(forms.Form):
 @require_POST
 @desk_of(Role.EDITOR)
 def change_status(request: AuthorRequest, event: Event) -> HttpResponse:
-    """Announce, go live, end, reopen, or take out of public view."""
+    """Announce an event, start, end or reopen it, or make it a draft."""
     form = StatusForm(request.POST)
-    if refusal := _take_step(request, event, form, malformed="The status is draft, upcoming, live or ended."):
-        return refusal
-    said = "Readers see the new closing note." if form.cleaned_data["rewords"] else STATUS_WORDS[event.status]
-    return _show_status(request, event, said)
+    carry_out(form, lambda: form.take_step(event))
+    message = STATUS_WORDS[event.status]
+    if form.cleaned_data.get("rewords"):
+        message = "Readers see the new closing note."
+    return _show_status(request, form, event, message)
 
 
 @never_cache
 @require_POST
 @desk_of(Role.EDITOR)
 def pause(request: AuthorRequest, event: Event) -> HttpResponse:
-    """Tell readers that the coverage rests, or that it goes on."""
+    """Pause an event with a note for readers, or resume it."""
     form = PauseForm(request.POST)
-    if refusal := _take_step(request, event, form, malformed="This note can’t be stored."):
-        return refusal
-    said = "Paused: readers see your note." if event.pause_note else "The pause is over: readers no longer see a note."
-    return _show_status(request, event, said)
+    carry_out(form, lambda: form.take_step(event))
+    message = "The pause is over: readers no longer see a note."
+    if event.pause_note:
+        message = "Paused: readers see your note."
+    return _show_status(request, form, event, message)
+
+
+def _show_status(request: AuthorRequest, form: forms.Form, event: Event, message: str) -> HttpResponse:
+    """Show the status as it is now, or why ``form`` was refused."""
+    if form.errors:
+        return refuse(request, event, reasons_of(form), status=status_of(form))
+    if request.htmx:
+        context = {"event": event, "said": message} | status_context(event, request.role)
+        return render(request, "liveblog/desk/status.html#status", context)
+    messages.success(request, message)
+    return redirect("desk", event.slug)
 
 
 @never_cache
 @read_or_write
 @desk_of(Role.OWNER)
 def deletion(request: AuthorRequest, event: Event) -> HttpResponse:
-    """Say what will be gone, and delete the event once its owner has confirmed it."""
-    form = DeletionForm(request.POST if request.method == "POST" else None, event=event)
-    if request.method == "POST" and form.is_valid():
-        event.remove()
+    """Show what will be deleted, and delete the event once its owner has confirmed it."""
+    form = DeletionForm(sent_data(request), event=event)
+    carry_out(form, event.remove)
+    if form.is_bound and not form.errors:
         messages.success(request, f"“{event.title}” was deleted.")
-        return go(request, reverse("desks"))
-    context = {"event": event, "role": request.role, "form": form, "counts": _count(event)}
-    return render(request, "liveblog/desk/deletion.html", context, status=422 if form.errors else 200)
+        return redirect_whole_page(request, reverse("desks"))
+    context = {"event": event, "role": request.role, "form": form, "counts": _count_contents(event)}
+    return render(request, "liveblog/desk/deletion.html", context, status=status_of(form))
 
 
-def _count(event: Event) -> dict[str, int]:
+def _count_contents(event: Event) -> dict[str, int]:
     return {
         "updates": event.updates.count(),
         "photos": event.photos.count(),
         "waiting": event.waiting.open().count(),
         "guests": event.invitations.count(),
     }
-
-
-def _take_step(
-    request: AuthorRequest, event: Event, form: StatusForm | PauseForm, *, malformed: str
-) -> HttpResponse | None:
-    """Take the step that ``form`` asks for; return the answer that says why not."""
-    if not form.is_valid():
-        return refuse(request, event, malformed, status=422)
-    try:
-        form.apply(event)
-    except WrongStatus as error:
-        return refuse(request, event, str(error))
-    except ValidationError as error:
-        return refuse(request, event, " ".join(error.messages), status=422)
-    return None
-
-
-def _show_status(request: AuthorRequest, event: Event, said: str) -> HttpResponse:
-    if is_htmx(request):
-        context = {"event": event, "said": said} | status_context(event, request.role)
-        return render(request, "liveblog/desk/status.html#status", context)
-    messages.success(request, said)
-    return redirect("desk", event.slug)

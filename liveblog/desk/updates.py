@@ -1,6 +1,7 @@
-"""Updates that are there: edit, withdraw, restore, pin, mark, erase."""
+"""What can be done with a published update: edit, withdraw, restore, pin, mark as key moment, erase."""
 
 from contextlib import suppress
+from functools import wraps
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -8,35 +9,35 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from liveblog.desk.access import AuthorRequest, desk_of, is_htmx, not_yours, read_or_write
-from liveblog.desk.forms import UpdateForm, WallClockField, read_in_zone, status_of, wall_clock
-from liveblog.desk.page import address_of, done, go, query_of, refuse
+from liveblog.desk.access import AuthorRequest, View, deny, desk_of, read_or_write, sent_data
+from liveblog.desk.forms import CONFLICT, UpdateForm, WallClockField, carry_out, read_in_zone, status_of, wall_clock
+from liveblog.desk.page import address_of, query_of, redirect_whole_page, refuse, show_updates
 from liveblog.models import Attachment, Event, Overtaken, Photo, Role, Update, byline_of
 from liveblog.models.content import NOTE_CHARACTERS
-from liveblog.models.json_fields import read_mention, readable
+from liveblog.models.json_fields import parse_name_and_alt, parse_readable
 from liveblog.models.update import ERASED
 
 GREATEST_REVISION = 2**53 - 1
-STEPS = {"earlier": -1, "later": 1}
+MOVES = {"earlier": -1, "later": 1}
 
 
-class Shown(NamedTuple):
-    """A photo as the form has it: its row and its description, which may not be saved yet."""
+class FormPhoto(NamedTuple):
+    """A photo of the form, with a description that may not be saved yet."""
 
     row: Photo
     alt: str
 
 
 class EditForm(UpdateForm):
-    """An update to be changed: its text, its time, its photos, a note that says what was corrected.
+    """The text, time and photos of an update, and a note for readers that says what was corrected.
 
-    Photos are fields of their own that come any number of times, ``photo`` and ``alt``; an empty ``photo``
-    says that the form has them at all. ``revision`` is that of the update when the form was opened.
+    The fields ``photo`` and ``alt`` come once for each photo; an empty ``photo`` says that the form has photos at
+    all. ``revision`` is that of the update when the form was opened.
     """
 
     data: QueryDict
@@ -58,11 +59,11 @@ class EditForm(UpdateForm):
 
     def __init__(self, update: Update, data: QueryDict | None = None) -> None:
         self.update = update
-        self.standing_at = wall_clock(update.published_at, update.event.zone)
+        self.time_shown = wall_clock(update.published_at, update.event.zone)
         initial = {
             "headline": update.headline,
             "body": update.body,
-            "at": self.standing_at,
+            "at": self.time_shown,
             "revision": update.revision,
         }
         super().__init__(data, initial=initial, auto_id=f"edit-{update.number}-%s")
@@ -71,55 +72,49 @@ class EditForm(UpdateForm):
         if not update.is_correctable:
             del self.fields["correction"]
 
-    def photos(self) -> list[Shown]:
-        """Return the photos the form has, in its order; those that are not this update's are left out."""
+    def photos(self) -> list[FormPhoto]:
+        """Return the form's photos in its order, without those that are not this update's."""
         rows = list(self.update.photo_rows.all())
         if self._has_photos:
             with suppress(ValidationError):
                 by_key = {row.key: row for row in rows}
-                return [Shown(by_key[one.key], one.alt) for one in self._attachments() if one.key in by_key]
+                return [FormPhoto(by_key[one.key], one.alt) for one in self._attachments() if one.key in by_key]
         by_name = {row.name: row for row in rows}
-        mentions = readable(self.update.photos, read_mention)
-        return [Shown(by_name[name], alt) for name, alt in mentions if name in by_name]
+        mentions = parse_readable(self.update.photos, parse_name_and_alt)
+        return [FormPhoto(by_name[name], alt) for name, alt in mentions if name in by_name]
 
-    def step(self, asked: str) -> None:
-        """Move a photo or leave it out, without saving: ``earlier``, ``later`` or ``remove``, a space, its key."""
-        act, _, key = asked.partition(" ")
+    def move_photo(self, step: str) -> None:
+        """Move a photo or remove it, without saving; ``step`` is ``earlier``, ``later`` or ``remove`` and its key."""
+        direction, _, key = step.partition(" ")
         photos = [Attachment(one.row.key, one.alt) for one in self.photos()]
         at = next((number for number, one in enumerate(photos) if str(one.key) == key), None)
         if at is None:
             return
         moved = photos.pop(at)
-        if act in STEPS:
-            photos.insert(max(0, at + STEPS[act]), moved)
+        if direction in MOVES:
+            photos.insert(max(0, at + MOVES[direction]), moved)
         self.data = self.data.copy()
         self.data.setlist("photo", ["", *(str(one.key) for one in photos)])
         self.data.setlist("alt", [one.alt for one in photos])
 
-    def edit(self, *, editor: User) -> bool:
-        """Change what was sent of the update; say whether it was accepted, else ``errors`` says why not.
+    def edit(self, *, editor: User) -> None:
+        """Save what was sent; raises ``Overtaken``, ``ValidationError``, ``markup.NotRendered``."""
+        sent: dict[str, Any] = {name: self.cleaned_data[name] for name in ("headline", "body") if name in self.data}
+        if self.cleaned_data["at"] and self.data["at"] != self.time_shown:
+            sent["published_at"] = read_in_zone(self.cleaned_data["at"], self.update.event.zone)
+        if self._has_photos:
+            sent["photos"] = self._attachments()
+        self.update.edit(
+            **sent,
+            correction=self.cleaned_data.get("correction", ""),
+            revision=self.cleaned_data["revision"],
+            editor=editor,
+        )
 
-        Raises ``Overtaken``.
-        """
-        if self.is_valid():
-            sent: dict[str, Any] = {name: self.cleaned_data[name] for name in ("headline", "body") if name in self.data}
-            with self.telling():
-                if self.cleaned_data["at"] and self.data["at"] != self.standing_at:
-                    sent["published_at"] = read_in_zone(self.cleaned_data["at"], self.update.event.zone)
-                if self._has_photos:
-                    sent["photos"] = self._attachments()
-                self.update.edit(
-                    **sent,
-                    correction=self.cleaned_data.get("correction", ""),
-                    revision=self.cleaned_data["revision"],
-                    editor=editor,
-                )
-        return not self.errors
-
-    def go_on_from(self, update: Update) -> None:
-        """Keep what was typed, to be sent on top of what ``update`` says now."""
+    def keep_for(self, revision: int) -> None:
+        """Keep what was typed, so that sending it again replaces what the update says at this revision."""
         self.data = self.data.copy()
-        self.data["revision"] = str(update.revision)
+        self.data["revision"] = str(revision)
 
     @property
     def _has_photos(self) -> bool:
@@ -136,7 +131,7 @@ class EditForm(UpdateForm):
 
 
 class PurgeForm(forms.Form):
-    """The word that makes erasing an intention: the update's number, typed."""
+    """The update's number, typed by who erases it, so that nobody does so by accident."""
 
     number = forms.CharField(
         required=False,
@@ -149,7 +144,6 @@ class PurgeForm(forms.Form):
         self.update = update
 
     def clean_number(self) -> str:
-        """Refuse any other number."""
         typed = str(self.cleaned_data["number"]).strip()
         if typed != str(self.update.number):
             raise ValidationError(f"Type {self.update.number} if update {self.update.number} is to be erased.")
@@ -157,131 +151,131 @@ class PurgeForm(forms.Form):
 
 
 class SwitchForm(forms.Form):
-    """Something is to be on or off."""
+    """Whether something is to be on or off."""
 
-    on = forms.TypedChoiceField(choices=(("1", "on"), ("0", "off")), coerce=lambda text: text == "1")
+    on = forms.TypedChoiceField(
+        choices=(("1", "on"), ("0", "off")),
+        coerce=lambda text: text == "1",
+        error_messages=dict.fromkeys(("required", "invalid_choice"), "Say whether it is to be on: 1 or 0."),
+    )
+
+
+def with_changeable_update(view: View) -> View:
+    """Hand the view the update with the given number, for those who may change it."""
+
+    @desk_of(Role.CONTRIBUTOR)
+    @wraps(view)
+    def checked(request: AuthorRequest, event: Event, number: int) -> HttpResponseBase:
+        update = get_object_or_404(event.updates, number=number)
+        if not update.may_be_changed_by(request.user, request.role):
+            return deny(request, Role.EDITOR)
+        return view(request, update)
+
+    return checked
 
 
 @never_cache
 @read_or_write
-@desk_of(Role.CONTRIBUTOR)
-def edit(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
-    """Change an update's text, time and photos; what somebody else wrote meanwhile is shown, not overwritten."""
-    update = get_object_or_404(event.updates, number=number)
-    if not update.may_be_changed_by(request.user, request.role):
-        return not_yours(request, Role.EDITOR)
+@with_changeable_update
+def edit(request: AuthorRequest, update: Update) -> HttpResponse:
+    """Change an update's text, time and photos; what somebody else has saved meanwhile is shown, not overwritten."""
     if update.erased_at:
-        return refuse(request, event, ERASED)
-    if request.method != "POST":
-        return _form(request, update, EditForm(update))
-    form = EditForm(update, request.POST)
+        return refuse(request, update.event, ERASED)
+    form = EditForm(update, sent_data(request))
     if step := request.POST.get("step"):
-        form.step(step)
-        return _form(request, update, form, has_stepped=True)
+        form.move_photo(step)
+        return _show_form(request, form)
     try:
-        is_saved = form.edit(editor=request.user)
-    except Overtaken as error:
-        theirs = event.updates.select_related("author", "version_by").get(pk=error.update.pk)
-        form.go_on_from(theirs)
-        by = byline_of(theirs.version_by or theirs.author)
-        return _form(request, update, form, status=409, theirs=theirs, by=by)
-    return done(request, update, "Saved.") if is_saved else _form(request, update, form, status=status_of(form))
+        carry_out(form, lambda: form.edit(editor=request.user))
+    except Overtaken:
+        return _show_both(request, form)
+    if form.is_bound and not form.errors:
+        return show_updates(request, form, update, "Saved.")
+    return _show_form(request, form, has_errors=form.is_bound, status=status_of(form))
 
 
-def _form(
-    request: AuthorRequest, update: Update, form: EditForm, *, status: int = 200, has_stepped: bool = False, **more: Any
-) -> HttpResponse:
-    """Give the form, with everything that was written in it."""
+def _show_both(request: AuthorRequest, form: EditForm) -> HttpResponse:
+    """Show what somebody else has saved meanwhile above what was written here."""
+    theirs = form.update.event.updates.select_related("author", "version_by").get(pk=form.update.pk)
+    form.keep_for(theirs.revision)
+    by = byline_of(theirs.version_by or theirs.author)
+    return _show_form(request, form, status=409, theirs=theirs, by=by)
+
+
+def _show_form(request: AuthorRequest, form: EditForm, *, status: int = 200, **more: Any) -> HttpResponse:
     context = {
-        "event": update.event,
-        "update": update,
+        "event": form.update.event,
+        "update": form.update,
         "form": form,
-        "has_errors": bool(form.is_bound and not has_stepped and form.errors),
         "query": query_of(request),
-        "desk": address_of(request, update),
-        "in_place": is_htmx(request),
+        "desk": address_of(request, form.update),
+        "in_place": bool(request.htmx),
     } | more
-    template = "liveblog/desk/update.html" + ("#editing" if is_htmx(request) else "")
+    template = "liveblog/desk/update.html" + ("#editing" if request.htmx else "")
     return render(request, template, context, status=status)
 
 
 @never_cache
 @require_POST
-@desk_of(Role.CONTRIBUTOR)
-def withdraw(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
-    """Take an update from its readers."""
-    update = get_object_or_404(event.updates, number=number)
-    if not update.may_be_changed_by(request.user, request.role):
-        return not_yours(request, Role.EDITOR)
-    try:
-        update.withdraw(by=request.user)
-    except ValidationError as error:
-        return refuse(request, event, " ".join(error.messages))
-    return done(request, update, "Withdrawn. Readers no longer see it.", just_withdrawn=True)
+@with_changeable_update
+def withdraw(request: AuthorRequest, update: Update) -> HttpResponse:
+    """Withdraw an update: readers no longer see it."""
+    form = forms.Form(request.POST)
+    carry_out(form, lambda: update.withdraw(by=request.user), code=CONFLICT)
+    return show_updates(request, form, update, "Withdrawn. Readers no longer see it.", just_withdrawn=True)
 
 
 @never_cache
 @require_POST
-@desk_of(Role.CONTRIBUTOR)
-def restore(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
-    """Give an update back to its readers."""
-    update = get_object_or_404(event.updates, number=number)
-    if not update.may_be_changed_by(request.user, request.role):
-        return not_yours(request, Role.EDITOR)
-    try:
-        update.restore()
-    except ValidationError as error:
-        return refuse(request, event, " ".join(error.messages))
-    return done(request, update, "Restored.")
+@with_changeable_update
+def restore(request: AuthorRequest, update: Update) -> HttpResponse:
+    """Restore a withdrawn update: readers see it again."""
+    form = forms.Form(request.POST)
+    carry_out(form, update.restore, code=CONFLICT)
+    return show_updates(request, form, update, "Restored.")
 
 
 @never_cache
 @require_POST
 @desk_of(Role.EDITOR)
 def pin(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
-    """Put an update on top of the page, or take it down."""
+    """Pin an update to the top of the page, or unpin it."""
     update = get_object_or_404(event.updates, number=number)
     before = event.updates.filter(number=event.pinned_number or 0).exclude(number=number).first()
     form = SwitchForm(request.POST)
-    if not form.is_valid():
-        return refuse(request, event, "Say whether to pin it: on is 1 or 0.", status=422)
-    try:
+
+    def pin_or_unpin() -> None:
         if form.cleaned_data["on"]:
             event.pin(update=update)
         elif update.is_pinned:
             event.unpin()
-    except ValidationError as error:
-        return refuse(request, event, " ".join(error.messages))
-    return done(request, update, "Pinned." if update.is_pinned else "No longer pinned.", also=before)
+
+    carry_out(form, pin_or_unpin, code=CONFLICT)
+    return show_updates(request, form, update, "Pinned." if update.is_pinned else "No longer pinned.", also=before)
 
 
 @never_cache
 @require_POST
 @desk_of(Role.EDITOR)
 def mark_key(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
-    """Count an update among the key moments, or no longer."""
+    """Mark an update as a key moment, or unmark it."""
     update = get_object_or_404(event.updates, number=number)
     form = SwitchForm(request.POST)
-    if not form.is_valid():
-        return refuse(request, event, "Say whether it is a key moment: on is 1 or 0.", status=422)
-    try:
-        update.mark_key(is_key=form.cleaned_data["on"])
-    except ValidationError as error:
-        return refuse(request, event, " ".join(error.messages))
-    return done(request, update, "Now a key moment." if update.is_key else "No longer a key moment.")
+    carry_out(form, lambda: update.mark_key(is_key=form.cleaned_data["on"]), code=CONFLICT)
+    return show_updates(request, form, update, "Now a key moment." if update.is_key else "No longer a key moment.")
 
 
 @never_cache
 @read_or_write
 @desk_of(Role.OWNER)
 def purge(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
-    """Ask first, then erase text and photos wherever this service keeps them."""
+    """Ask for the update's number, then erase its text and photos wherever this service keeps them."""
     update = get_object_or_404(event.updates, number=number)
-    form = PurgeForm(update, request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
-        update.purge()
+    form = PurgeForm(update, sent_data(request))
+    carry_out(form, update.purge)
+    if form.is_bound and not form.errors:
         messages.success(request, f"Update {number} was erased.")
-        return go(request, address_of(request, update))
+        return redirect_whole_page(request, address_of(request, update))
     context = {
         "event": event,
         "update": update,
@@ -289,4 +283,4 @@ def purge(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
         "photos": update.photo_rows.count(),
         "desk": address_of(request, update),
     }
-    return render(request, "liveblog/desk/purge.html", context, status=422 if form.errors else 200)
+    return render(request, "liveblog/desk/purge.html", context, status=status_of(form))

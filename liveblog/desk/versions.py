@@ -1,4 +1,4 @@
-"""What an update said before: its versions, and what differs between any two."""
+"""The versions of an update, and what differs between two of them."""
 
 import re
 import time
@@ -18,37 +18,37 @@ from django.views.decorators.http import require_safe
 from liveblog.desk.access import AuthorRequest, desk_of
 from liveblog.desk.page import address_of
 from liveblog.models import Event, Figure, Role, Update, Version, byline_of
-from liveblog.models.json_fields import readable
+from liveblog.models.json_fields import parse_readable
 
 COMPARE_SECONDS = 1.0
 EXACT_WORDS = 2_000
-"""Above so many words on a side, difflib is told to pass over the commonest ones: it is quadratic in them."""
+"""Above so many words difflib ignores the most frequent ones: with them it takes quadratic time."""
+
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 
 
 class Piece(NamedTuple):
-    """A stretch of text that both versions have, or only the older (``del``), or only the newer (``ins``)."""
+    """A part of the text that is in both versions (``same``), in the older (``del``) or in the newer (``ins``)."""
 
     kind: Literal["same", "del", "ins"]
     text: str
 
 
 class _Matcher(SequenceMatcher[str]):
-    """A comparison that ends in time: what it has not looked at by then counts as different."""
+    """A comparison that ends at a given time: what it has not compared by then counts as different."""
 
     def __init__(self, old: list[str], new: list[str], ends_at: float) -> None:
         self._ends_at = ends_at
         super().__init__(None, old, new, autojunk=max(len(old), len(new)) > EXACT_WORDS)
 
     def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Match:
-        """Find it while there is time, else nothing."""
         if time.monotonic() > self._ends_at:
             return Match(alo, blo, 0)
         return super().find_longest_match(alo, ahi, blo, bhi)
 
 
-class State(NamedTuple):
-    """What an update said, from when on, by whom, and what was told readers of it."""
+class SavedVersion(NamedTuple):
+    """What an update said in one version, who made it when, and the correction notes for it."""
 
     number: int
     made_at: datetime
@@ -60,24 +60,24 @@ class State(NamedTuple):
 
     @classmethod
     def of(cls, kept: Version | Update, number: int, made_at: datetime, made_by: User, update: Update) -> Self:
-        """Return what a version, or the update as it is, says."""
+        """Return the text of an earlier version, or of the update as it is."""
         notes = [said.note for said in update.readable_corrections if said.version == number]
-        photos = readable(kept.photos, Figure.read)
+        photos = parse_readable(kept.photos, Figure.from_json)
         return cls(number, made_at, byline_of(made_by), kept.headline, kept.body, photos, notes)
 
 
 class Comparison(NamedTuple):
-    """What differs between two states."""
+    """What differs between two versions."""
 
-    older: State
-    newer: State
+    older: SavedVersion
+    newer: SavedVersion
     headline: list[Piece]
     body: list[Piece]
     photos: list[tuple[str, Figure]]
 
     @classmethod
-    def of(cls, older: State, newer: State) -> Self:
-        """Compare them; of photos, say which came, which went and whose description changed."""
+    def of(cls, older: SavedVersion, newer: SavedVersion) -> Self:
+        """Compare texts, and which photos were added, removed, moved or described anew."""
         before = {photo.name: photo for photo in older.photos}
         after = {photo.name: photo for photo in newer.photos}
         photos = [("Removed", photo) for name, photo in before.items() if name not in after]
@@ -93,10 +93,10 @@ class Comparison(NamedTuple):
 @require_safe
 @desk_of(Role.CONTRIBUTOR)
 def versions(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
-    """List an update's versions, newest first, and compare two: the last change, unless others are asked for."""
+    """List an update's versions, newest first, and compare two: the last two unless others are asked for."""
     update = get_object_or_404(event.updates.select_related("author", "version_by"), number=number)
-    states = _states(update)
-    chosen = [_choose(states, request.GET.get(name)) for name in ("from", "to")]
+    states = _saved_versions(update)
+    chosen = [_find(states, request.GET.get(name)) for name in ("from", "to")]
     older, newer = chosen[0] or states[max(0, len(states) - 2)], chosen[1] or states[-1]
     if older.number > newer.number:
         older, newer = newer, older
@@ -114,51 +114,51 @@ def versions(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
     return render(request, "liveblog/desk/versions.html", context)
 
 
-def _states(update: Update) -> list[State]:
-    """Return what it said, oldest first; of one that was erased nothing is left."""
+def _saved_versions(update: Update) -> list[SavedVersion]:
+    """Return all versions, oldest first; an erased update has none of its earlier ones."""
     kept = update.versions.select_related("made_by")
-    states = [State.of(one, one.number, one.made_at, one.made_by, update) for one in kept]
+    states = [SavedVersion.of(one, one.number, one.made_at, one.made_by, update) for one in kept]
     made_at, made_by = update.version_at or update.posted_at, update.version_by or update.author
-    return [*states, State.of(update, update.version, made_at, made_by, update)]
+    return [*states, SavedVersion.of(update, update.version, made_at, made_by, update)]
 
 
-def _choose(states: list[State], number: str | None) -> State | None:
+def _find(states: list[SavedVersion], number: str | None) -> SavedVersion | None:
     return next((state for state in states if str(state.number) == number), None)
 
 
 def compare(old: str, new: str) -> list[Piece]:
-    """Return the pieces that make up both texts, in order: lines that differ are compared word by word."""
+    """Return the pieces of both texts in order; lines that differ are compared word by word."""
     ends_at = time.monotonic() + COMPARE_SECONDS
     found: list[Piece] = []
-    lost = came = gap = ""
-    for is_same, before, after in _by_words(old, new, ends_at):
+    removed = added = gap = ""
+    for is_same, before, after in _compare_by_words(old, new, ends_at):
         if not is_same:
-            lost, came, gap = lost + gap + before, came + gap + after, ""
-        elif before.isspace() and "\n" not in before and (lost or came):
+            removed, added, gap = removed + gap + before, added + gap + after, ""
+        elif before.isspace() and "\n" not in before and (removed or added):
             gap += before  # a space between two changes belongs to both, or the words would run into each other
         else:
-            found += [Piece("del", lost), Piece("ins", came), Piece("same", gap + before)]
-            lost = came = gap = ""
-    found += [Piece("del", lost), Piece("ins", came), Piece("same", gap)]
-    return _joined(piece for piece in found if piece.text)
+            found += [Piece("del", removed), Piece("ins", added), Piece("same", gap + before)]
+            removed = added = gap = ""
+    found += [Piece("del", removed), Piece("ins", added), Piece("same", gap)]
+    return _merge_neighbours(piece for piece in found if piece.text)
 
 
-def _joined(pieces: Iterable[Piece]) -> list[Piece]:
-    """Return the pieces, with neighbours of one kind made one."""
+def _merge_neighbours(pieces: Iterable[Piece]) -> list[Piece]:
+    """Join neighbouring pieces of the same kind."""
     return [Piece(kind, "".join(piece.text for piece in some)) for kind, some in groupby(pieces, attrgetter("kind"))]
 
 
-def _by_words(old: str, new: str, ends_at: float) -> Iterator[tuple[bool, str, str]]:
-    """Yield stretches of both texts and whether they are the same."""
-    for is_same, before, after in _differences(old.splitlines(keepends=True), new.splitlines(keepends=True), ends_at):
+def _compare_by_words(old: str, new: str, ends_at: float) -> Iterator[tuple[bool, str, str]]:
+    """Yield parts of both texts, and whether they are the same."""
+    for is_same, before, after in _compare_lists(old.splitlines(keepends=True), new.splitlines(keepends=True), ends_at):
         if is_same:
             yield True, before, after
         else:
-            yield from _differences(_WORDS.findall(before), _WORDS.findall(after), ends_at)
+            yield from _compare_lists(_WORDS.findall(before), _WORDS.findall(after), ends_at)
 
 
-def _differences(old: list[str], new: list[str], ends_at: float) -> Iterator[tuple[bool, str, str]]:
-    """Yield the same for two lists of words or lines; what they begin and end with alike comes cheap."""
+def _compare_lists(old: list[str], new: list[str], ends_at: float) -> Iterator[tuple[bool, str, str]]:
+    """Yield parts of two lists, and whether they are the same; a common beginning and end is found at once."""
     head = 0
     while head < min(len(old), len(new)) and old[head] == new[head]:
         head += 1

@@ -11,7 +11,7 @@ from liveblog.caching import cacheable
 from liveblog.embed.options import Options
 from liveblog.models import Event
 from liveblog.public import find_event, public
-from liveblog.stream import Asked, read_page
+from liveblog.stream import Selection, read_page
 
 FRAGMENT_SECONDS = 5
 PREFLIGHT_SECONDS = 86_400
@@ -59,7 +59,7 @@ def _answer(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _drawn(request: HttpRequest, event: Event, options: Options, state: str) -> HttpResponse:
-    page = read_page(event, Asked(options.order or event.opening_order), size=options.limit)
+    page = read_page(event, Selection(options.order or event.opening_order), size=options.limit)
     context = {
         "event": event,
         "articles": [rendering.article(update) for update in page.updates],

@@ -15,7 +15,7 @@ from liveblog.embed.options import Options
 from liveblog.event_page import event_context
 from liveblog.models import Event
 from liveblog.public import find_event, public, static_file
-from liveblog.stream import Asked, Page, read_alone, read_page
+from liveblog.stream import Page, Selection, read_alone, read_page
 
 ACCENT_SECONDS = 86_400
 SCRIPT_SECONDS = 300
@@ -59,8 +59,8 @@ def event(request: HttpRequest, event: Event) -> HttpResponse:
     try:
         if wrong:
             raise ValueError(" ".join(wrong.values()))
-        asked = Asked.read({"sort": options.order} | query, event)
-        page = read_page(event, asked, size=options.limit)
+        selection = Selection.from_query({"sort": options.order} | query, event)
+        page = read_page(event, selection, size=options.limit)
     except ValueError as error:
         return _message(request, 400, f"This frame’s address does not work: {error}")
     except ObjectDoesNotExist:

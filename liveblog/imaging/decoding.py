@@ -43,7 +43,7 @@ REASONS = {
 type Size = tuple[int, int]
 
 
-class Refused(Exception):
+class PhotoRefused(Exception):
     """A photo was not taken; as a string, one sentence that tells its author why."""
 
     def __init__(self, reason: str) -> None:
@@ -56,7 +56,7 @@ def decode(upload: IO[bytes], *, into: Path, turn: int) -> list[Size]:
     """Have the photo in ``upload`` written as ``into``/<width>.webp; return the sizes of the files, ascending.
 
     The child inherits ``turn``, the lock's descriptor: whoever kills this process does not thereby
-    let a second child in beside the first. Raises ``Refused``, and ``ChildFailed`` for what is not
+    let a second child in beside the first. Raises ``PhotoRefused``, and ``ChildFailed`` for what is not
     the photo's fault.
     """
     order = {"widths": WIDTHS, "megapixels": MEGAPIXELS, "file_bytes": FILE_BYTES}
@@ -78,7 +78,7 @@ def decode(upload: IO[bytes], *, into: Path, turn: int) -> list[Size]:
         raise ChildFailed(f"exit {status}: {told}")
     if isinstance(verdict, str):
         logger.info("photo refused: %s, exit %d: %s", verdict, status, told)
-        raise Refused(verdict)
+        raise PhotoRefused(verdict)
     return verdict
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from liveblog.imaging.decoding import Refused, Size, decode
+from liveblog.imaging.decoding import PhotoRefused, Size, decode
 
 UPLOAD_BYTES = 20 * 1024 * 1024
 QUEUE_SECONDS = 60.0
@@ -38,7 +38,7 @@ class Picture:
 def store(source: BinaryIO | Path, folder: Path) -> Picture:
     """Write the photo in ``source`` to ``folder`` as WebP, in up to three widths.
 
-    A source is read from where it stands. Raises ``Refused``, and then nothing of it is on disk.
+    A source is read from where it stands. Raises ``PhotoRefused``, and then nothing of it is on disk.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _bounded_copy(source, folder) as upload, _turn(folder) as turn, _room(folder) as room:
@@ -72,7 +72,7 @@ def _bounded_copy(source: BinaryIO | Path, folder: Path) -> Iterator[IO[bytes]]:
     with tempfile.TemporaryFile(dir=folder) as upload:
         if isinstance(source, Path):
             if not stat.S_ISREG(source.stat().st_mode):  # a FIFO would never end, nor begin
-                raise Refused("kind")
+                raise PhotoRefused("kind")
             with source.open("rb") as file:
                 _copy(file, upload)
         else:
@@ -87,7 +87,7 @@ def _copy(source: IO[bytes], upload: IO[bytes]) -> None:
         upload.write(chunk)
         left -= len(chunk)
     if not left:
-        raise Refused("bytes")
+        raise PhotoRefused("bytes")
 
 
 @contextmanager
@@ -101,7 +101,7 @@ def _turn(folder: Path) -> Iterator[int]:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise Refused("busy") from None
+                    raise PhotoRefused("busy") from None
                 time.sleep(0.05)  # flock has no timeout of its own
         yield lock.fileno()
 

@@ -260,7 +260,8 @@ class Event(Head, People):
                 earlier.check_same(submission)
                 return earlier
             shown = event.photos.of(submission.attachments)
-            return event.create_update(submission, photos=shown.describe(submission.attachments), shown=shown)
+            figures = event.photos.describe(submission.attachments)
+            return event.create_update(submission, photos=figures, shown=shown)
 
     def submit(
         self, *, needs_approval: bool = False, posts_a_minute: int | None = None, **sent: Any
@@ -278,10 +279,10 @@ class Event(Head, People):
             if posts_a_minute is not None:
                 event._check_pace(submission.author, posts_a_minute)
             shown = event.photos.of(submission.attachments)
-            photos = shown.describe(submission.attachments)
+            figures = event.photos.describe(submission.attachments)
             if needs_approval or is_to_come(submission.due_at):
-                return event._create_waiting(submission, photos=photos, shown=shown, needs_approval=needs_approval)
-            return event.create_update(submission, photos=photos, shown=shown)
+                return event._create_waiting(submission, photos=figures, shown=shown, needs_approval=needs_approval)
+            return event.create_update(submission, photos=figures, shown=shown)
 
     def create_update(
         self, source: "Submission | Waiting", *, photos: list[dict[str, Any]], shown: PhotoQuerySet
@@ -345,7 +346,7 @@ class Event(Head, People):
     def add_photo(self, *, uploader: User, key: UUID, file: BinaryIO, photos_a_minute: int | None = None) -> Photo:
         """Decode an upload, write it anew and keep it under ``key``; the same key again is the same photo.
 
-        Raises ``imaging.Refused``, ``TooMany``, and ``ValidationError`` for somebody else's key.
+        Raises ``imaging.PhotoRefused``, ``TooMany``, and ``ValidationError`` for somebody else's key.
         """
         return Photo.receive(self, uploader=uploader, key=key, file=file, photos_a_minute=photos_a_minute)
 

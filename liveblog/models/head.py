@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from liveblog import markup
 from liveblog.models.content import Attachment, prepare_attachments
-from liveblog.models.json_fields import Figure, readable
+from liveblog.models.json_fields import Figure, parse_readable
 from liveblog.models.place import YEARS
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Head(models.Model):
     @property
     def readable_cover(self) -> list[Figure]:
         """The photo on top of its page, if there is one and it can be read."""
-        return readable([self.cover], Figure.read)
+        return parse_readable([self.cover], Figure.from_json)
 
     @property
     def description(self) -> str:

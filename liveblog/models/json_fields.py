@@ -26,7 +26,7 @@ class Figure(NamedTuple):
     alt: str
 
     @classmethod
-    def read(cls, kept: Any, what: str = "photo") -> Self:
+    def from_json(cls, kept: Any, what: str = "photo") -> Self:
         """Return the photo kept as ``kept``; ``what`` names it in the error. Raises ``Unreadable``."""
         return cls(
             _field(kept, "name", read_picture_name, what),
@@ -45,7 +45,7 @@ class Correction(NamedTuple):
     version: int
 
     @classmethod
-    def read(cls, kept: Any, what: str = "correction") -> Self:
+    def from_json(cls, kept: Any, what: str = "correction") -> Self:
         """Return the correction kept as ``kept``; ``what`` names it in the error. Raises ``Unreadable``."""
         return cls(
             _field(kept, "at", _read_time, what),
@@ -58,17 +58,17 @@ class Correction(NamedTuple):
         return self._asdict() | {"at": written_time(self.at)}
 
 
-type Read[T] = Callable[[Any, str], T]
+type Parse[T] = Callable[[Any, str], T]
 
 
-def read_figures(kept: Any) -> list[Figure]:
+def parse_figures(kept: Any) -> list[Figure]:
     """Return all photos of a list; raises ``Unreadable``."""
-    return _read_each(kept, Figure.read, "photo")
+    return _parse_each(kept, Figure.from_json, "photo")
 
 
-def read_corrections(kept: Any) -> list[Correction]:
+def parse_corrections(kept: Any) -> list[Correction]:
     """Return all corrections of a list; raises ``Unreadable``."""
-    return _read_each(kept, Correction.read, "correction")
+    return _parse_each(kept, Correction.from_json, "correction")
 
 
 def redate_corrections(kept: Any, *, latest: datetime) -> Any:
@@ -78,13 +78,13 @@ def redate_corrections(kept: Any, *, latest: datetime) -> Any:
 
 def _redate(kept: Any, latest: datetime) -> Any:
     try:
-        correction = Correction.read(kept)
+        correction = Correction.from_json(kept)
     except Unreadable:
         return kept
     return correction._replace(at=latest).to_json() if correction.at > latest else kept
 
 
-def read_mention(kept: Any, what: str = "photo") -> tuple[str, str]:
+def parse_name_and_alt(kept: Any, what: str = "photo") -> tuple[str, str]:
     """Return a photo's name and description, whatever the rest is like; raises ``Unreadable``."""
     name = _field(kept, "name", read_picture_name, what)
     try:
@@ -93,12 +93,12 @@ def read_mention(kept: Any, what: str = "photo") -> tuple[str, str]:
         return name, ""
 
 
-def readable[T](kept: Any, read: Read[T]) -> list[T]:
-    """Return those of a list that ``read`` can read."""
+def parse_readable[T](kept: Any, parse: Parse[T]) -> list[T]:
+    """Return those of a list that ``parse`` can read; drop the others."""
     found = []
     for one in kept if isinstance(kept, list) else []:
         with suppress(Unreadable):
-            found.append(read(one, ""))
+            found.append(parse(one, ""))
     return found
 
 
@@ -140,10 +140,10 @@ def _read_time(value: Any) -> datetime:
     return found
 
 
-def _read_each[T](kept: Any, read: Read[T], what: str) -> list[T]:
+def _parse_each[T](kept: Any, parse: Parse[T], what: str) -> list[T]:
     if not isinstance(kept, list):
         raise Unreadable(f"{what}s can’t be {_shown(kept)}")
-    return [read(one, f"{what} {number}") for number, one in enumerate(kept, start=1)]
+    return [parse(one, f"{what} {number}") for number, one in enumerate(kept, start=1)]
 
 
 def _field[T](kept: Any, name: str, read: Callable[[Any], T], what: str) -> T:

@@ -136,6 +136,10 @@ class People(models.Model):
         found = Membership.objects.of(user).filter(event=self.pk).values_list("role", flat=True).first()
         return Role(found) if found else None
 
+    def needs_approval_of(self, role: Role) -> bool:
+        """Return whether an editor must approve what somebody in this role posts."""
+        return role == Role.CONTRIBUTOR and self.contributors_wait
+
     def appoint(self, *, user: User, role: Role) -> None:
         """Give ``user`` a role; raises ``ValidationError`` for a guest, and where no owner would be left."""
         if is_guest(user):

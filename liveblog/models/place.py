@@ -31,7 +31,7 @@ class Place(NamedTuple):
     number: int
 
     @classmethod
-    def read(cls, text: str) -> Self:
+    def parse(cls, text: str) -> Self:
         """Return the place that ``str()`` has written; raises ``ValueError``."""
         match = _PLACE.fullmatch(text)
         if match is None:
@@ -57,7 +57,3 @@ class Window(NamedTuple):
 
     oldest: Place | None = None
     newest: Place | None = None
-
-    def __contains__(self, place: object) -> bool:
-        assert isinstance(place, Place)
-        return (self.oldest is None or self.oldest <= place) and (self.newest is None or place <= self.newest)

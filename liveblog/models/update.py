@@ -27,8 +27,8 @@ from liveblog.models.json_fields import (
     Correction,
     Figure,
     Unreadable,
-    read_corrections,
-    readable,
+    parse_corrections,
+    parse_readable,
     redate_corrections,
 )
 from liveblog.models.people import Role
@@ -202,7 +202,7 @@ class Update(Post):
     @property
     def readable_photos(self) -> list[Figure]:
         """Its photos without those that can't be read."""
-        return readable(self.photos, Figure.read)
+        return parse_readable(self.photos, Figure.from_json)
 
     @property
     def is_correctable(self) -> bool:
@@ -394,7 +394,7 @@ class Update(Post):
 
     def _last_note(self) -> str:
         try:
-            corrections = read_corrections(self.corrections)
+            corrections = parse_corrections(self.corrections)
         except Unreadable as error:
             reason = f"No note can be added: this update’s earlier corrections can’t be read ({error})."
             raise ValidationError(reason) from error
@@ -409,12 +409,12 @@ class Update(Post):
     @property
     def corrected(self) -> list[tuple[datetime, str]]:
         """Its corrections, each a time and a note; raises ``Unreadable``."""
-        return [(said.at, said.note) for said in read_corrections(self.corrections)]
+        return [(said.at, said.note) for said in parse_corrections(self.corrections)]
 
     @property
     def readable_corrections(self) -> list[Correction]:
         """Its corrections without those that can't be read."""
-        return readable(self.corrections, Correction.read)
+        return parse_readable(self.corrections, Correction.from_json)
 
 
 def _forget_on_disk() -> None:

@@ -76,7 +76,7 @@ def _feed(
 
 
 def _add_entry(feed: Element, update: Update) -> None:
-    entry = SubElement(feed, "entry", {"xml:lang": update.event.language})
+    entry = _add(feed, "entry", **{"xml:lang": update.event.language})
     _add(entry, "id", update.uuid.urn)
     _add(entry, "title", title_of(update))
     _add(entry, "published", _iso(update.published_at))

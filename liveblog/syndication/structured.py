@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from liveblog import markup, rendering
 from liveblog.addresses import ABSOLUTE, absolute
 from liveblog.models import Event, Update
-from liveblog.models.json_fields import read_figures
+from liveblog.models.json_fields import parse_figures
 from liveblog.models.place import in_zone
 from liveblog.syndication.entries import title_of
 
@@ -81,7 +81,7 @@ def _post(update: Update, url: str, blog: str) -> dict[str, Any]:
         "author": {"@type": "Person", "name": update.byline, "url": blog},
     }
     if update.photos:
-        post["image"] = [ABSOLUTE.picture(event, figure)["largest"] for figure in read_figures(update.photos)]
+        post["image"] = [ABSOLUTE.picture(event, figure)["largest"] for figure in parse_figures(update.photos)]
     return post
 
 

@@ -1,4 +1,4 @@
-"""Whether somebody at the desk is a guest, for the words around them."""
+"""Who somebody at the desk is."""
 
 from django import template
 from django.contrib.auth.models import AnonymousUser, User

@@ -126,8 +126,8 @@ def wrongs(page: Page, site: Site, event: Event) -> list[str]:
     """Return in what the page differs from what docs/protocol.md promises."""
     shown = state(page)
     now = site.fresh(event)
-    oldest = Place.read(shown["oldest"]) if shown["oldest"] else None
-    newest = Place.read(shown["newest"]) if shown["newest"] else None
+    oldest = Place.parse(shown["oldest"]) if shown["oldest"] else None
+    newest = Place.parse(shown["newest"]) if shown["newest"] else None
     right = [
         {
             "number": update.number,

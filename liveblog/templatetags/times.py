@@ -1,4 +1,4 @@
-"""Times as readers meet them: UTC for machines, the event's own zone for people without JavaScript."""
+"""Times in templates: in UTC for scripts, in the event's own zone for people without JavaScript."""
 
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
@@ -15,13 +15,13 @@ register = template.Library()
 
 FORMS = {"clock": "H:i T", "day": "l j F Y", "short": "D j M, H:i T", "full": "l j F Y, H:i T"}
 ONE_NIGHT = timedelta(hours=18)
-"""An event that is to last so long at most ends when its readers think it does, without a day's name."""
+"""The end of an event that lasts no longer needs no date."""
 
 
 @register.simple_tag
 @lru_cache(maxsize=4096)  # a page shows some two hundred, the same ones again and again
 def moment(value: datetime, zone: tzinfo, form: str = "clock") -> SafeString:
-    """Return a ``<time>``: its text in ``zone`` by ``form`` (clock, day, short or full), its title always in full."""
+    """Return a ``<time>``: its text in ``zone`` and ``form`` (clock, day, short or full), its title in full."""
     local = in_zone(value, zone)
     return format_html(
         '<time datetime="{}" data-form="{}" title="{}">{}</time>',
@@ -34,7 +34,7 @@ def moment(value: datetime, zone: tzinfo, form: str = "clock") -> SafeString:
 
 @register.simple_tag
 def planned_end(event: Event) -> SafeString:
-    """Return when the event is to end: by the clock alone if that is the same night."""
+    """Return when the event is to end, without the date if that is the same night."""
     starts_at, ends_at = event.starts_at, event.ends_at
     if ends_at is None:
         return SafeString()
