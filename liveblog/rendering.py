@@ -132,6 +132,7 @@ def _context(update: Update, body: str, addresses: Addresses) -> dict[str, Any]:
     return {
         "update": update,
         "event": event,
+        "number": str(update.number),  # as text: to localise numbers took a tenth of a card's time
         "body": addresses.in_text(body, event),
         "photos": [addresses.picture(event, figure) for figure in parse_figures(update.photos or [])],
         "permalink": addresses.permalink(update),

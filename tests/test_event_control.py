@@ -427,6 +427,7 @@ def test_a_title_that_leaves_ink_is_accepted(title: str, desk: Client) -> None:
 
 def test_no_link_of_a_drafts_preview_leads_to_what_is_not_there(desk: Client, bridge: Event, ada: User) -> None:
     bridge.publish(author=ada, body="Key", is_key=True)
+    bridge.publish(author=ada, body="See [here](/events/bridge/updates/1/) or [there](/events/bridge/?around=1).")
     bridge.pin(update=bridge.updates.get(number=1))
     bridge.make_draft()
     page = text_of(desk.get("/desk/bridge/preview/"))

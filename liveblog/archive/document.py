@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db import models
+
 from liveblog.models.json_fields import read_number, read_picture_name, read_text, read_widths
 from liveblog.models.place import YEARS, written_time
 
@@ -103,6 +105,15 @@ class Part:
         assert found is not None
         return found
 
+    def row(self, model: type[models.Model], names: Iterable[str], **kinds: Callable[[Any], Any]) -> dict[str, Any]:
+        """Return the fields of a row of ``model``, each of the kind its column holds, or of another in ``kinds``."""
+        found = {}
+        for name in names:
+            field = model._meta.get_field(name)
+            kind = kinds.get(name) or next(kind for column, kind in _KINDS if isinstance(field, column))
+            found[name] = self.get(name, kind, optional=field.null)
+        return found
+
     def parts(self, name: str) -> list["Part"]:
         """Return a field that is a list of objects."""
         found = self.require(name, exactly(list))
@@ -143,3 +154,14 @@ def key(value: Any) -> uuid.UUID:
     if str(found) != value:
         raise ValueError(value)
     return found
+
+
+_KINDS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (models.BooleanField, exactly(bool)),
+    (models.CharField, text),
+    (models.DateTimeField, time),
+    (models.IntegerField, number),
+    (models.TextField, text),
+    (models.UUIDField, key),
+)
+"""What a column holds, by its class."""

@@ -12,7 +12,7 @@ from liveblog import bell, imaging
 from liveblog.archive import document
 from liveblog.archive.document import ArchiveError, Part
 from liveblog.archive.exporting import CHUNK_UPDATES, MEDIA, Progress, document_of, no_progress
-from liveblog.archive.reading import DOCUMENT_BYTES, Plan, read_file, row_error
+from liveblog.archive.reading import DOCUMENT_BYTES, Plan, naming, read_file
 from liveblog.models import Event, Membership, Photo, Update, Version, new_edition
 from liveblog.models.database import check_rules, explained
 from liveblog.models.photo import photo_folder
@@ -146,10 +146,8 @@ def _store(rows: list[Update], first: int) -> None:
             Update.objects.bulk_create(rows)
     except ValidationError:
         for place, update in enumerate(rows, start=first):
-            try:
+            with naming(f"{document.DOCUMENT}, updates {place}"):
                 check_rules(update)
-            except ValidationError as error:
-                raise row_error(f"{document.DOCUMENT}, updates {place}", error) from error
         raise
 
 

@@ -2,7 +2,8 @@
 
 import hashlib
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,31 +51,24 @@ class Plan:
     def _read_event(self, part: Part, slug: str) -> Event:
         part.check_names(EVENT)
         event = Event(
-            **{name: part.get(name, document.time, optional=True) for name in _EVENT_TIMES},
-            **{name: part.require(name, document.text) for name in _TEXTS},
-            **{name: part.require(name, document.number) for name in _EVENT_NUMBERS},
-            uuid=part.require("uuid", document.key),
-            status=part.require("status", Event.Status),
-            order=part.require("order", Event.Order),
-            language=_language(part.require("language", document.text)),
-            changed_at=part.require("changed_at", document.time),
-            contributors_wait=part.require("contributors_wait", document.exactly(bool)),
-            embed_sites=[_site(one) for one in part.require("embed_sites", document.exactly(list))],
-            pinned_number=part.get("pinned_number", document.number, optional=True),
-            cover=_cover(part),
+            **part.row(
+                Event,
+                EVENT,
+                status=Event.Status,
+                order=Event.Order,
+                language=_language,
+                embed_sites=lambda value: [_site(one) for one in document.exactly(list)(value)],
+                cover=lambda value: _drawable(value, "cover", Figure, part.where),
+            )
         )
         event.slug = slug or event.slug
         if event.slug in RESERVED_SLUGS:
             raise ArchiveError(f"“{event.slug}” is an address of the desk itself. Give another name with --slug.")
         _check_row(event, "event", exclude={"uuid"})
-        try:
+        with naming("event"):
             check_rules(event)
-        except ValidationError as error:
-            raise row_error("event", error) from error
-        try:
+        with naming("event.summary"):
             event.render_summary()
-        except markup.NotRendered as error:
-            raise ArchiveError(f"event.summary: {error}") from None
         if max(event.head_revision, event.reload_revision) > event.revision:
             raise ArchiveError("The event’s revisions do not fit each other.")
         return event
@@ -89,21 +83,14 @@ class Plan:
 
     def _read_update(self, part: Part) -> "UpdatePlan":
         part.check_names([*UPDATE, "author", "version_by", "withdrawn_by", "versions"])
-        update = Update(
-            **{name: part.get(name, document.time, optional=True) for name in _UPDATE_TIMES},
-            **{name: part.require(name, document.text) for name in "digest byline headline body".split()},
-            **{name: part.require(name, document.number) for name in _UPDATE_NUMBERS},
-            **{name: part.require(name, document.time) for name in ("posted_at", "published_at")},
-            key=part.require("key", document.key),
-            is_key=part.require("is_key", document.exactly(bool)),
-            photos=_drawable(part, "photo", Figure),
-            corrections=_drawable(part, "correction", Correction),
-        )
+        photos, corrections = _all_drawable("photo", Figure, part), _all_drawable("correction", Correction, part)
+        update = Update(**part.row(Update, UPDATE, photos=photos, corrections=corrections))
         if len(update.digest) > 64:
             raise ArchiveError(f"{part.where}: its digest is none.")
-        if update.erased_at is None:
-            _content(update, part.where)
-        update.body_html = _rendered(update.body, part.where)
+        with naming(part.where):
+            if update.erased_at is None:
+                check_content(headline=update.headline, body=update.body, photos=update.photos)
+            update.body_html = markup.render(update.body)
         update.body_text = markup.plain(update.body_html)
         _check_row(update, part.where, exclude={"event", "author", "body_html", "body_text", "digest"})
         names = {"author": self._person(part, "author")}
@@ -116,26 +103,13 @@ class Plan:
 
     def _read_version(self, part: Part) -> tuple[Version, str]:
         part.check_names([*VERSION_FIELDS, "made_by"])
-        version = Version(
-            number=part.require("number", document.number),
-            headline=part.require("headline", document.text),
-            body=part.require("body", document.text),
-            photos=_drawable(part, "photo", Figure),
-            made_at=part.require("made_at", document.time),
-        )
+        version = Version(**part.row(Version, VERSION_FIELDS, photos=_all_drawable("photo", Figure, part)))
         _check_row(version, part.where, exclude={"update", "made_by"})
         return version, self._person(part, "made_by")
 
     def _read_picture(self, part: Part) -> "Picture":
         part.check_names([*PHOTO, "update", "uploader", "files"])
-        photo = Photo(
-            **{name: part.require(name, document.number) for name in ("width", "height")},
-            key=part.require("key", document.key),
-            name=part.require("name", document.picture_name),
-            widths=part.require("widths", document.widths),
-            arrived_at=part.require("arrived_at", document.time),
-            is_cover=part.require("is_cover", document.exactly(bool)),
-        )
+        photo = Photo(**part.row(Photo, PHOTO, name=document.picture_name, widths=document.widths))
         files = part.parts("files")
         widths = [one.require("width", document.number) for one in files]
         if photo.widths[-1] != photo.width:
@@ -169,12 +143,6 @@ class Picture(NamedTuple):
 
 type UpdatePlan = tuple[Update, dict[str, str], list[tuple[Version, str]]]
 
-_TEXTS = "title slug summary time_zone pause_note closing_note".split()
-_EVENT_TIMES = "starts_at ends_at ended_at first_public_at paused_at latest_clock".split()
-_UPDATE_TIMES = "version_at edited_at withdrawn_at erased_at".split()
-_UPDATE_NUMBERS = "number revision version content_revision".split()
-_EVENT_NUMBERS = "revision head_revision reload_revision last_number".split()
-
 
 def read_file(path: Path, *, at_most: int) -> bytes:
     """Return a file's bytes; links are not followed."""
@@ -201,33 +169,27 @@ def _check_picture(path: Path, photo: Photo, width: int, where: str) -> None:
 
 def _user(part: Part) -> User:
     part.check_names(PERSON)
-    user = User(**{name: part.require(name, document.text) for name in PERSON})
+    user = User(**part.row(User, PERSON))
     user.set_unusable_password()
     _check_row(user, part.where)
     return user
 
 
-def _drawable(part: Part, what: str, kind: type[Figure | Correction]) -> list[dict[str, Any]]:
-    """Return a list of photos or corrections unchanged, if all of them can be drawn."""
-    found = part.require(f"{what}s", document.exactly(list))
-    for number, one in enumerate(found, start=1):
-        _check_drawable(one, f"{what} {number}", kind, part.where)
-    return found
+def _all_drawable(what: str, kind: type[Figure | Correction], part: Part) -> Callable[[Any], list[Any]]:
+    """Return a check of a list of photos or corrections: all of them can be drawn."""
+
+    def check(values: Any) -> list[Any]:
+        found = enumerate(document.exactly(list)(values), start=1)
+        return [_drawable(value, f"{what} {number}", kind, part.where) for number, value in found]
+
+    return check
 
 
-def _cover(part: Part) -> dict[str, Any] | None:
-    found: dict[str, Any] | None = part.get("cover", lambda value: value, optional=True)
-    if found is not None:
-        _check_drawable(found, "cover", Figure, part.where)
-    return found
-
-
-def _check_drawable(value: Any, what: str, kind: type[Figure | Correction], where: str) -> None:
-    try:
+def _drawable(value: Any, what: str, kind: type[Figure | Correction], where: str) -> Any:
+    with naming(where):
         kind.from_json(value, what)
-    except Unreadable as error:
-        raise ArchiveError(f"{where}: {error}.") from error
     Part(value, f"{where}, {what}").check_names(kind._fields)
+    return value
 
 
 def _site(value: Any) -> str:
@@ -239,7 +201,8 @@ def _site(value: Any) -> str:
     raise ArchiveError(f"event: {str(value)[:60]!r} is no site.")
 
 
-def _language(value: str) -> str:
+def _language(value: Any) -> str:
+    value = document.text(value)
     try:
         if read_language(value).casefold() == value.casefold():
             return value
@@ -248,33 +211,26 @@ def _language(value: str) -> str:
     raise ArchiveError(f"event: {value[:60]!r} is no language.")
 
 
-def _rendered(text: str, where: str) -> str:
-    try:
-        return markup.render(text)
-    except markup.NotRendered as error:
-        raise ArchiveError(f"{where}: {error}") from None
-
-
-def _content(update: Update, where: str) -> None:
-    try:
-        check_content(headline=update.headline, body=update.body, photos=update.photos)
-    except ValidationError as error:
-        raise ArchiveError(f"{where}: {' '.join(error.messages)}") from error
-
-
 def _check_row(row: Any, where: str, exclude: Iterable[str] = ()) -> None:
     """Check a row’s fields as its model does; a nullable field may be empty."""
     unknown = {field.name for field in row._meta.fields if field.null and getattr(row, field.attname) is None}
-    try:
+    with naming(where):
         row.clean_fields(exclude={*exclude, *unknown})
         row.clean()
+
+
+@contextmanager
+def naming(where: str) -> Iterator[None]:
+    """Turn what is wrong with a row into an ``ArchiveError`` that names the row, and the field if it is known."""
+    try:
+        yield
+    except markup.NotRendered as error:
+        raise ArchiveError(f"{where}: {error}") from error
+    except Unreadable as error:
+        raise ArchiveError(f"{where}: {error}.") from error
     except ValidationError as error:
-        raise row_error(where, error) from error
-
-
-def row_error(where: str, error: ValidationError) -> ArchiveError:
-    """Return the error for a row that can't be stored, naming the field."""
-    if hasattr(error, "error_dict"):
-        name, messages = next(iter(error.message_dict.items()))
-        return ArchiveError(f"{where}.{name}: {' '.join(messages)}")
-    return ArchiveError(f"{where}.{error.code}: {error.message}")
+        if hasattr(error, "error_dict"):
+            name, messages = next(iter(error.message_dict.items()))
+            raise ArchiveError(f"{where}.{name}: {' '.join(messages)}") from error
+        rule = f".{error.code}" if getattr(error, "code", None) else ""
+        raise ArchiveError(f"{where}{rule}: {' '.join(error.messages)}") from error
