@@ -222,7 +222,7 @@ class Update(Post):
         if role.may(Role.EDITOR):
             return True
         is_own = self.author_id == user.pk and (self.withdrawn_at is None or self.withdrawn_by_id == user.pk)
-        return is_own and not self.event.contributors_wait
+        return is_own and not self.event.needs_approval_of(role)
 
     def edit(
         self,
