@@ -52,7 +52,7 @@ class Question(NamedTuple):
     edition: str | None
 
     @classmethod
-    def read(cls, query: str) -> "Question":
+    def parse(cls, query: str) -> "Question":
         """Return the question in a query string; raises ``ValueError``."""
         fields = parse_qs(query, keep_blank_values=True, max_num_fields=20)
         (after,) = fields.get("after", [""])
@@ -86,7 +86,7 @@ async def changes(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def _poll(slug: str, query: str) -> Answer:
     try:
-        question = Question.read(query)
+        question = Question.parse(query)
     except ValueError:
         return malformed()
     feeds = Feeds.here()
@@ -100,10 +100,10 @@ async def _poll(slug: str, query: str) -> Answer:
             found = feed.tail.since(*question)
     except NotKnown:
         return silent()
-    return missing() if feed.is_gone else told(feed.tail, found, shedding=feeds.shedding)
+    return missing() if feed.is_gone else answer_with(feed.tail, found, shedding=feeds.shedding)
 
 
-def told(tail: Tail, found: Fragment | Verdict, *, shedding: int = 1) -> Answer:
+def answer_with(tail: Tail, found: Fragment | Verdict, *, shedding: int = 1) -> Answer:
     """Return the answer to a poll for which ``tail`` found this."""
     often = settings.ENDED_POLL_SECONDS if tail.status == "ended" else settings.LIVE_POLL_SECONDS
     pace = {"Poll-Seconds": str(min(60, often * shedding) if often < 60 else often)}
@@ -176,7 +176,7 @@ async def socket(scope: Scope, receive: Receive, send: Send) -> None:
     feeds = Feeds.here()
     query = scope["query_string"].decode("latin-1")
     try:
-        question = Question.read(query)
+        question = Question.parse(query)
         feed = await feeds.get(scope["url_route"]["kwargs"]["slug"])
     except ValueError:
         return await _close(send, MALFORMED)

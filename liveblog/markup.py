@@ -54,7 +54,7 @@ def render(text: str) -> str:
     """
     if not text.strip():
         return ""
-    for get_renderer in (_renderers.take, _Renderer):
+    for get_renderer in (renderers.take, Renderer):
         try:
             renderer = get_renderer()
             answer = renderer.render(text)
@@ -63,7 +63,7 @@ def render(text: str) -> str:
             if isinstance(error, TimeoutError):  # another child would not be quicker
                 break
         else:
-            _renderers.give_back(renderer)
+            renderers.give_back(renderer)
             return answer
     raise Unavailable("The service could not render this just now. Nothing you wrote is lost: try again in a moment.")
 
@@ -135,7 +135,7 @@ class _TextParser(HTMLParser):
             self.parts.append(" ")
 
 
-class _Renderer(ChildProcess):
+class Renderer(ChildProcess):
     """A child that renders one text after the other."""
 
     def __init__(self) -> None:
@@ -169,7 +169,7 @@ class _Renderer(ChildProcess):
         self._socket.close()
 
 
-class _Renderers:
+class Renderers:
     """The children that wait for a text; a forked process begins without any."""
 
     def __init__(self) -> None:
@@ -178,16 +178,16 @@ class _Renderers:
 
     def forget(self) -> None:
         """Drop them without ending them: they belong to the process that started them."""
-        self.idle: LifoQueue[_Renderer] = LifoQueue(IDLE_RENDERERS)
+        self.idle: LifoQueue[Renderer] = LifoQueue(IDLE_RENDERERS)
 
-    def take(self) -> _Renderer:
+    def take(self) -> Renderer:
         """Return a child, which may have died meanwhile, or a new one."""
         try:
             return self.idle.get_nowait()
         except Empty:
-            return _Renderer()
+            return Renderer()
 
-    def give_back(self, renderer: _Renderer) -> None:
+    def give_back(self, renderer: Renderer) -> None:
         """Keep a child for the next text, unless there are enough."""
         try:
             self.idle.put_nowait(renderer)
@@ -195,4 +195,4 @@ class _Renderers:
             renderer.close()
 
 
-_renderers = _Renderers()
+renderers = Renderers()

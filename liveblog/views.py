@@ -129,14 +129,14 @@ def changes(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _changes(slug: str, query: str) -> live.Answer:
     try:
-        question = live.Question.read(query)
+        question = live.Question.parse(query)
     except ValueError:
         return live.malformed()
     try:
         tail = Tail.load(slug)
     except Error:
         return live.silent()
-    return live.missing() if tail is None else live.told(tail, tail.since(*question))
+    return live.missing() if tail is None else live.answer_with(tail, tail.since(*question))
 
 
 @public

@@ -333,7 +333,7 @@ class Coverage:
             return self.polls_kept[after, edition]
         found = process.since(self.event, after, edition)
         assert found is not None
-        answer = live.told(*found)
+        answer = live.answer_with(*found)
         body = answer.body.decode() if answer.status == 200 else None
         if "no-store" not in answer.headers["Cache-Control"]:
             self.polls_kept[after, edition] = body

@@ -353,7 +353,7 @@ def test_no_text_takes_longer_than_the_limit_and_the_workers_live_on(monkeypatch
 
 
 def test_text_that_takes_markdown_for_ever_is_cut_after_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(markup, "_renderers", markup._Renderers())  # a child that has done nothing yet
+    monkeypatch.setattr(markup, "renderers", markup.Renderers())  # a child that has done nothing yet
     assert markup.RENDER_SECONDS == 2
     before = _cpu_seconds_of_children()
     with pytest.raises(markup.TooSlow):
@@ -391,9 +391,9 @@ def test_many_threads_render_at_once_while_some_texts_are_cut(monkeypatch: pytes
 
 def test_a_worker_that_died_is_replaced() -> None:
     markup.render("warm")
-    renderer = markup._renderers.take()
+    renderer = markup.renderers.take()
     renderer.end()
-    markup._renderers.give_back(renderer)
+    markup.renderers.give_back(renderer)
     assert markup.render("*fine*") == "<p><em>fine</em></p>"
 
 
@@ -425,8 +425,8 @@ def test_workers_are_used_again() -> None:
     assert threading.active_count() < 30
 
 
-def _idle() -> list[markup._Renderer]:
-    return list(markup._renderers.idle.queue)
+def _idle() -> list[markup.Renderer]:
+    return list(markup.renderers.idle.queue)
 
 
 def test_a_text_nested_too_deeply_spoils_nothing_for_the_texts_after_it() -> None:
@@ -438,13 +438,13 @@ def test_a_text_nested_too_deeply_spoils_nothing_for_the_texts_after_it() -> Non
 def test_no_more_than_a_few_idle_workers_are_kept() -> None:
     with ThreadPoolExecutor(12) as threads:
         assert len(list(threads.map(markup.render, [f"text {number}" for number in range(36)]))) == 36
-    assert markup._renderers.idle.qsize() <= markup.IDLE_RENDERERS
+    assert markup.renderers.idle.qsize() <= markup.IDLE_RENDERERS
 
 
 # Deaths that are not the text's fault.
 
 
-def _rendered_while(act: Callable[[markup._Renderer], None]) -> str:
+def _rendered_while(act: Callable[[markup.Renderer], None]) -> str:
     """Render a text, and ``act`` on the child that has it and has been halted before it could begin."""
     markup.render("warm")
     renderer = _idle()[-1]  # the one that is taken next
@@ -458,11 +458,11 @@ def _rendered_while(act: Callable[[markup._Renderer], None]) -> str:
 
 
 def test_a_text_whose_child_is_killed_is_rendered_by_another() -> None:
-    assert _rendered_while(markup._Renderer.kill) == "<p><em>innocent</em></p>"
+    assert _rendered_while(markup.Renderer.kill) == "<p><em>innocent</em></p>"
 
 
 def test_a_machine_that_lets_a_child_wait_does_not_make_its_text_too_slow() -> None:
-    def go_on_late(renderer: markup._Renderer) -> None:
+    def go_on_late(renderer: markup.Renderer) -> None:
         time.sleep(markup.RENDER_SECONDS + 0.5)
         renderer.send_signal(signal.SIGCONT)
 
@@ -485,7 +485,7 @@ def _child(script: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     starts.touch()
     path.write_text(f"open({str(starts)!r}, 'a').write('started\\n')\n{script}")
     monkeypatch.setattr(markup, "_CHILD", path)
-    monkeypatch.setattr(markup, "_renderers", markup._Renderers())
+    monkeypatch.setattr(markup, "renderers", markup.Renderers())
     return starts
 
 
@@ -509,11 +509,11 @@ def test_a_text_that_no_child_survives_is_to_come_again_and_is_not_called_slow(
     assert starts.read_text() == "started\n" * 2
     assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
     assert all(message.isprintable() for message in caplog.messages)
-    assert not markup._renderers.idle.qsize()
+    assert not markup.renderers.idle.qsize()
 
 
 def test_a_text_that_needs_more_memory_than_there_may_be_is_not_called_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(markup, "_renderers", markup._Renderers())
+    monkeypatch.setattr(markup, "renderers", markup.Renderers())
     monkeypatch.setattr(markup, "MEMORY_BYTES", 100 * 1024**2)
     assert markup.render("*fine*") == "<p><em>fine</em></p>"
     with pytest.raises(markup.Unavailable):

@@ -46,7 +46,7 @@ def dying_children(folder: Path) -> Iterator[None]:
     script.write_text("import os; input(); os.kill(os.getpid(), 9)")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(markup, "_CHILD", script)
-        patched.setattr(markup, "_renderers", markup._Renderers())
+        patched.setattr(markup, "renderers", markup.Renderers())
         yield
 
 

@@ -49,7 +49,7 @@ class Known(NamedTuple):
     @classmethod
     def parse(cls, request: AuthorRequest) -> Self:
         """Return what the query string says; raises ``ValueError``."""
-        after, edition = live.Question.read(request.META["QUERY_STRING"])
+        after, edition = live.Question.parse(request.META["QUERY_STRING"])
         pinned = request.GET.get("pinned", "")
         if not _NUMBERS.fullmatch(pinned):
             raise ValueError("pinned must be numbers of updates")

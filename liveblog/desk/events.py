@@ -225,7 +225,7 @@ def settings(request: AuthorRequest, event: Event) -> HttpResponse:
         carry_out(cover, cover.add_photo, field="cover")
         saved = None if cover.errors else carry_out(form, form.save_event)
         if saved:
-            cover.apply()
+            cover.change_cover()
             messages.success(request, "Saved.")
             return redirect_whole_page(request, reverse("desk", args=[event.slug]))
     if request.FILES.get("cover") and not cover.errors and not request.htmx:

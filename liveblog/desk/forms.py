@@ -9,17 +9,23 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.http import HttpResponse
 from django.utils import timezone
 
-from liveblog import markup
-from liveblog.models import Attachment, Event, WrongStatus
+from liveblog import imaging, markup
+from liveblog.errors import plain_text
+from liveblog.imaging.decoding import REASONS
+from liveblog.models import Attachment, Event, TooMany, WrongStatus
 from liveblog.models.place import YEARS
 from liveblog.models.sites import read_site
 
 CONFLICT = "conflict"
+TOO_MANY = "too-many"
 UNAVAILABLE = "unavailable"
-STATUSES = {CONFLICT: 409, UNAVAILABLE: 503}
-"""Of an answer, by the code of an error: 409 if it can’t be done now, 503 if it may be taken when it is sent again."""
+STATUSES = {CONFLICT: 409, TOO_MANY: 429, UNAVAILABLE: 503} | {
+    reason: status for reason, (status, _) in REASONS.items()
+}
+"""The status of an answer by the code of an error in the form; 422 for all other codes."""
 
 _SHOWN_AT = {"published_at": "at"}
 """Where an error of the model is shown whose field a form calls by another name."""
@@ -85,6 +91,10 @@ def refusals_shown(form: forms.BaseForm, *, field: str | None = None, code: str 
         yield
     except WrongStatus as error:
         form.add_error(field, ValidationError(str(error), code=CONFLICT))
+    except imaging.PhotoRefused as error:
+        form.add_error(field, ValidationError(str(error), code=error.reason))
+    except TooMany as error:
+        form.add_error(field, ValidationError(str(error), code=TOO_MANY, params={"retry_seconds": error.seconds}))
     except markup.NotRendered as error:
         markdown = [name for name, one in form.fields.items() if isinstance(one, MarkdownField)]
         form.add_error(markdown[0] if markdown else None, not_rendered(error))
@@ -111,13 +121,22 @@ def not_rendered(error: markup.NotRendered) -> ValidationError:
 
 def status_of(form: forms.BaseForm) -> int:
     """Return the status of the answer with a form: 200 if nothing in it was refused."""
-    errors = [error for found in form.errors.as_data().values() for error in found]
-    return max((STATUSES.get(error.code or "", 422) for error in errors), default=200)
+    return max((STATUSES.get(error.code or "", 422) for error in _errors_of(form)), default=200)
+
+
+def _errors_of(form: forms.BaseForm) -> list[ValidationError]:
+    return [error for errors in form.errors.as_data().values() for error in errors]
 
 
 def reasons_of(form: forms.BaseForm) -> str:
     """Return why a form was refused, as sentences without any markup."""
     return " ".join(str(message) for messages in form.errors.values() for message in messages)
+
+
+def refusal_in_words(form: forms.BaseForm) -> HttpResponse:
+    """Tell a script why a form was refused, and after how many seconds it can be sent again."""
+    seconds = [error.params["retry_seconds"] for error in _errors_of(form) if error.code == TOO_MANY and error.params]
+    return plain_text(reasons_of(form), status_of(form), {"Retry-After": str(seconds[0])} if seconds else None)
 
 
 def read_in_zone(typed: datetime, zone: zoneinfo.ZoneInfo, *, stored: datetime | None = None) -> datetime:

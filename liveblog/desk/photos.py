@@ -15,14 +15,13 @@ from django.views.decorators.http import require_POST, require_safe
 from liveblog import imaging
 from liveblog.caching import picture_response
 from liveblog.desk.access import AuthorRequest, desk_of
-from liveblog.errors import plain_text
+from liveblog.desk.forms import carry_out, refusal_in_words
 from liveblog.models import (
     Attachment,
     Event,
     Figure,
     Photo,
     Role,
-    TooMany,
     Unreadable,
     is_guest,
 )
@@ -33,7 +32,7 @@ GUEST_PHOTOS_A_MINUTE = 30
 
 
 class CoverForm(forms.Form):
-    """A picture to stand on top of the event's page, in place of the one there is, with words for it; or none."""
+    """The picture on top of the event's page: a new one, another description of it, or none."""
 
     cover = forms.FileField(
         required=False,
@@ -67,15 +66,15 @@ class CoverForm(forms.Form):
             del self.fields["cover_removed"]
 
     def add_photo(self) -> None:
-        """Take the picture in, if one came; raises ``ValidationError``."""
+        """Store the picture if one was sent; raises ``ValidationError``."""
         if file := self.cleaned_data["cover"]:
             try:
                 self.photo = self.event.add_photo(uploader=self.editor, key=uuid.uuid4(), file=file.file)
             except imaging.PhotoRefused as error:
                 raise ValidationError(str(error)) from error
 
-    def apply(self) -> None:
-        """Show it, or what was changed about the one there is."""
+    def change_cover(self) -> None:
+        """Show the new picture, or change or remove the one there is."""
         present = self.photo or self.event.photos.filter(is_cover=True).first()
         if present is None or (self.cleaned_data.get("cover_removed") and not self.photo):
             self.event.set_cover(attachment=None)
@@ -83,22 +82,27 @@ class CoverForm(forms.Form):
             self.event.set_cover(attachment=Attachment(present.key, self.cleaned_data["cover_alt"]))
 
 
+class PhotoForm(forms.Form):
+    """A photo, and the key that was made for it on its author's device."""
+
+    key = forms.UUIDField(
+        error_messages=dict.fromkeys(("required", "invalid"), "The photo’s key was damaged on the way.")
+    )
+    photo = forms.FileField(
+        allow_empty_file=True,  # it is refused as any other file that is no photo
+        error_messages=dict.fromkeys(("required", "invalid"), "No photo came with this."),
+    )
+
+
 @never_cache
 @require_POST
 @desk_of(Role.CONTRIBUTOR)
 def add_photo(request: AuthorRequest, event: Event) -> HttpResponse:
-    """Take in one photo under its key; the same one again is the one there is."""
-    file = request.FILES.get("photo")
-    try:
-        key = uuid.UUID(request.POST.get("key", ""))
-    except ValueError:
-        return plain_text("The photo’s key was damaged on the way.", 422)
-    if file is None:
-        return plain_text("No photo came with this.", 422)
-    try:
-        photo = _store(request, event, key, file)
-    except (TooMany, imaging.PhotoRefused, ValidationError) as error:
-        return explain(error)
+    """Store one photo under its key; the same one sent again is stored once."""
+    form = PhotoForm(request.POST, request.FILES)
+    photo = carry_out(form, lambda: _store(request, event, **form.cleaned_data))
+    if photo is None:
+        return refusal_in_words(form)
     return JsonResponse({"key": str(photo.key), "name": photo.name, "width": photo.width, "height": photo.height})
 
 
@@ -106,7 +110,7 @@ def add_photo(request: AuthorRequest, event: Event) -> HttpResponse:
 @require_safe
 @desk_of(Role.CONTRIBUTOR)
 def photo(request: AuthorRequest, event: Event, name: str, width: int) -> HttpResponse:
-    """Show authors a photo whether or not readers can see it."""
+    """Send a photo to an author, whether or not readers can see it."""
     found = get_object_or_404(Photo, event=event, name=name)
     if width not in found.file_widths:
         raise Http404
@@ -114,20 +118,11 @@ def photo(request: AuthorRequest, event: Event, name: str, width: int) -> HttpRe
 
 
 def take_files(request: AuthorRequest, event: Event, key: uuid.UUID) -> list[Attachment]:
-    """Take in the files of a form sent without JavaScript; their keys are made from the update's."""
+    """Store the files of a form sent without JavaScript; their keys are made from the update's."""
     files = enumerate(request.FILES.getlist("photos"))
     return [Attachment(_store(request, event, uuid.uuid5(key, str(index)), file).key) for index, file in files]
 
 
-def _store(request: AuthorRequest, event: Event, key: uuid.UUID, file: UploadedFile) -> Photo:
+def _store(request: AuthorRequest, event: Event, key: uuid.UUID, photo: UploadedFile) -> Photo:
     limit = GUEST_PHOTOS_A_MINUTE if is_guest(request.user) else None
-    return event.add_photo(uploader=request.user, key=key, file=cast("BinaryIO", file), photos_a_minute=limit)
-
-
-def explain(error: Exception) -> HttpResponse:
-    if isinstance(error, TooMany):
-        return plain_text(str(error), 429, {"Retry-After": str(error.seconds)})
-    if isinstance(error, imaging.PhotoRefused):
-        return plain_text(str(error), error.status)
-    assert isinstance(error, ValidationError)
-    return plain_text(" ".join(error.messages), 422)
+    return event.add_photo(uploader=request.user, key=key, file=cast("BinaryIO", photo), photos_a_minute=limit)

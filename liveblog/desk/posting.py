@@ -10,11 +10,11 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from liveblog import imaging, markup, players
+from liveblog import markup, players
 from liveblog.desk.access import AuthorRequest, desk_of, is_from_outbox
-from liveblog.desk.forms import ComposerForm, carry_out, reasons_of, status_of
+from liveblog.desk.forms import ComposerForm, carry_out, refusal_in_words, status_of
 from liveblog.desk.page import Item, show_desk
-from liveblog.desk.photos import explain, take_files
+from liveblog.desk.photos import take_files
 from liveblog.desk.queue import queue_context
 from liveblog.errors import plain_text
 from liveblog.feed.audience import count_readers
@@ -23,11 +23,11 @@ from liveblog.models import (
     Event,
     KeyReused,
     Role,
-    TooMany,
     Update,
     Waiting,
     is_guest,
 )
+from liveblog.models.post import Post
 
 PREVIEW_SECONDS = 120
 """After this, an author whose preview never ended can ask for another: longer than any rendering takes."""
@@ -52,13 +52,8 @@ def publish(request: AuthorRequest, event: Event) -> HttpResponse:
     try:
         stored = carry_out(form, submit)
     except KeyReused as error:
-        return _refuse(request, event, form, status=409, clash=error.update)
-    except (TooMany, imaging.PhotoRefused) as error:
-        if is_from_outbox(request):
-            return explain(error)
-        form.add_error(None, str(error))
-        return _refuse(request, event, form, status=explain(error).status_code)
-    return _accept(request, event, stored) if stored else _refuse(request, event, form, status=status_of(form))
+        return _show_clash(request, event, form, error.update)
+    return _accept(request, event, stored) if stored else _refuse(request, event, form)
 
 
 @never_cache
@@ -114,15 +109,27 @@ def _describe(stored: Update | Waiting) -> str:
     return "Sent: it waits for an editor’s word." if stored.needs_approval else "Scheduled."
 
 
-def _refuse(request: AuthorRequest, event: Event, form: ComposerForm, *, status: int, **more: Any) -> HttpResponse:
-    """Answer with everything that was written, and the reason."""
-    if status == 409 or "key" in form.errors:
-        form.renew_key()
+def _show_clash(request: AuthorRequest, event: Event, form: ComposerForm, stored: Post) -> HttpResponse:
+    """Show what was stored under the same key, beside what was written; the form gets another key."""
     if is_from_outbox(request):
-        if status == 409:
-            return render(request, "liveblog/desk/posted.html#clash", {"event": event} | more, status=409)
-        return plain_text(reasons_of(form), status)
-    context = {"event": event, "form": form} | more
+        return render(request, "liveblog/desk/posted.html#clash", {"event": event, "clash": stored}, status=409)
+    form.renew_key()
+    return _show_composer(request, event, form, status=409, clash=stored)
+
+
+def _refuse(request: AuthorRequest, event: Event, form: ComposerForm) -> HttpResponse:
+    """Show why it was refused, and everything that was written."""
+    if is_from_outbox(request):
+        return refusal_in_words(form)
+    if "key" in form.errors:
+        form.renew_key()
+    return _show_composer(request, event, form, status=status_of(form))
+
+
+def _show_composer(
+    request: AuthorRequest, event: Event, form: ComposerForm, *, status: int, **more: Any
+) -> HttpResponse:
     if request.htmx:
+        context = {"event": event, "form": form} | more
         return render(request, "liveblog/desk/composer.html#composer", context, status=status)
     return show_desk(request, event, status=status, form=form, **more)

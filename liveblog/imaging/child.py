@@ -73,15 +73,15 @@ def rewrite(upload: BinaryIO, *, widths: Sequence[int], pixels: int) -> dict[tup
     if image.format in {"JPEG", "MPO"}:
         image.draft(None, (widths[-1], widths[-1]))  # decodes to a half, a quarter or an eighth, where that is enough
     image.load()
-    turn, icc = _turn(image), image.info.get("icc_profile")
-    is_sideways = turn in _SIDEWAYS
+    transpose, icc = _find_transpose(image), image.info.get("icc_profile")
+    is_sideways = transpose in _SIDEWAYS
     width, height = image.size[::-1] if is_sideways else image.size
     sizes = sizes_of(width, height, widths)
     # Shrunk before anything else: every step on all pixels of a large photo would cost 200 MB more.
     image = _shrunk(_eight_bits(image), sizes[-1][::-1] if is_sideways else sizes[-1])
     image = _in_srgb(image, icc)
-    if turn is not None:
-        image = image.transpose(turn)
+    if transpose is not None:
+        image = image.transpose(transpose)
     return {size: _webp(_shrunk(image, size)) for size in sizes}
 
 
@@ -124,7 +124,7 @@ def _kind(head: bytes) -> str | None:
     return None
 
 
-def _turn(image: Image.Image) -> Image.Transpose | None:
+def _find_transpose(image: Image.Image) -> Image.Transpose | None:
     """Return what makes the photo upright; EXIF that can't be read says nothing."""
     try:
         return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))

@@ -52,10 +52,10 @@ class PhotoRefused(Exception):
         super().__init__(sentence)
 
 
-def decode(upload: IO[bytes], *, into: Path, turn: int) -> list[Size]:
+def decode(upload: IO[bytes], *, into: Path, lock: int) -> list[Size]:
     """Have the photo in ``upload`` written as ``into``/<width>.webp; return the sizes of the files, ascending.
 
-    The child inherits ``turn``, the lock's descriptor: whoever kills this process does not thereby
+    The child inherits ``lock``, a descriptor: whoever kills this process does not thereby
     let a second child in beside the first. Raises ``PhotoRefused``, and ``ChildFailed`` for what is not
     the photo's fault.
     """
@@ -67,17 +67,17 @@ def decode(upload: IO[bytes], *, into: Path, turn: int) -> list[Size]:
     with (
         tempfile.TemporaryFile(dir=into) as answer,
         ChildProcess(
-            _CHILD, json.dumps(order), limits=limits, stdin=upload, stdout=answer, folder=into, pass_fds=[turn]
+            _CHILD, json.dumps(order), limits=limits, stdin=upload, stdout=answer, folder=into, pass_fds=[lock]
         ) as child,
     ):
         status = child.end(within_seconds=WALL_SECONDS)
         answer.seek(0)
         verdict = _verdict(status, answer.read(_ANSWER_BYTES), into)
-        told = child.complaint()
+        complaint = child.complaint()
     if verdict == "failed":
-        raise ChildFailed(f"exit {status}: {told}")
+        raise ChildFailed(f"exit {status}: {complaint}")
     if isinstance(verdict, str):
-        logger.info("photo refused: %s, exit %d: %s", verdict, status, told)
+        logger.info("photo refused: %s, exit %d: %s", verdict, status, complaint)
         raise PhotoRefused(verdict)
     return verdict
 

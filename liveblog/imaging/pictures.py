@@ -41,8 +41,8 @@ def store(source: BinaryIO | Path, folder: Path) -> Picture:
     A source is read from where it stands. Raises ``PhotoRefused``, and then nothing of it is on disk.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _bounded_copy(source, folder) as upload, _turn(folder) as turn, _room(folder) as room:
-        return _shelve(room, decode(upload, into=room, turn=turn), folder)
+    with _bounded_copy(source, folder) as upload, _lock(folder) as lock, _room(folder) as room:
+        return _shelve(room, decode(upload, into=room, lock=lock), folder)
 
 
 def path_of(folder: Path, name: str, width: int) -> Path:
@@ -91,7 +91,7 @@ def _copy(source: IO[bytes], upload: IO[bytes]) -> None:
 
 
 @contextmanager
-def _turn(folder: Path) -> Iterator[int]:
+def _lock(folder: Path) -> Iterator[int]:
     """Wait until no other photo is decoded on this machine; the descriptor holds the lock."""
     deadline = time.monotonic() + QUEUE_SECONDS
     with (folder / ".lock").open("ab") as lock:

@@ -29,7 +29,7 @@ UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class TooMany(Exception):
-    """Somebody posts faster than they may; ``seconds`` says when they can go on."""
+    """Somebody posts faster than they may; in ``seconds`` they can post again."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"That was quick: wait {seconds} seconds, then go on.")

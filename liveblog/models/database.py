@@ -19,8 +19,8 @@ def database_time() -> datetime:
         return timezone.now()
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
-    return moment.astimezone(UTC)
+        time: datetime = cursor.fetchone()[0]
+    return time.astimezone(UTC)
 
 
 def is_to_come(time: datetime | None) -> bool:

@@ -57,7 +57,7 @@ class Head(models.Model):
     pinned_number = models.PositiveIntegerField(null=True, editable=False)
 
     change: "Callable[[], AbstractContextManager[Event]]"
-    """Event's."""
+    """Holds the event's row: ``Event.change()``."""
 
     class Meta:
         abstract = True

@@ -124,7 +124,7 @@ class People(models.Model):
     contributors_wait = models.BooleanField("contributors’ posts wait for approval", default=True)
 
     change: "Callable[[], AbstractContextManager[Event]]"
-    """Event's."""
+    """Holds the event's row: ``Event.change()``."""
 
     class Meta:
         abstract = True

@@ -11,17 +11,17 @@ YEARS = range(1000, 9000)
 """Years that every time zone can show: at the ends of Python's calendar a conversion overflows."""
 
 
-def written_time(moment: datetime) -> str:
-    """Return ``moment`` in UTC with six decimals always, so that text sorts as time does."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}Z".rjust(27, "0")  # years before 1000
+def written_time(time: datetime) -> str:
+    """Return ``time`` in UTC, always with six decimals, so that text sorts as time does."""
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{time.microsecond:06d}Z".rjust(27, "0")  # years before 1000
 
 
-def in_zone(moment: datetime, zone: tzinfo) -> datetime:
-    """Return ``moment`` by the clocks of ``zone``; in UTC where Python's calendar ends before it gets there."""
+def in_zone(time: datetime, zone: tzinfo) -> datetime:
+    """Return ``time`` by the clocks of ``zone``, or in UTC where that is outside Python's calendar."""
     try:
-        return moment.astimezone(zone)
+        return time.astimezone(zone)
     except OverflowError:
-        return moment.astimezone(UTC)
+        return time.astimezone(UTC)
 
 
 class Place(NamedTuple):

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from django.db import models
 
+from liveblog import markup
 from liveblog.models.content import BODY_CHARACTERS, BYLINE_CHARACTERS, HEADLINE_CHARACTERS, Submission
 from liveblog.models.database import copy_columns
 
@@ -28,6 +29,11 @@ class Post(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def headline_or_beginning(self) -> str:
+        """The headline, or else the first words of the text."""
+        return self.headline or markup.shorten(self.body_text, characters=TITLE_CHARACTERS)
 
     def check_same(self, submission: Submission) -> None:
         """Raise ``KeyReused`` unless this is what was sent before; what was erased counts as the same."""

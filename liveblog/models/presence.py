@@ -1,4 +1,4 @@
-"""Who is at an event's desk, and how many readers each process has: rows that are soon stale."""
+"""Who has an event's desk open, and how many readers each process has: rows that hold for a short time."""
 
 import uuid
 from datetime import timedelta

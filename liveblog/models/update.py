@@ -33,7 +33,7 @@ from liveblog.models.json_fields import (
 )
 from liveblog.models.people import Role
 from liveblog.models.place import Place, written_time
-from liveblog.models.post import TITLE_CHARACTERS, Overtaken, Post
+from liveblog.models.post import Overtaken, Post
 
 EXCERPT_CHARACTERS = 180
 FOLDED_CHARACTERS = 400
@@ -173,10 +173,10 @@ class Update(Post):
 
     @property
     def title(self) -> str:
-        """The headline, or the first words."""
-        said = self.headline or markup.shorten(self.body_text, characters=TITLE_CHARACTERS)
-        if said or not self.photos:
-            return said
+        """The headline, the first words, or the description of a photo."""
+        title = self.headline_or_beginning
+        if title or not self.photos:
+            return title
         return next((figure.alt for figure in self.readable_photos if figure.alt), "Photo")
 
     @property
@@ -222,7 +222,7 @@ class Update(Post):
         if role.may(Role.EDITOR):
             return True
         is_own = self.author_id == user.pk and (self.withdrawn_at is None or self.withdrawn_by_id == user.pk)
-        return is_own and not self.event.contributors_wait
+        return is_own and not self.event.needs_approval_of(role)
 
     def edit(
         self,
@@ -409,7 +409,7 @@ class Update(Post):
     @property
     def corrected(self) -> list[tuple[datetime, str]]:
         """Its corrections, each a time and a note; raises ``Unreadable``."""
-        return [(said.at, said.note) for said in parse_corrections(self.corrections)]
+        return [(correction.at, correction.note) for correction in parse_corrections(self.corrections)]
 
     @property
     def readable_corrections(self) -> list[Correction]:

@@ -1,4 +1,4 @@
-"""What an update said before it was edited."""
+"""The texts of an update that edits have replaced."""
 
 from django.conf import settings
 from django.db import models

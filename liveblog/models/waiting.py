@@ -10,11 +10,11 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from liveblog import bell, markup
+from liveblog import bell
 from liveblog.models.content import NOTE_CHARACTERS, check_note, render_text
 from liveblog.models.database import is_to_come, rule
 from liveblog.models.event import Event
-from liveblog.models.post import TITLE_CHARACTERS, Overtaken, Post
+from liveblog.models.post import Overtaken, Post
 from liveblog.models.update import Update
 
 
@@ -93,8 +93,8 @@ class Waiting(Post):
 
     @property
     def title(self) -> str:
-        """The headline, or the first words."""
-        return self.headline or markup.shorten(self.body_text, characters=TITLE_CHARACTERS) or "Photo"
+        """The headline, the first words, or that it is a photo."""
+        return self.headline_or_beginning or "Photo"
 
     @property
     def is_early(self) -> bool:

@@ -128,13 +128,11 @@ class Command(BaseCommand):
     help = "Seed the demonstration: an event being replayed, one that has ended and one to come."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the replay's options."""
         parser.add_argument("--play", action="store_true", help="publish the rest of the live event, then end it")
         parser.add_argument("--pause-seconds", type=float, help="how long to wait before each update (10 to 20)")
         parser.add_argument("--until-eof", action="store_true", help="stop when standard input closes")
 
     def handle(self, *, play: bool, pause_seconds: float | None, until_eof: bool, **options: Any) -> None:
-        """Seed or play."""
         if play:
             wait = wait_for_eof if until_eof else wait_without_end
             count = publish_rest(wait, PAUSE_SECONDS if pause_seconds is None else (pause_seconds, pause_seconds))

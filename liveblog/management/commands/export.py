@@ -15,12 +15,10 @@ class Command(BaseCommand):
     help = "Write an event with its updates, their versions and its photos into a folder, for manage.py import."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the event and the folder."""
         parser.add_argument("slug", help="the event's address, as in /events/<slug>/")
         parser.add_argument("folder", type=Path, help="a new folder, or one with an earlier export")
 
     def handle(self, *, slug: str, folder: Path, **options: Any) -> None:
-        """Export, and print progress."""
         try:
             export(find_event(slug), folder, progress=print_progress(self.stderr))
         except (ArchiveError, OSError) as error:

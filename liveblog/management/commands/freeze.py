@@ -15,12 +15,10 @@ class Command(BaseCommand):
     help = "Write an event as a static site: pages, photos, feeds and data, without anything that needs a server."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the event and the folder."""
         parser.add_argument("slug", help="the event's address, as in /events/<slug>/")
         parser.add_argument("folder", type=Path, help="a new folder, or one with an earlier copy")
 
     def handle(self, *, slug: str, folder: Path, **options: Any) -> None:
-        """Freeze, and print progress."""
         try:
             freeze(find_event(slug), folder.absolute(), progress=print_progress(self.stderr))
         except (ArchiveError, OSError) as error:

@@ -16,13 +16,11 @@ class Command(BaseCommand):
     help = "Take in an event from a folder that manage.py export wrote; the same again changes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the folder, and what to do if the event or its name exists here."""
         parser.add_argument("folder", type=Path)
         parser.add_argument("--slug", default="", help="give it another address")
         parser.add_argument("--replace", action="store_true", help="of the same event here, keep nothing but its place")
 
     def handle(self, *, folder: Path, slug: str, replace: bool, **options: Any) -> None:
-        """Import, and print what was done."""
         try:
             imported = import_event(folder, slug=slug, replace=replace, progress=print_progress(self.stderr))
         except (ArchiveError, OSError) as error:

@@ -19,12 +19,10 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the events and ``--redate``."""
         parser.add_argument("slugs", nargs="*", metavar="slug", help="of an event, as in /events/<slug>/; none: all")
         parser.add_argument("--redate", action="store_true", help="change them, instead of listing them only")
 
     def handle(self, *, slugs: list[str], redate: bool, **options: Any) -> None:
-        """List or redate the updates of each event."""
         count = 0
         for event in [find_event(slug) for slug in slugs] or Event.objects.order_by("pk"):
             for update, arrived_at in misdated(event):

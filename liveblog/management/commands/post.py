@@ -20,7 +20,6 @@ class Command(BaseCommand):
     help = "Publish what standard input holds, in Markdown, as an update; open pages have it within 2 seconds."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the event and the parts of an update."""
         parser.add_argument("slug", help="the event's address, as in /events/<slug>/")
         parser.add_argument("--headline", default="")
         parser.add_argument("--key-moment", action="store_true", help="list it among the key moments")
@@ -28,7 +27,6 @@ class Command(BaseCommand):
         parser.add_argument("--key", metavar="UUID", help="posting twice with one key publishes once")
 
     def handle(self, *, slug: str, headline: str, key_moment: bool, **options: Any) -> None:
-        """Publish, and print the address."""
         event = find_event(slug)
         author = find_author(event, options["author"])
         try:

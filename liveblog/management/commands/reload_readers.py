@@ -13,7 +13,6 @@ class Command(BaseCommand):
     help = "Have every open page fetch itself anew; run it after a release that changed how cards look."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Reload, and print how many events there are."""
         events = list(Event.objects.public())
         for event in events:
             event.reload_readers()

@@ -13,7 +13,6 @@ class Command(BaseCommand):
     help = "Give every event a new edition after a backup was restored, so that open pages load themselves anew."
 
     def handle(self, **options: Any) -> None:
-        """Renew, and print the next step."""
         count = Event.objects.renew_editions()
         self.stdout.write(f"{count} events have a new edition.")
         self.stdout.write("Now restart every process of the service: open pages then load themselves anew.")

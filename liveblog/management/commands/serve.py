@@ -37,7 +37,6 @@ class Command(BaseCommand):
     help = "Migrate, seed the demonstration, and serve on HOST and PORT until Ctrl-C."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add what can be left out at the start."""
         parser.add_argument("--no-demo", action="store_true", help="seed no demonstration (also: DEMO=0)")
         parser.add_argument(
             "--no-setup", action="store_true", help="neither migrate nor collect static files: a deployment did both"
