@@ -1,7 +1,7 @@
-"""Pages an author uses: each reads what came, makes one domain call and answers with what is now.
+"""The pages that authors use; each view reads a form, makes one call of the model and answers.
 
-Every form works as plain HTML, answered by a redirect. Under htmx the same address answers with
-the part that changed: a redirect's GET would fall into the fan-out of the very update it shows.
+Every form works as plain HTML, answered by a redirect. Under htmx the same address answers with the part that
+changed: the GET of a redirect would come while all readers are sent the very update it shows.
 """
 
 from liveblog.desk.archive import archive, exported, frozen

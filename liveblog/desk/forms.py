@@ -1,4 +1,4 @@
-"""What the forms of several pages share: fields, the text of an update, the composer."""
+"""What several forms share: fields, how the model is asked and its refusals are shown, the composer."""
 
 import uuid
 import zoneinfo
@@ -28,14 +28,15 @@ STATUSES = {CONFLICT: 409, TOO_MANY: 429, UNAVAILABLE: 503} | {
 """The status of an answer by the code of an error in the form; 422 for all other codes."""
 
 _SHOWN_AT = {"published_at": "at"}
-"""Where an error of the model is shown whose field a form calls by another name."""
+"""The fields of forms at which errors of the model's fields are shown, where their names differ."""
+
 _WALL_CLOCK = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
 
 class MarkdownField(forms.CharField):
-    """Text counted as it is stored: browsers send CRLF for each line end.
+    """Markdown with LF line ends, as it is stored; browsers send CRLF.
 
-    There is no ``maxlength`` for the browser, which would cut a pasted text without a word.
+    It has no ``maxlength`` attribute, with which browsers cut off a pasted text silently.
     """
 
     def __init__(self, *, rows: int, autofocus: bool = False, **options: Any) -> None:
@@ -46,12 +47,11 @@ class MarkdownField(forms.CharField):
         return markup.normalise(super().to_python(value) or "")
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        """Leave ``maxlength`` out."""
         return {}
 
 
 class WallClockField(forms.Field):
-    """A date and time as a clock on the wall shows it, without a zone."""
+    """A date and time without its zone."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=_WALL_CLOCK[0])
 
@@ -73,10 +73,10 @@ class WallClockField(forms.Field):
 def carry_out[T](
     form: forms.BaseForm, action: Callable[[], T], *, field: str | None = None, code: str | None = None
 ) -> T | None:
-    """Do what a valid form asks for and return what comes of it; what is refused is in the form's ``errors``.
+    """Return what ``action`` returns if the form is valid; what is refused is put into the form's ``errors``.
 
-    ``action`` makes one call of the model. What that refuses without naming a field is shown at ``field``,
-    and ``code`` says how it is answered (``status_of``).
+    ``action`` makes one call of the model. An error that names no field is shown at ``field``; its ``code`` decides
+    the status of the answer (``status_of``).
     """
     if form.is_valid():
         with refusals_shown(form, field=field, code=code):
@@ -106,7 +106,7 @@ def refusals_shown(form: forms.BaseForm, *, field: str | None = None, code: str 
 
 
 def _at_fields(form: forms.BaseForm, error: ValidationError) -> ValidationError:
-    """Put each message beside its field, those of fields that the form lacks on top."""
+    """Put each message at its field, and those of fields that the form lacks at the top of the form."""
     placed: dict[str, list[Any]] = {}
     for name, messages in error.error_dict.items():
         shown_at = name if name in form.fields else _SHOWN_AT.get(name, "")
@@ -115,12 +115,12 @@ def _at_fields(form: forms.BaseForm, error: ValidationError) -> ValidationError:
 
 
 def not_rendered(error: markup.NotRendered) -> ValidationError:
-    """Return why Markdown was not taken, as a form says it."""
+    """Return the form's error for Markdown that was not rendered."""
     return ValidationError(str(error), code=UNAVAILABLE if isinstance(error, markup.Unavailable) else None)
 
 
 def status_of(form: forms.BaseForm) -> int:
-    """Return the status of the answer with a form: 200 if nothing in it was refused."""
+    """Return the status of the answer with a form: 200 if it has no errors."""
     return max((STATUSES.get(error.code or "", 422) for error in _errors_of(form)), default=200)
 
 
@@ -178,7 +178,7 @@ class SitesField(forms.CharField):
 
 
 class UpdateForm(forms.Form):
-    """The text of an update. What may stand in it, the model says."""
+    """The headline and text of an update; the model checks them."""
 
     headline = forms.CharField(
         required=False,

@@ -19,7 +19,7 @@ from liveblog import rendering
 from liveblog.addresses import READERS, AtDesk, InPreview
 from liveblog.desk.access import AuthorRequest, DeskRequest, desk_of, take_kept_fields
 from liveblog.desk.forms import ComposerForm, reasons_of, status_of
-from liveblog.desk.queue import queue_context, text_again
+from liveblog.desk.queue import Queue, text_again
 from liveblog.errors import bad_address, plain_text
 from liveblog.event_page import event_context
 from liveblog.models import Event, Place, Role, Update, byline_of
@@ -126,8 +126,9 @@ def show_desk(request: AuthorRequest, event: Event, *, status: int = 200, **more
         "form": ComposerForm(event=event, initial=take_kept_fields(request) or text_again(request, event)),
         "page": page,
         "query": query_of(request),
+        "queue": Queue.load(event, request.role, request.user),
     }
-    context |= queue_context(event, request.role, request.user) | status_context(event, request.role) | more
+    context |= status_context(event, request.role) | more
     return allow_players(render(request, "liveblog/desk/desk.html", context, status=status))
 
 

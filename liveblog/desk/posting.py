@@ -15,7 +15,7 @@ from liveblog.desk.access import AuthorRequest, desk_of, is_from_outbox
 from liveblog.desk.forms import ComposerForm, carry_out, refusal_in_words, status_of
 from liveblog.desk.page import Item, show_desk
 from liveblog.desk.photos import take_files
-from liveblog.desk.queue import queue_context
+from liveblog.desk.queue import Queue
 from liveblog.errors import plain_text
 from liveblog.feed.audience import count_readers
 from liveblog.models import (
@@ -91,7 +91,7 @@ def _accept(request: AuthorRequest, event: Event, stored: Update | Waiting) -> H
         context["item"] = Item.of(stored, request)
         headers = {"Liveblog-Number": str(stored.number), "Liveblog-Readers": str(count_readers(event))}
     else:
-        context |= queue_context(event, request.role, request.user)
+        context["queue"] = Queue.load(event, request.role, request.user)
         headers = {"Liveblog-Waiting": "approval" if stored.needs_approval else "schedule"}
     response = render(
         request, "liveblog/desk/posted.html#news", context, status=200 if isinstance(stored, Update) else 202

@@ -1,4 +1,4 @@
-"""What isn't public yet, as each sees it at the desk: editors all of it, contributors their own."""
+"""The queue of what isn't public yet, as an author sees it: editors see all of it, contributors their own."""
 
 import hashlib
 import json
@@ -105,11 +105,6 @@ class Queue(NamedTuple):
         """A text that changes with everything that is shown."""
         counts = [self.for_approval + self.scheduled, self.for_approval]
         return digest_of([self.role, *counts, self.event.time_zone, *(item.digest for item in self.items)])
-
-
-def queue_context(event: Event, role: Role, user: User) -> dict[str, Any]:
-    """Return what the queue's partial needs."""
-    return {"queue": Queue.load(event, role, user)}
 
 
 def within_reach(event: Event, role: Role, user: User) -> QuerySet[Waiting]:

@@ -27,7 +27,7 @@ from liveblog.desk.forms import (
     wall_clock,
 )
 from liveblog.desk.page import Item
-from liveblog.desk.queue import Queued, queue_context, within_reach
+from liveblog.desk.queue import Queue, Queued, within_reach
 from liveblog.models import Event, Overtaken, Role, Update, Waiting
 
 CHANGED = "It was changed meanwhile and has not been published. Look at it again first."
@@ -209,6 +209,6 @@ def _show_queue(
         "role": request.role,
         "item": update and Item.of(event.updates.get(pk=update.pk), request),
         "said": message,
-        **queue_context(event, request.role, request.user),
+        "queue": Queue.load(event, request.role, request.user),
     }
     return render(request, "liveblog/desk/queue.html#acted", context, status=status)

@@ -16,12 +16,11 @@ export async function reload() {
   if (isRunning) return;
   isRunning = true;
   try {
-    const pages = await fetchPages(feed().dataset.oldest);
-    keepingItems(() => {
-      takeHead(pages[0]);
-      replaceItems(pages.map((page) => page.getElementById("items")));
-    });
+    const first = await fetchPage(location.search);
+    keepingItems(() => takeHead(first));
     showEventTime(document.getElementById("composer-at").value);
+    const pages = await fetchOlder(first, feed().dataset.oldest);
+    keepingItems(() => replaceItems(pages.map((page) => page.getElementById("items"))));
     pollNow();
   } catch (error) {
     console.warn(error);
@@ -29,10 +28,11 @@ export async function reload() {
   isRunning = false;
 }
 
-async function fetchPages(oldest) {
-  const pages = [await fetchPage(location.search)];
-  for (let reached = oldestOf(pages[0]); pages.length < MOST_PAGES && !reaches(reached, oldest); reached = oldestOf(pages.at(-1))) {
-    pages.push(await fetchPage(`?before=${encodeURIComponent(reached)}`));
+/** Returns a page and those after it, as far as to the place `oldest`. */
+async function fetchOlder(first, oldest) {
+  const pages = [first];
+  while (pages.length < MOST_PAGES && !reaches(oldestOf(pages.at(-1)), oldest)) {
+    pages.push(await fetchPage(`?before=${encodeURIComponent(oldestOf(pages.at(-1)))}`));
   }
   return pages;
 }
