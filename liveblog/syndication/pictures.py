@@ -1,12 +1,11 @@
 """The picture for links to an event on other sites: its cover, or a card with its title and latest key moment."""
 
-import threading
-from collections import OrderedDict
 from io import BytesIO
 
 import font_source_sans_pro as sans
 import font_source_serif_pro as serif
 from django.conf import settings
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
@@ -17,8 +16,6 @@ from liveblog.public import find_event, public
 
 WIDTH, HEIGHT = 1200, 630
 """The proportions in which og:image is shown uncropped (1.91:1)."""
-KEPT = 32
-"""How many pictures a process keeps; each is some 60 kB."""
 PRESENT_SECONDS, OTHER_SECONDS = 86_400, 60
 
 PAPER, INK, QUIET, LINE, LIVE = "#fcfaf6", "#1b1815", "#5f5850", "#d8d1c6", "#b3191c"
@@ -31,7 +28,7 @@ type Font = ImageFont.FreeTypeFont
 def social_card(request: HttpRequest, slug: str, revision: int) -> HttpResponse:
     """Answer with the present picture, whatever the revision; only the address with the present one is cached long."""
     event = find_event(slug)
-    response = HttpResponse(_pictures.of(event), content_type="image/jpeg")
+    response = HttpResponse(_kept_picture(event), content_type="image/jpeg")
     if revision == event.head_revision:
         response["Cache-Control"] = f"public, max-age={PRESENT_SECONDS}"
     else:
@@ -39,27 +36,14 @@ def social_card(request: HttpRequest, slug: str, revision: int) -> HttpResponse:
     return response
 
 
-class _Pictures:
-    """The pictures that this process has drawn: at most one of each event, as it may show what is erased later."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[int, tuple[tuple[str, int], bytes]] = OrderedDict()
-
-    def of(self, event: Event) -> bytes:
-        """Return an event's present picture; one is drawn at a time, and each once."""
-        state = (event.edition, event.head_revision)
-        with self._lock:
-            kept = self._kept.pop(event.pk, None)
-            if kept is None or kept[0] != state:
-                kept = state, picture_of(event)
-            self._kept[event.pk] = kept
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-            return kept[1]
-
-
-_pictures = _Pictures()
+def _kept_picture(event: Event) -> bytes:
+    """Return an event's present picture; only that one is kept, as an earlier one may show what was erased since."""
+    key, state = f"social-card:{event.pk}", (event.edition, event.head_revision)
+    kept: tuple[tuple[str, int], bytes] | None = cache.get(key)
+    if kept is None or kept[0] != state:
+        kept = state, picture_of(event)
+        cache.set(key, kept, PRESENT_SECONDS)
+    return kept[1]
 
 
 def picture_of(event: Event) -> bytes:
