@@ -2,8 +2,7 @@
 
 import uuid
 import zoneinfo
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -78,17 +77,10 @@ def carry_out[T](
     ``action`` makes one call of the model. An error that names no field is shown at ``field``; its ``code`` decides
     the status of the answer (``status_of``).
     """
-    if form.is_valid():
-        with refusals_shown(form, field=field, code=code):
-            return action()
-    return None
-
-
-@contextmanager
-def refusals_shown(form: forms.BaseForm, *, field: str | None = None, code: str | None = None) -> Iterator[None]:
-    """Put what the model refuses into the form's ``errors``."""
+    if not form.is_valid():
+        return None
     try:
-        yield
+        return action()
     except WrongStatus as error:
         form.add_error(field, ValidationError(str(error), code=CONFLICT))
     except imaging.PhotoRefused as error:
@@ -103,6 +95,7 @@ def refusals_shown(form: forms.BaseForm, *, field: str | None = None, code: str 
             form.add_error(None, _at_fields(form, error))
         else:
             form.add_error(field, [ValidationError(message, code=code) for message in error.messages])
+    return None
 
 
 def _at_fields(form: forms.BaseForm, error: ValidationError) -> ValidationError:
