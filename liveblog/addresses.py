@@ -1,4 +1,4 @@
-"""Where the links of cards and heads lead, by where they are shown: templates are given them, and none is rewritten."""
+"""Where the links of cards and heads lead, depending on where they are shown."""
 
 import re
 from functools import partial
@@ -13,7 +13,7 @@ from liveblog.models import Event, Figure, Update
 
 
 class Addresses:
-    """The readers' pages: paths on this site, with marks for what scripts do there."""
+    """Readers' pages: paths on this site, with the attributes that scripts use."""
 
     is_scripted = True
 
@@ -49,7 +49,7 @@ class Addresses:
 
 
 class Absolute(Addresses):
-    """Feeds and other sites: whole addresses, and no scripts."""
+    """Feeds and other sites: whole addresses, without attributes for scripts."""
 
     is_scripted = False
 
@@ -67,14 +67,14 @@ class Absolute(Addresses):
 
 
 class AtDesk(Addresses):
-    """Cards at the desk of a draft: its photos, which readers can't have, come from the desk."""
+    """The desk of a draft: photos come from the desk, as readers' addresses are a 404."""
 
     def photo(self, event: Event, name: str, width: int) -> str:
         return reverse("desk-photo", args=[event.slug, name, width])
 
 
 class InPreview(AtDesk):
-    """The preview of an event: nothing leads to the readers' pages, which are not there while it is a draft."""
+    """An event's preview: links stay in it, as readers' pages are a 404 while it is a draft."""
 
     def stream(self, event: Event) -> str:
         return reverse("desk-preview", args=[event.slug])

@@ -8,7 +8,7 @@ from django.utils.cache import get_conditional_response
 
 
 def cacheable(seconds: int, *, browser_seconds: int = 0) -> str:
-    """Return the ``Cache-Control`` for what shared caches may keep so long; browsers ask each time unless told."""
+    """Return a ``Cache-Control`` for shared caches; browsers ask each time unless ``browser_seconds`` are given."""
     # Without the zeros varnish answered six seconds stale (measured).
     return f"public, max-age={browser_seconds}, s-maxage={seconds}, stale-while-revalidate=0, stale-if-error=0"
 

@@ -1,4 +1,4 @@
-"""The pages that say what is wrong, for readers and authors alike."""
+"""The answers that say what is wrong, for readers and authors alike."""
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +14,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what Django found malformed, or too large to be read."""
     if isinstance(exception, RequestDataTooBig):
         if "Liveblog-Author" in request.headers:  # an outbox, which shows the words beside what it keeps
-            return HttpResponse("This is too large to be sent.\n", status=413, content_type="text/plain")
+            return plain_text("This is too large to be sent.", 413)
         return _error(request, 413, "That is too much at once", "Nothing was changed. Go back and send less.")
     return bad_address(request)
 
@@ -32,6 +32,11 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 def failed(request: HttpRequest) -> HttpResponse:
     """Answer for a fault of ours."""
     return _error(request, 500, "Something went wrong here", "It has been noted. Please try again in a moment.")
+
+
+def plain_text(text: str, status: int, headers: dict[str, str] | None = None) -> HttpResponse:
+    """Return an answer that scripts show as it is."""
+    return HttpResponse(text + "\n", status=status, headers=headers, content_type="text/plain; charset=utf-8")
 
 
 def _error(request: HttpRequest, status: int, title: str, reason: str) -> HttpResponse:

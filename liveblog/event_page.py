@@ -29,12 +29,12 @@ def event_context(page: Page, addresses: Addresses = READERS) -> dict[str, Any]:
 
 
 def oembed_address(page: str) -> str:
-    """Return where those who meet the address of a ``page`` of ours learn how to embed it (oembed.com, discovery)."""
+    """Return the address that says how to embed a ``page`` of ours (oembed.com, discovery)."""
     return f"{absolute(reverse('oembed'))}?{urlencode({'url': page, 'format': 'json'})}"
 
 
 def description_of(event: Event) -> str:
-    """Return what an event is about, for those who show a link to it: while it is live, its latest key moment first."""
+    """Return the description of an event for links to it; while it is live, its latest key moment comes first."""
     latest = None
     if event.status == Event.Status.LIVE:
         latest = event.updates.visible().filter(is_key=True).newest_first().first()

@@ -1,4 +1,4 @@
-"""What every page that anyone may read keeps to: which events there are, how caches may keep it, what it may load."""
+"""What public pages share: which events they find, how long caches keep them, what they may load."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -20,7 +20,7 @@ type View = Callable[..., HttpResponse]
 
 
 def find_event(slug: str) -> Event:
-    """Return the event that readers find there; raises ``Http404`` for drafts too."""
+    """Return a public event; raises ``Http404`` for drafts too."""
     found = Event.objects.public().filter(slug=slug).first()
     if found is None:
         raise Http404
@@ -28,7 +28,7 @@ def find_event(slug: str) -> Event:
 
 
 def public(view: View) -> View:
-    """Let shared caches keep a page for two seconds, and nothing else at all; GET and HEAD only."""
+    """Allow GET and HEAD only, and let shared caches keep a page for two seconds, but no error."""
 
     @wraps(view)
     def cached(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -44,7 +44,7 @@ def public(view: View) -> View:
 
 
 def static_file(path: str, content_type: str, *, seconds: int) -> HttpResponse:
-    """Answer with a file of ``static/`` at an address that never changes, which browsers keep so long."""
+    """Answer with a file of ``static/`` at an address that never changes; browsers keep it for so many seconds."""
     found = finders.find(path)
     assert found, f"static/{path} comes with the code"
     headers = {"Cache-Control": f"public, max-age={seconds}"}
@@ -52,7 +52,7 @@ def static_file(path: str, content_type: str, *, seconds: int) -> HttpResponse:
 
 
 def with_players(view: View) -> View:
-    """Let a page that shows updates load the players that may stand in them, now or when more arrive."""
+    """Let a page load the players in its updates, also in those that arrive later."""
 
     @wraps(view)
     def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

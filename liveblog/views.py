@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from liveblog import live, markup, rendering
 from liveblog.addresses import ABSOLUTE, absolute
 from liveblog.caching import cacheable, picture_response
-from liveblog.errors import bad_address
+from liveblog.errors import bad_address, plain_text
 from liveblog.event_page import event_context, oembed_address
 from liveblog.feed import Tail
 from liveblog.models import Event, Photo, Update
@@ -146,11 +146,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
         executor = MigrationExecutor(connection)
         waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except Error as error:
-        return _unwell(f"The database does not answer: {error}")
+        return plain_text(f"The database does not answer: {error}", 503)
     if waiting:
-        return _unwell(f"{len(waiting)} migrations have not been applied.")
-    return HttpResponse("ok\n", content_type="text/plain", headers={"Cache-Control": "no-store"})
-
-
-def _unwell(reason: str) -> HttpResponse:
-    return HttpResponse(reason + "\n", status=503, content_type="text/plain", headers={"Cache-Control": "no-store"})
+        return plain_text(f"{len(waiting)} migrations have not been applied.", 503)
+    return plain_text("ok", 200, {"Cache-Control": "no-store"})

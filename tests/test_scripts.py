@@ -15,10 +15,8 @@ def modules(text: str) -> set[str]:
 
 
 def test_every_event_of_ours_is_listed_with_who_sends_and_who_hears_it() -> None:
-    listed = {
-        name: (modules(sent), modules(heard))
-        for name, sent, _, heard in ROW.findall((SCRIPTS / "shared/events.js").read_text())
-    }
+    rows = ROW.findall((SCRIPTS / "shared/events.js").read_text())
+    listed = {name: (modules(sent), modules(heard)) for name, sent, _, heard in rows}
     assert len(listed) > 5
     found: dict[str, tuple[set[str], set[str]]] = {}
     for path in SCRIPTS.glob("*/*.js"):

@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 from django_htmx.middleware import HtmxDetails
 
+from liveblog.errors import plain_text
 from liveblog.models import Event, Role, is_guest
 
 RETRY_SECONDS = "5"
@@ -153,11 +154,6 @@ def csrf_failed(request: DeskRequest, reason: str = "") -> HttpResponse:
     if is_from_script(request):
         return plain_text("Your session has changed.", 403, {"Liveblog-Refusal": "csrf"})
     return render(request, "403_csrf.html", status=403)
-
-
-def plain_text(text: str, status: int, headers: dict[str, str] | None = None) -> HttpResponse:
-    """Return an answer that a script shows as it is."""
-    return HttpResponse(text + "\n", status=status, headers=headers, content_type="text/plain; charset=utf-8")
 
 
 class SignIn(LoginView):

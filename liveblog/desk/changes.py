@@ -14,10 +14,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from liveblog import live
-from liveblog.desk.access import AuthorRequest, desk_of, plain_text
+from liveblog.desk.access import AuthorRequest, desk_of
 from liveblog.desk.page import Item, status_context
 from liveblog.desk.queue import Queue, digest_of
 from liveblog.disconnects import HAS_LEFT
+from liveblog.errors import plain_text
 from liveblog.feed.audience import count_readers
 from liveblog.models import Attendance, Event, Role, byline_of
 

@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from liveblog import imaging, markup
-from liveblog.desk.access import plain_text
+from liveblog.errors import plain_text
 from liveblog.imaging.decoding import REASONS
 from liveblog.models import Attachment, Event, TooMany, WrongStatus
 from liveblog.models.place import YEARS

@@ -17,10 +17,10 @@ from django.views.decorators.http import require_safe
 
 from liveblog import rendering
 from liveblog.addresses import READERS, AtDesk, InPreview
-from liveblog.desk.access import AuthorRequest, DeskRequest, desk_of, plain_text, take_kept_fields
+from liveblog.desk.access import AuthorRequest, DeskRequest, desk_of, take_kept_fields
 from liveblog.desk.forms import ComposerForm, reasons_of, status_of
 from liveblog.desk.queue import queue_context, text_again
-from liveblog.errors import bad_address
+from liveblog.errors import bad_address, plain_text
 from liveblog.event_page import event_context
 from liveblog.models import Event, Place, Role, Update, byline_of
 from liveblog.public import allow_players, with_players

@@ -11,11 +11,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from liveblog import markup, players
-from liveblog.desk.access import AuthorRequest, desk_of, is_from_outbox, plain_text
+from liveblog.desk.access import AuthorRequest, desk_of, is_from_outbox
 from liveblog.desk.forms import ComposerForm, carry_out, refusal_in_words, status_of
 from liveblog.desk.page import Item, show_desk
 from liveblog.desk.photos import take_files
 from liveblog.desk.queue import queue_context
+from liveblog.errors import plain_text
 from liveblog.feed.audience import count_readers
 from liveblog.models import (
     GUEST_POSTS_A_MINUTE,

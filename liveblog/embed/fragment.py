@@ -1,4 +1,4 @@
-"""The current updates as plain HTML, for pages that take it in as their own: search engines credit it to them."""
+"""The current updates as plain HTML for the pages of other sites, which search engines then count as theirs."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -9,6 +9,7 @@ from liveblog import rendering
 from liveblog.addresses import ABSOLUTE
 from liveblog.caching import cacheable
 from liveblog.embed.options import Options
+from liveblog.errors import plain_text
 from liveblog.models import Event
 from liveblog.public import find_event, public
 from liveblog.stream import Selection, read_page
@@ -23,12 +24,12 @@ OWN_POLICY = {
     "img-src": [CSP.SELF],
     "frame-ancestors": [CSP.NONE],
 }
-"""Of the fragment opened by itself: nothing in it is a script. On another page that page's policy holds."""
+"""The policy of a fragment that is opened by itself. On another page, that page's policy holds."""
 HTMX_HEADERS = "HX-Boosted, HX-Current-URL, HX-Prompt, HX-Request, HX-Target, HX-Trigger, HX-Trigger-Name"
 
 
 def fragment(request: HttpRequest, slug: str) -> HttpResponse:
-    """Answer with the updates of ``?order=&limit=&header=`` and a small style, or what htmx may send here."""
+    """Answer ``?order=&limit=&header=`` with the updates and a small style sheet, and preflight requests of htmx."""
     if request.method == "OPTIONS":
         response = HttpResponse(status=204)
         response["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
@@ -45,20 +46,20 @@ def _answer(request: HttpRequest, slug: str) -> HttpResponse:
     event = find_event(slug)
     options, wrong = Options.from_query(request.GET.dict())
     if wrong:
-        return HttpResponse(" ".join(wrong.values()) + "\n", status=400, content_type="text/plain; charset=utf-8")
-    state = f"{event.revision}-{event.changed_at.timestamp()}"  # the same where the event is moved to
-    if request.GET.get(STATE) == state:  # scripts never see a 304, and would put the same in again
+        return plain_text(" ".join(wrong.values()), 400)
+    state = f"{event.revision}-{event.changed_at.timestamp()}"  # which an export keeps, unlike the edition
+    if request.GET.get(STATE) == state:  # scripts never see a 304: browsers give them the cached 200
         response = HttpResponse(status=204)
     else:
         etag = f'"{event.edition}-{event.revision}-{options.order}-{options.limit}-{options.header:d}"'
-        response = get_conditional_response(request, etag=etag) or _drawn(request, event, options, state)
+        response = get_conditional_response(request, etag=etag) or _draw(request, event, options, state)
         response["ETag"] = etag
-    response._csp_config = OWN_POLICY  # type: ignore[attr-defined]  # told anew with every 304
+    response._csp_config = OWN_POLICY  # type: ignore[attr-defined]  # browsers take over a 304's policy
     response["Cache-Control"] = cacheable(FRAGMENT_SECONDS)
     return response
 
 
-def _drawn(request: HttpRequest, event: Event, options: Options, state: str) -> HttpResponse:
+def _draw(request: HttpRequest, event: Event, options: Options, state: str) -> HttpResponse:
     page = read_page(event, Selection(options.order or event.opening_order), size=options.limit)
     context = {
         "event": event,

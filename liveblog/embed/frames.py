@@ -20,7 +20,7 @@ from liveblog.stream import Page, Selection, read_alone, read_page
 ACCENT_SECONDS = 86_400
 SCRIPT_SECONDS = 300
 ANYWHERE = ("*", "file:")
-"""``*`` alone is every site, but not a page that a publisher tries out from the disk."""
+"""``*`` alone does not include a page that a publisher tries out from the disk."""
 
 type View = Callable[..., HttpResponse]
 
@@ -71,7 +71,7 @@ def event(request: HttpRequest, event: Event) -> HttpResponse:
 @public
 @framed
 def update(request: HttpRequest, event: Event, number: int) -> HttpResponse:
-    """Show one update as a frame's whole content; it follows edits, and its withdrawal."""
+    """Show one update as a frame's whole content."""
     options, wrong = Options.from_query(request.GET.dict())
     if wrong:
         return _message(request, 400, f"This frame’s address does not work: {' '.join(wrong.values())}")
@@ -93,7 +93,7 @@ def accent(request: HttpRequest, accent: str) -> HttpResponse:
 
 @public
 def script(request: HttpRequest) -> HttpResponse:
-    """Answer with the script that publishers paste; its address stays, so browsers keep it for minutes only."""
+    """Answer with the script that publishers paste; its address never changes, so browsers keep it for minutes only."""
     response = static_file("js/embed.js", "text/javascript; charset=utf-8", seconds=SCRIPT_SECONDS)
     response["Access-Control-Allow-Origin"] = "*"
     response["Cross-Origin-Resource-Policy"] = "cross-origin"

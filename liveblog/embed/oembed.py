@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from liveblog.addresses import absolute
 from liveblog.caching import cacheable
 from liveblog.embed.targets import Target, frame_of
+from liveblog.errors import plain_text
 from liveblog.models import Event, Update
 from liveblog.public import public
 
@@ -33,15 +34,15 @@ def oembed(request: HttpRequest) -> HttpResponse:
 def _answer(request: HttpRequest) -> HttpResponse:
     query = request.GET
     if "url" not in query:
-        return _error(400, "url is missing.")
+        return plain_text("url is missing.", 400)
     if query.get("format", "json") != "json":
-        return _error(501, "Only JSON is spoken here.")
+        return plain_text("Only JSON is spoken here.", 501)
     sizes = {name: query[name] for name in ("maxwidth", "maxheight") if query.get(name)}
     if not all(_SIZE.fullmatch(size) for size in sizes.values()):
-        return _error(400, "maxwidth and maxheight are numbers of pixels.")
+        return plain_text("maxwidth and maxheight are numbers of pixels.", 400)
     found = _find(query["url"])
     if found is None:
-        return _error(404, "There is no live blog at that address.")
+        return plain_text("There is no live blog at that address.", 404)
     event, update = found
     width = min(WIDTH, int(sizes.get("maxwidth", WIDTH)))
     wanted = UPDATE_HEIGHT if update else HEIGHT
@@ -88,7 +89,3 @@ def _find(address: str) -> tuple[Event, Update | None] | None:
         return event, None
     update = event.updates.visible().filter(number=target.number).first()
     return (event, update) if update else None
-
-
-def _error(status: int, reason: str) -> HttpResponse:
-    return HttpResponse(reason + "\n", status=status, content_type="text/plain; charset=utf-8")

@@ -26,15 +26,12 @@ MARGIN = 80
 
 type Font = ImageFont.FreeTypeFont
 
-_drawn: OrderedDict[tuple[int, str, int], bytes] = OrderedDict()
-_drawing = threading.Lock()
-
 
 @public
 def social_card(request: HttpRequest, slug: str, revision: int) -> HttpResponse:
     """Answer with the present picture, whatever the revision; only the address with the present one is cached long."""
     event = find_event(slug)
-    response = HttpResponse(_picture(event), content_type="image/jpeg")
+    response = HttpResponse(_pictures.of(event), content_type="image/jpeg")
     if revision == event.head_revision:
         response["Cache-Control"] = f"public, max-age={PRESENT_SECONDS}"
     else:
@@ -42,18 +39,27 @@ def social_card(request: HttpRequest, slug: str, revision: int) -> HttpResponse:
     return response
 
 
-def _picture(event: Event) -> bytes:
-    """Return the picture, drawn at most once by this process."""
-    key = (event.pk, event.edition, event.head_revision)
-    with _drawing:  # one at a time, and each once
-        if key not in _drawn:
-            for earlier in [one for one in _drawn if one[0] == event.pk]:  # it may show what was erased since
-                del _drawn[earlier]
-            _drawn[key] = picture_of(event)
-            while len(_drawn) > KEPT:
-                _drawn.popitem(last=False)
-        _drawn.move_to_end(key)
-        return _drawn[key]
+class _Pictures:
+    """The pictures that this process has drawn: at most one of each event, as it may show what is erased later."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[int, tuple[tuple[str, int], bytes]] = OrderedDict()
+
+    def of(self, event: Event) -> bytes:
+        """Return an event's present picture; one is drawn at a time, and each once."""
+        state = (event.edition, event.head_revision)
+        with self._lock:
+            kept = self._kept.pop(event.pk, None)
+            if kept is None or kept[0] != state:
+                kept = state, picture_of(event)
+            self._kept[event.pk] = kept
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+            return kept[1]
+
+
+_pictures = _Pictures()
 
 
 def picture_of(event: Event) -> bytes:

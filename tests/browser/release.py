@@ -1,4 +1,4 @@
-"""The desk of the former release, as browsers that are still open have it: page, files and service worker.
+"""The desk of the former release: the page, its files and its service worker, as in browsers that are still open.
 
 ``former/desk.zip`` was made of commit c3ef6e7: the page of a live event without updates, what it loads, and
 ``/desk/sw.js``. What differs from site to site stands in parentheses there, as ``(slug)``.
@@ -34,7 +34,7 @@ def former_desk(site: Site, event: Event, user: int) -> Iterator[None]:
             self.end_headers()
             self.wfile.write(body or b"")
 
-        def log_message(self, *said: object) -> None:
+        def log_message(self, *args: object) -> None:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", site.port), Handler) as server:

@@ -1,7 +1,8 @@
 /** Edits that are not saved yet, on this device: by author, event and update. */
 
-import { readText, removeText, storedNames, writeText } from "../shared/storage.js";
+import { readText, writeText } from "../shared/storage.js";
 import { slug, user } from "./page.js";
+import { removeText, storedNames } from "./store.js";
 
 const PREFIX = `liveblog.edit.${user}.${slug}.`;
 const KEPT_MS = 7 * 86_400_000;

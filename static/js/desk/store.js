@@ -3,7 +3,7 @@
  * work goes on as long as the page is open; `writeValue` returns whether a value is on the device.
  */
 
-import { readText, removeText, storedNames, writeText } from "../shared/storage.js";
+import { readText, writeText } from "../shared/storage.js";
 
 const PREFIX = "liveblog:";
 const memory = new Map();
@@ -63,4 +63,22 @@ export function watchValues(start, changed) {
   addEventListener("storage", ({ key }) => {
     if (key === null || key.startsWith(PREFIX + start)) changed(key?.slice(PREFIX.length));
   });
+}
+
+/** Removes the text under a name. */
+export function removeText(name) {
+  try {
+    localStorage.removeItem(name);
+  } catch {
+    // It was never there.
+  }
+}
+
+/** Returns the names in localStorage that begin with `start`. */
+export function storedNames(start) {
+  try {
+    return Object.keys(localStorage).filter((name) => name.startsWith(start));
+  } catch {
+    return [];
+  }
 }

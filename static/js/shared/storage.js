@@ -20,21 +20,3 @@ export function writeText(name, text) {
     return false; // full, or forbidden
   }
 }
-
-/** Removes the text under a name. */
-export function removeText(name) {
-  try {
-    localStorage.removeItem(name);
-  } catch {
-    // It was never there.
-  }
-}
-
-/** Returns the names that begin with `start`. */
-export function storedNames(start) {
-  try {
-    return Object.keys(localStorage).filter((name) => name.startsWith(start));
-  } catch {
-    return [];
-  }
-}
