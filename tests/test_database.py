@@ -24,7 +24,7 @@ from liveblog import markup
 from liveblog.archive import export, import_event
 from liveblog.models import Event, Update
 from liveblog.models.database import rules_of
-from liveblog.models.misdated import misdated
+from liveblog.models.misdated import find_misdated
 from liveblog.models.place import written_time
 from tests import server
 from tests.page import Page
@@ -330,7 +330,7 @@ def test_a_run_of_wrong_times_keeps_its_distances_where_there_is_room(event: Eve
     for update, hour in zip(updates, hours, strict=True):
         moment = now + timedelta(hours=hour)
         Update.objects.filter(pk=update.pk).update(posted_at=moment, published_at=moment)
-    found = misdated(event)
+    found = find_misdated(event)
     assert [one.update.number for one in found] == [2, 3, 4]
     two, three, four = (one.arrived_at for one in found)
     assert (three - two, four - three) == (timedelta(hours=3), timedelta(hours=1))

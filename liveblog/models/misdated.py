@@ -22,7 +22,7 @@ class Misdated(NamedTuple):
     arrived_at: datetime
 
 
-def misdated(event: Event) -> list[Misdated]:
+def find_misdated(event: Event) -> list[Misdated]:
     """Return the updates of ``event`` that have a time in the future.
 
     An update that arrived while the clock was wrong arrived after the one numbered before it and before the next

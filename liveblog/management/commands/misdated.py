@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from liveblog.management.progress import find_event
 from liveblog.models import Event
-from liveblog.models.misdated import misdated
+from liveblog.models.misdated import find_misdated
 
 
 class Command(BaseCommand):
@@ -25,7 +25,7 @@ class Command(BaseCommand):
     def handle(self, *, slugs: list[str], redate: bool, **options: Any) -> None:
         count = 0
         for event in [find_event(slug) for slug in slugs] or Event.objects.order_by("pk"):
-            for update, arrived_at in misdated(event):
+            for update, arrived_at in find_misdated(event):
                 count += 1
                 self.stdout.write(
                     f"“{event.slug}”, update {update.number}: {update.published_at:%Y-%m-%d %H:%M:%S} UTC, "
