@@ -187,7 +187,7 @@ def test_a_device_that_wakes_asks_at_once(page: Page, far: Through, live_site: S
 
 
 def test_a_page_restored_from_the_back_forward_cache_is_right(launch: Callable[..., Browser], live_site: Site) -> None:
-    browser = launch(ignore_default_args=["--disable-back-forward-cache"])
+    browser = launch(whole=True, ignore_default_args=["--disable-back-forward-cache"])
     try:
         page = browser.new_context().new_page()
         event = live_site.event(updates=1)
