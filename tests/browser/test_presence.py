@@ -131,7 +131,6 @@ def test_who_is_cut_off_is_gone_after_ninety_seconds(sit_down: SitDown, live_sit
     bo.context.set_offline(True)
     expect(bo.locator("#stream-state")).to_contain_text("Offline since", timeout=PATIENCE_MS)
     expect(here(bo)).to_be_empty()
-    bo.close()
     rows = Attendance.objects.filter(event=event, user__username="bo-here")
     assert live_site.do(rows.exists)
     live_site.do(rows.update, seen_at=timezone.now() - timedelta(seconds=91))

@@ -81,8 +81,8 @@ def test_a_browser_with_the_former_release_s_worker_opens_the_desk_offline_after
     write(page, "Written with the former one.")
     expect(page.locator("#entries .entry")).to_have_count(1)
 
-    site.start()
     before = set(page.evaluate("caches.keys()"))
+    site.start()
     page.goto(address)
     expect_posted(page, site, event, "Written with the former one.")
     assert page.locator("#poll").count() == 1, "this is still the former page"
