@@ -1,4 +1,4 @@
-"""Settings, read from the environment and checked here once; README.md lists them."""
+"""Settings, read from the environment and checked here once; docs/operations.md lists them."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -340,6 +340,22 @@ def test_a_plain_form_brings_its_photos_along_and_again_they_are_the_same(
     assert "Kept text." in response.content.decode()
 
 
+def test_a_plain_form_that_was_refused_may_come_again_with_other_photos(ada: User, bridge: Event, media: Path) -> None:
+    plain, key = Client(), str(uuid.uuid4())
+    plain.force_login(ada)
+
+    def post(*photos: bytes) -> int:
+        files = [SimpleUploadedFile("a.jpg", photo) for photo in photos]
+        fields = {"key": key, "body": "Look.", "photos": files}
+        return plain.post(reverse("desk-updates", args=[EVENT]), fields).status_code
+
+    wide, narrow = picture(size=(90, 30)), picture(size=(30, 30))
+    assert post(wide, b"no photo") == 415
+    assert post(narrow) == 302
+    assert [(photo["width"], photo["height"]) for photo in bridge.updates.get().photos] == [(30, 30)]
+    assert post(wide) == 409, "this key has published another photo"
+
+
 def test_what_is_purged_leaves_no_file_and_a_retry_does_not_bring_it_back(
     desk: Client, bridge: Event, media: Path
 ) -> None:

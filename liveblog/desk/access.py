@@ -215,7 +215,7 @@ def take_kept_fields(request: HttpRequest) -> dict[str, str]:
 def address_of_client(request: HttpRequest) -> str | None:
     """Return the address that failed sign-ins are counted for, beside the name.
 
-    It is the connection's own. Behind a proxy the server puts the real one there (README.md), for proxies that
+    It is the connection's own. Behind a proxy the server puts the real one there (docs/operations.md), for proxies that
     it was told to trust; ``X-Forwarded-For`` is never read here, since anybody can write it.
     """
     try:

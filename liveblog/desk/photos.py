@@ -1,5 +1,6 @@
 """Photos at the desk: those of updates, and an event’s cover."""
 
+import hashlib
 import uuid
 from typing import Any, BinaryIO, cast
 
@@ -118,9 +119,18 @@ def photo(request: AuthorRequest, event: Event, name: str, width: int) -> HttpRe
 
 
 def take_files(request: AuthorRequest, event: Event, key: uuid.UUID) -> list[Attachment]:
-    """Store the files of a form sent without JavaScript; their keys are made from the update's."""
-    files = enumerate(request.FILES.getlist("photos"))
-    return [Attachment(_store(request, event, uuid.uuid5(key, str(index)), file).key) for index, file in files]
+    """Store the files of a form sent without JavaScript.
+
+    Their keys are made from the update's and from what is in them: a form that was refused comes again under
+    the same key, maybe with other photos.
+    """
+    attachments = []
+    for index, file in enumerate(request.FILES.getlist("photos")):
+        digest = hashlib.file_digest(file.file, "sha256").hexdigest()
+        file.seek(0)
+        photo = _store(request, event, uuid.uuid5(key, f"{index} {digest}"), file)
+        attachments.append(Attachment(photo.key))
+    return attachments
 
 
 def _store(request: AuthorRequest, event: Event, key: uuid.UUID, photo: UploadedFile) -> Photo:

@@ -5,12 +5,14 @@
 """
 
 import mimetypes
+import socket
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 from liveblog.models import Event
 from tests.server import Site
@@ -37,10 +39,29 @@ def former_desk(site: Site, event: Event, user: int) -> Iterator[None]:
         def log_message(self, *args: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", site.port), Handler) as server:
+    with _Server(("127.0.0.1", site.port), Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield
         server.shutdown()
+        server.cut_connections()
+
+
+class _Server(ThreadingHTTPServer):
+    """A server that leaves no connection behind: browsers keep some ready, and would use them for the next release."""
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        self.connections.append(connection)
+        return connection, address
+
+    def server_activate(self) -> None:
+        self.connections: list[socket.socket] = []
+        super().server_activate()
+
+    def cut_connections(self) -> None:
+        for connection in self.connections:
+            with suppress(OSError):  # most are closed
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def _answers(event: Event, user: int) -> dict[str, bytes]:
