@@ -18,9 +18,9 @@ const DESK = /^\/desk\/(?:(?!new\/|share\/)[-\w]+\/)?$/;
 self.addEventListener("install", (event) => {
   // A beacon that passes a worker dies with its page: always if the worker has to be started for it, else one in four.
   event.addRoutes?.({ condition: { urlPattern: "/desk/*/departure/", requestMethod: "POST" }, source: "network" });
-  event.waitUntil(keepFiles());
+  event.waitUntil(keepFiles().then(() => self.skipWaiting()));
 });
-self.addEventListener("activate", (event) => event.waitUntil(sweep().then(() => self.clients.claim())));
+self.addEventListener("activate", (event) => event.waitUntil(takeOver()));
 self.addEventListener("message", (event) => {
   const path = event.data?.keep;
   if (typeof path === "string" && DESK.test(path)) event.waitUntil(keepUnlessKept(new URL(path, location.href).href));
@@ -36,8 +36,16 @@ self.addEventListener("fetch", (event) => {
 });
 
 async function keepFiles() {
-  await (await caches.open(FILES)).addAll(files);
-  await self.skipWaiting();
+  const kept = await caches.open(FILES);
+  const found = await Promise.all(files.map((name) => kept.match(name, { ignoreVary: true })));
+  await kept.addAll(files.filter((_, at) => !found[at]));
+}
+
+async function takeOver() {
+  // While this worker was installed, the one before may have swept its files away: it knew of no page that needs them.
+  await keepFiles().catch(console.warn);
+  await sweep();
+  await self.clients.claim();
 }
 
 /** A desk page from the network; from the device if that takes long or fails. */
