@@ -126,9 +126,11 @@ def take_files(request: AuthorRequest, event: Event, key: uuid.UUID) -> list[Att
     """
     attachments = []
     for index, file in enumerate(request.FILES.getlist("photos")):
-        digest = hashlib.file_digest(file.file, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        for chunk in file.chunks():
+            digest.update(chunk)
         file.seek(0)
-        photo = _store(request, event, uuid.uuid5(key, f"{index} {digest}"), file)
+        photo = _store(request, event, uuid.uuid5(key, f"{index} {digest.hexdigest()}"), file)
         attachments.append(Attachment(photo.key))
     return attachments
 
