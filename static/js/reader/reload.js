@@ -1,6 +1,7 @@
 /** Fetches the page's feed anew when changes can no longer lead to the present. */
 
-import { addressOf, cards, cursor, feed, isNewestFirst, list } from "../shared/stream.js";
+import { addressOf, cards, cursor, feed, isNewestFirst, list, shownCards } from "../shared/stream.js";
+import { blockInView } from "../shared/swap.js";
 import { takeFragment } from "./live.js";
 
 const WAITS_MS = [0, 5_000, 10_000, 20_000];
@@ -70,8 +71,6 @@ async function fetchPage(revision) {
 
 /** The number of the card in view, if the reader is in the middle of the stream. */
 function readingNow() {
-  if (!cards().length || list().getBoundingClientRect().top >= 0) return null;
-  const card = cards().find((one) => !("held" in one.dataset) && one.getBoundingClientRect().bottom > 0);
-  if (isNewestFirst() && card === cards()[0]) return null;
-  return card?.dataset.number ?? null;
+  const card = blockInView(list(), shownCards());
+  return !card || (isNewestFirst() && card === cards()[0]) ? null : card.dataset.number;
 }
