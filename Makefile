@@ -16,7 +16,7 @@ run: ## Serve on HOST:PORT (127.0.0.1:8000); settings are environment or make va
 	@exec $(PYTHON) manage.py serve
 
 test: ## Run all tests, in a real browser too, by WORKERS processes (3); ARGS goes to pytest
-	@bin/bootstrap dev
+	@bin/bootstrap browser
 	WORKERS=$(WORKERS) bin/test $(ARGS)
 
 check: ## Run the tests that need no browser and no second server; ARGS goes to pytest

@@ -1,6 +1,7 @@
 """Settings, read from the environment and checked here once; docs/operations.md lists them."""
 
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 
 from django.utils.csp import CSP
@@ -200,13 +201,21 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "filters": {
+        "implemented": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: getattr(record, "status_code", None) != HTTPStatus.NOT_IMPLEMENTED,
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "liveblog": {"level": "INFO"},
-        # What scanners ask for is no news: neither a page that is not there nor a host that is not ours.
-        "django.request": {"level": "ERROR"},
-        "django.security.DisallowedHost": {"level": "CRITICAL"},
+        # What scanners ask for is no news: neither a page that is not there nor a host that is not ours, nor what is
+        # too much to be read or in a format that we don't speak. A refused origin is: BASE_URL may be wrong.
+        "django.request": {"level": "ERROR", "filters": ["implemented"]},
+        "django.security": {"level": "CRITICAL"},
+        "django.security.csrf": {"level": "WARNING"},
         # A traceback a second while Redis is down says nothing that the feed's own line does not.
         "channels_redis": {"level": "CRITICAL"},
     },

@@ -1,8 +1,12 @@
 """The answers that say what is wrong, for readers and authors alike."""
 
-from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
+
+WRITTEN_FIELDS = ("headline", "body", "note", "summary")
+"""The fields in which authors write what would be lost with an answer that does not show it."""
 
 
 def bad_address(request: HttpRequest, reason: str = "The request could not be understood.") -> HttpResponse:
@@ -34,12 +38,21 @@ def failed(request: HttpRequest) -> HttpResponse:
     return _error(request, 500, "Something went wrong here", "It has been noted. Please try again in a moment.")
 
 
+def written_text(request: HttpRequest) -> str:
+    """Return what somebody wrote in a form, to be copied from the page that refuses it; empty if it can't be read."""
+    try:
+        return "\n\n".join(request.POST[name] for name in WRITTEN_FIELDS if request.POST.get(name, "").strip())
+    except (SuspiciousOperation, MultiPartParserError, UnreadablePostError):
+        return ""
+
+
 def plain_text(text: str, status: int, headers: dict[str, str] | None = None) -> HttpResponse:
     """Return an answer that scripts show as it is."""
     return HttpResponse(text + "\n", status=status, headers=headers, content_type="text/plain; charset=utf-8")
 
 
 def _error(request: HttpRequest, status: int, title: str, reason: str) -> HttpResponse:
-    response = render(request, "error.html", {"title": title, "reason": reason}, status=status)
+    context = {"title": title, "reason": reason, "written": written_text(request)}
+    response = render(request, "error.html", context, status=status)
     response["Cache-Control"] = "no-store"
     return response

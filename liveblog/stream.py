@@ -36,7 +36,7 @@ class Selection(NamedTuple):
         around: int | str | None = query.get("around")
         if around is not None and around not in {"first", "last"}:
             if not str(around).isascii() or not str(around).isdigit() or len(str(around)) > 9:
-                raise ValueError("around is an update's number, first or last.")
+                raise ValueError("around is an update’s number, first or last.")
             around = int(around)
         return cls(
             order,

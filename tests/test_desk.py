@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from liveblog import markup, rendering
 from liveblog.desk import page as desk_page
-from liveblog.models import Event, Update
+from liveblog.models import Event, Role, Update
 
 SLOW = "[" * 20_000
 HTMX = {"HX-Request": "true"}
@@ -203,7 +203,8 @@ def test_who_is_not_signed_in_is_asked_to_sign_in(name: str, bridge: Event) -> N
         assert response["Location"].startswith("/accounts/login/?next=/desk/")
         next_address = response["Location"].partition("next=")[2]
         assert next_address.count("/") <= 3, "an address that can be opened after signing in"
-        assert stranger.post(address(name), WRITE[name]).status_code == (401 if "body" in WRITE[name] else 302)
+        has_text = {"body", "note"} & WRITE[name].keys()
+        assert stranger.post(address(name), WRITE[name]).status_code == (401 if has_text else 302)
         assert stranger.post(address(name), WRITE[name], headers=HTMX).status_code == 401
     bridge.refresh_from_db()
     assert bridge.revision == revision
@@ -261,9 +262,54 @@ def test_absurd_values_are_refused_in_words(name: str, field: str, desk: Client)
             assert "X-Bad" not in response, value
 
 
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("desk-updates", {"headline": "The vote", "body": "It <passed>."}),
+        ("desk-update", {"headline": "The vote", "body": "It <passed>."}),
+        ("desk-status", {"status": "ended", "note": "It <passed>."}),
+        ("desk-pause", {"note": "It <passed>."}),
+        ("desk-settings", {"title": "The vote", "summary": "It <passed>."}),
+    ],
+)
+def test_what_was_written_is_on_the_page_that_refuses_it(
+    name: str, fields: dict[str, str], ada: User, bridge: Event
+) -> None:
+    sent = fields | {"key": str(uuid.uuid4())}
+
+    def refused(client: Client) -> int:
+        response = client.post(address(name), sent)
+        assert "It <passed>.</textarea>" in text_of(response)
+        assert "<passed>" not in response.content.decode()
+        return int(response.status_code)
+
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(ada)
+    assert refused(strict) == 403
+    bo = user("bo")
+    bridge.appoint(user=bo, role=Role.CONTRIBUTOR)
+    if name != "desk-updates":
+        assert refused(signed_in(bo)) == 403
+    bridge.memberships.filter(user=bo).delete()
+    assert refused(signed_in(bo)) == 404
+    assert refused(Client()) == 401
+    client = signed_in(ada)
+    bridge.remove()
+    assert refused(client) == 404
+
+
+def test_what_strangers_send_leaves_no_line_in_the_log(caplog: pytest.LogCaptureFixture, bridge: Event) -> None:
+    many = "&".join(f"field{number}=1" for number in range(1_500))
+    assert Client().get(f"/events/bridge/?{many}").status_code == 400
+    assert Client().post("/accounts/login/", {"username": "x" * 3_000_000}).status_code == 413
+    assert Client().get("/oembed/?format=xml&url=http://testserver/events/bridge/").status_code == 501
+    assert Client(headers={"host": "elsewhere.example"}).get("/nothing/here/").status_code == 404
+    assert not caplog.records
+
+
 def test_a_request_that_is_far_too_big_is_refused(desk: Client) -> None:
     response = post(desk, body="x" * 3_000_000)
-    assert response.status_code in {400, 413}
+    assert response.status_code == 413
     assert "no-store" in response["Cache-Control"]
 
 
@@ -433,6 +479,16 @@ def test_a_refused_edit_keeps_the_text_and_changes_nothing(body: str, desk: Clie
         assert body.strip() in text_of(response)
         assert 'role="alert"' in text_of(response)
     assert bridge.updates.get(number=1).body == "They take their seats."
+
+
+def test_an_edit_from_before_a_backup_was_restored_overwrites_nothing_unseen(desk: Client, bridge: Event) -> None:
+    ahead = bridge.updates.get().revision + 1
+    response = desk.post(address("desk-update"), {"body": "Mine.", "revision": ahead})
+    assert response.status_code == 409
+    assert "They take their seats." in text_of(response)
+    assert bridge.updates.get().body == "They take their seats."
+    assert value_of(response, "revision") == str(bridge.updates.get().revision)
+    assert "Mine.</textarea>" in text_of(response)
 
 
 def test_an_edit_of_what_was_withdrawn_meanwhile_is_refused_with_the_text_kept(desk: Client, bridge: Event) -> None:

@@ -110,8 +110,10 @@ def test_each_step_takes_one_head_revision_and_none_when_nothing_changes(bridge:
         (lambda: bridge.pause(note="At nine, then."), 1),
         (bridge.resume, 1),
         (bridge.resume, 0),
+        (bridge.end, 1),
+        (bridge.end, 0),
         (lambda: bridge.end(note="Good night."), 1),
-        (lambda: bridge.end(note="Again"), 0),
+        (lambda: bridge.end(note="Good  night."), 0),
         (lambda: bridge.change_closing_note(note="Good night, all."), 1),
         (lambda: bridge.change_closing_note(note="Good night,  all."), 0),
         (bridge.reopen, 1),
@@ -180,6 +182,27 @@ def test_the_closing_note_stands_on_the_page_until_it_is_reopened(desk: Client, 
     assert "Thank you.</p>" in masthead(bridge)
     desk.post("/desk/bridge/status/", {"status": "live"})
     assert "Thank you" not in masthead(bridge)
+
+
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["plain", "htmx"])
+def test_of_two_closing_notes_the_first_stands_and_the_second_is_not_lost(
+    headers: dict[str, str], desk: Client, bridge: Event
+) -> None:
+    desk.post("/desk/bridge/status/", {"status": "ended", "note": "Good night."})
+    response = desk.post("/desk/bridge/status/", {"status": "ended", "note": "The bridge is open."}, headers=headers)
+    assert response.status_code == 409
+    assert "ended already, with another closing note" in text_of(response)
+    assert "Good night." in masthead(bridge)
+    if not headers:  # under htmx the note is still in the form that sent it
+        assert "The bridge is open.</textarea>" in text_of(response)
+
+
+@pytest.mark.parametrize("status", ["draft", "ended"])
+def test_a_note_for_a_pause_that_can_not_be_is_there_to_be_copied(status: str, desk: Client, bridge: Event) -> None:
+    bridge.make_draft() if status == "draft" else bridge.end()
+    response = desk.post("/desk/bridge/pause/", {"note": "Back at <eight>."})
+    assert response.status_code == 409
+    assert "Back at <eight>.</textarea>" in text_of(response)
 
 
 @pytest.mark.parametrize("language", ["en", "de-AT", "fr", "tlh"])

@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -260,6 +261,8 @@ def test_a_place_that_no_page_of_ours_names_is_a_400(make_event: Callable[..., E
     assert response.status_code == 400
     assert response["Cache-Control"] == "no-store"
     assert response["Content-Type"].startswith("text/html")
+    said = unescape(response.content.decode())
+    assert re.search(r"A place is a time|around is an update’s number|Only one of before|sort is newest or", said)
     assert "<script>" not in response.content.decode()
 
 

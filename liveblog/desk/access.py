@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 from django_htmx.middleware import HtmxDetails
 
-from liveblog.errors import plain_text
+from liveblog.errors import plain_text, written_text
 from liveblog.models import Event, Role, is_guest
 
 RETRY_SECONDS = "5"
@@ -75,7 +75,7 @@ def _not_signed_in(request: DeskRequest, slug: str | None) -> HttpResponseBase:
     if request.method != "POST":
         return redirect_to_login(request.get_full_path())
     desk = reverse("desk", args=[slug]) if slug else reverse("desks")  # most addresses of forms can't be opened
-    if has_text(request):
+    if written_text(request):
         return ask_to_sign_in(request, desk, is_update=request.path == f"{desk}updates/")
     return redirect_to_login(desk)
 
@@ -123,7 +123,7 @@ def _no_role(request: AuthorRequest, event: Event) -> HttpResponse:
         raise Http404
     if is_from_script(request):
         return plain_text("Your invitation to this event has ended. What you wrote is still here, to be copied.", 404)
-    return render(request, "liveblog/desk/over.html", {"event": event, "text": text_of(request)}, status=404)
+    return render(request, "liveblog/desk/over.html", {"event": event, "written": written_text(request)}, status=404)
 
 
 def deny(request: DeskRequest, least: Role) -> HttpResponse:
@@ -153,7 +153,7 @@ def csrf_failed(request: DeskRequest, reason: str = "") -> HttpResponse:
     """Answer what came without the right token: most often somebody has signed in again since."""
     if is_from_script(request):
         return plain_text("Your session has changed.", 403, {"Liveblog-Refusal": "csrf"})
-    return render(request, "403_csrf.html", status=403)
+    return render(request, "403_csrf.html", {"written": written_text(request)}, status=403)
 
 
 class SignIn(LoginView):
@@ -180,25 +180,15 @@ def ask_to_sign_in(request: HttpRequest, then: str, *, is_update: bool) -> HttpR
         "form": AuthenticationForm(request),
         "next": then,
         "kept": fields if is_update else {},
-        "text": text_of(request),
+        "written": written_text(request),
         "has_photos": bool(request.FILES),
     }
     return render(request, "registration/login.html", context, status=401)
 
 
-def text_of(request: HttpRequest) -> str:
-    """Return what somebody wrote, to be copied."""
-    return "\n\n".join(request.POST[name] for name in TEXT_FIELDS if request.POST.get(name))
-
-
-def has_text(request: HttpRequest) -> bool:
-    """Whether somebody wrote something that would be lost."""
-    return any(request.POST.get(name, "").strip() for name in TEXT_FIELDS)
-
-
 def kept_fields(request: HttpRequest) -> dict[str, str]:
     """Return the fields of an update that a request carries."""
-    if not has_text(request):
+    if not any(request.POST.get(name, "").strip() for name in TEXT_FIELDS):
         return {}
     return {name: request.POST[name] for name in KEPT_FIELDS if request.POST.get(name)}
 
@@ -235,7 +225,7 @@ def locked_out(request: HttpRequest, *_: Any) -> HttpResponse:
     opens_at = _opens_at(request)
     wait = max(timedelta(seconds=1), opens_at - timezone.now())
     minutes = -(-wait // timedelta(minutes=1))
-    context = {"opens_at": opens_at, "minutes": minutes, "text": text_of(request)}
+    context = {"opens_at": opens_at, "minutes": minutes, "written": written_text(request)}
     response = render(request, "registration/locked.html", context, status=429)
     response["Retry-After"], response["Cache-Control"] = int(wait.total_seconds()) + 1, "no-store"
     return response

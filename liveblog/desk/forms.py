@@ -192,8 +192,8 @@ class ComposerForm(UpdateForm):
         initial=uuid.uuid4,
         widget=forms.HiddenInput(attrs={"autocomplete": "off"}),
         error_messages={
-            "required": "This form had lost its key. It has a new one: post again.",
-            "invalid": "This form’s key was damaged. It has a new one: post again.",
+            "required": "This form had lost its key. Post it again.",
+            "invalid": "This form’s key was damaged. Post it again.",
         },
     )
 

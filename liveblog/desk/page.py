@@ -20,7 +20,7 @@ from liveblog.addresses import READERS, AtDesk, InPreview
 from liveblog.desk.access import AuthorRequest, DeskRequest, desk_of, take_kept_fields
 from liveblog.desk.forms import ComposerForm, reasons_of, status_of
 from liveblog.desk.queue import Queue, text_again
-from liveblog.errors import bad_address, plain_text
+from liveblog.errors import bad_address, plain_text, written_text
 from liveblog.event_page import event_context
 from liveblog.models import Event, Place, Role, Update, byline_of
 from liveblog.public import allow_players, with_players
@@ -160,7 +160,7 @@ def refuse(request: AuthorRequest, event: Event, reason: str, *, status: int = 4
     """Show why something was not done; htmx gets plain text, which the page shows as it is."""
     if request.htmx:
         return plain_text(reason, status)
-    return show_desk(request, event, status=status, refusal=reason)
+    return show_desk(request, event, status=status, refusal=reason, written=written_text(request))
 
 
 def redirect_whole_page(request: DeskRequest, address: str) -> HttpResponse:

@@ -47,11 +47,12 @@ def _answer(request: HttpRequest, slug: str) -> HttpResponse:
     options, wrong = Options.from_query(request.GET.dict())
     if wrong:
         return plain_text(" ".join(wrong.values()), 400)
-    state = f"{event.revision}-{event.changed_at.timestamp()}"  # which an export keeps, unlike the edition
+    shape = f"{options.order}-{options.limit}-{options.header:d}"
+    state = f"{event.revision}-{event.changed_at.timestamp()}-{shape}"  # which an export keeps, unlike the edition
     if request.GET.get(STATE) == state:  # scripts never see a 304: browsers give them the cached 200
         response = HttpResponse(status=204)
     else:
-        etag = f'"{event.edition}-{event.revision}-{options.order}-{options.limit}-{options.header:d}"'
+        etag = f'"{event.edition}-{event.revision}-{shape}"'
         response = get_conditional_response(request, etag=etag) or _draw(request, event, options, state)
         response["ETag"] = etag
     response._csp_config = OWN_POLICY  # type: ignore[attr-defined]  # browsers take over a 304's policy

@@ -122,7 +122,9 @@ def prepare_attachments(attachments: Iterable[Attachment]) -> tuple[Attachment, 
         raise ValidationError({"photos": f"{len(prepared)} photos are too many; at most {PHOTOS} fit in one update."})
     if len({photo.key for photo in prepared}) < len(prepared):
         raise ValidationError({"photos": "One photo is in there twice."})
-    if any(len(photo.alt) > ALT_CHARACTERS or UNSTORABLE.search(photo.alt) for photo in prepared):
+    if any(UNSTORABLE.search(photo.alt) for photo in prepared):
+        raise ValidationError({"photos": "A photo’s description contains a character that can’t be stored."})
+    if any(len(photo.alt) > ALT_CHARACTERS for photo in prepared):
         raise ValidationError({"photos": f"A photo’s description has at most {ALT_CHARACTERS:,} characters."})
     return prepared
 
@@ -138,7 +140,7 @@ def check_content(*, headline: str, body: str, photos: Sequence[Any] = ()) -> No
         errors["headline"] = f"{len(headline)} characters are too many; a headline has at most {HEADLINE_CHARACTERS}."
     for name, text in (("headline", headline), ("body", body)):
         if UNSTORABLE.search(text):
-            errors[name] = "This text contains a character that can't be stored."
+            errors[name] = "This text contains a character that can’t be stored."
     if "\n" in headline:
         errors["headline"] = "A headline is one line."
     if errors:
@@ -148,7 +150,9 @@ def check_content(*, headline: str, body: str, photos: Sequence[Any] = ()) -> No
 def check_note(note: str) -> str:
     """Return a note for readers on one line; raises ``ValidationError``."""
     note = markup.one_line(note)
-    if len(note) > NOTE_CHARACTERS or UNSTORABLE.search(note):
+    if UNSTORABLE.search(note):
+        raise ValidationError("This note contains a character that can’t be stored.")
+    if len(note) > NOTE_CHARACTERS:
         raise ValidationError(f"{len(note)} characters are too many; a note has at most {NOTE_CHARACTERS}.")
     return note
 

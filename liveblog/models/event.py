@@ -359,7 +359,10 @@ class Event(Head, People):
         self._become(self.Status.LIVE, coming_from=(self.Status.DRAFT, self.Status.UPCOMING))
 
     def end(self, *, note: str = "") -> None:
-        """End the coverage, with a closing note to readers; updates can still be corrected."""
+        """End the coverage, with a closing note to readers; updates can still be corrected.
+
+        A note for one that has ended already is added where there is none; raises ``WrongStatus`` where another stands.
+        """
         self._become(self.Status.ENDED, coming_from=(self.Status.LIVE,), closing_note=check_note(note))
 
     def reopen(self) -> None:
@@ -373,6 +376,7 @@ class Event(Head, People):
     def _become(self, status: Status, *, coming_from: tuple[Status, ...], closing_note: str = "") -> None:
         with self.change() as event:
             if event.status == status:
+                event._add_closing_note(closing_note)
                 return
             if event.status not in coming_from:
                 raise WrongStatus(f"This event is {event.status}; from there it can't become {status}.")
@@ -388,6 +392,15 @@ class Event(Head, People):
                 if event.is_over:  # it was planned to end before it has begun
                     event.ends_at = None
             event.take_revision(head=True)
+
+    def _add_closing_note(self, note: str) -> None:
+        """Take over the note of somebody who ends what has ended already, inside ``change()``."""
+        if not note or note == self.closing_note:
+            return
+        if self.closing_note:
+            raise WrongStatus("The coverage has ended already, with another closing note. Change that one.")
+        self.closing_note = note
+        self.take_revision(head=True)
 
     def pause(self, *, note: str) -> None:
         """Tell readers that the coverage pauses, and until when; raises ``WrongStatus`` unless it is live."""

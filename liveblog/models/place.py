@@ -33,10 +33,11 @@ class Place(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Self:
         """Return the place that ``str()`` has written; raises ``ValueError``."""
-        match = _PLACE.fullmatch(text)
-        if match is None:
-            raise ValueError(f"not a place: {text!r}")
-        return cls(datetime.strptime(match[1], _TIME).replace(tzinfo=UTC), int(match[2]))
+        try:
+            time, number = _PLACE.fullmatch(text).groups()  # type: ignore[union-attr]
+            return cls(datetime.strptime(time, _TIME).replace(tzinfo=UTC), int(number))
+        except (AttributeError, ValueError):
+            raise ValueError("A place is a time in UTC and a number: 2026-11-28T20:15:00.000000Z,17.") from None
 
     @property
     def before(self) -> Self:

@@ -375,8 +375,8 @@ class Update(Post):
             raise ValidationError(ERASED)
         if self.withdrawn_at and "withdrawn_at" not in changed:
             raise ValidationError("This update was withdrawn. Restore it before you change it.")
-        if revision is not None and self.content_revision > revision:
-            raise Overtaken(self)
+        if revision is not None and not self.content_revision <= revision <= self.revision:
+            raise Overtaken(self)  # a revision to come is from before a backup was restored
 
     def _keep_version(self, editor: User | None) -> None:
         """Keep the present text as a version and begin the next."""
