@@ -39,9 +39,9 @@ lint: ## Check style, types, deployment settings and migrations
 
 lock: ## Write the lock files anew from pyproject.toml
 	@bin/bootstrap dev
-	$(PYTHON) -m uv pip compile pyproject.toml --extra production --universal --generate-hashes --upgrade \
+	$(PYTHON) -m uv pip compile pyproject.toml --universal --generate-hashes --upgrade \
 		--no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet -o requirements.txt
-	$(PYTHON) -m uv pip compile pyproject.toml --extra production --extra heic --group dev --universal --generate-hashes --upgrade \
+	$(PYTHON) -m uv pip compile pyproject.toml --extra heic --group dev --universal --generate-hashes --upgrade \
 		--no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet -c requirements.txt \
 		-o requirements-dev.txt
 

@@ -5,16 +5,16 @@ import os
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 
-from liveblog.disconnects import carry_out
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-django_application = carry_out(get_asgi_application())
+django_application = get_asgi_application()
 
 from django.conf import settings  # noqa: E402  (Django must be set up first)
 from django.db import connections  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
-from liveblog import live  # noqa: E402
+from liveblog import health, live  # noqa: E402
+from liveblog.admission import admit  # noqa: E402
+from liveblog.disconnects import carry_out  # noqa: E402
 from liveblog.server import Server  # noqa: E402
 
 
@@ -37,7 +37,9 @@ application = Server(
             "http": URLRouter(
                 [
                     path("events/<slug:slug>/changes/", live.changes),
-                    re_path(r"", django_application),
+                    path("healthz", health.healthz),
+                    path("readyz", health.Readiness()),
+                    re_path(r"", admit(carry_out(django_application))),
                 ]
             ),
             "websocket": URLRouter(

@@ -37,6 +37,21 @@ def read_port(name: str, *, default: int) -> int:
     return int(_read("int", name, default, "must be a number from 1 to 65535", validate=validate.Range(1, 65535)))
 
 
+def read_number(name: str, *, default: int) -> int:
+    """Return a number of at least one."""
+    return int(_read("int", name, default, "must be a number, at least 1", validate=validate.Range(1)))
+
+
+def read_server(name: str, *, processes: int) -> str:
+    """Return which server serves: daphne in one process, uvicorn in any number."""
+    server = read_text(name, "daphne" if processes == 1 else "uvicorn")
+    if server not in ("daphne", "uvicorn"):
+        raise ImproperlyConfigured(f"{name} must be daphne or uvicorn, not {server!r}.")
+    if server == "daphne" and processes > 1:
+        raise ImproperlyConfigured(f"{name}=daphne serves from one process; PROCESSES={processes} needs uvicorn.")
+    return server
+
+
 def read_data_dir(name: str, *, default: Path) -> Path:
     """Return a folder of our own that can be written to, making it if need be."""
     folder = Path(read_text(name, str(default))).expanduser().absolute()

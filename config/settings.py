@@ -1,5 +1,6 @@
 """Settings, read from the environment and checked here once; docs/operations.md lists them."""
 
+import sys
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -14,6 +15,9 @@ DEBUG = environment.read_switch("DEBUG", default=False)
 DEMO = environment.read_switch("DEMO", default=True)
 HOST = environment.read_text("HOST", "127.0.0.1")
 PORT = environment.read_port("PORT", default=8000)
+PROCESSES = environment.read_number("PROCESSES", default=environment.read_number("WEB_CONCURRENCY", default=1))
+SERVER = environment.read_server("SERVER", processes=PROCESSES)
+TRUSTED_PROXIES = environment.read_text("TRUSTED_PROXIES", "127.0.0.1")
 BASE_URL = environment.read_base_url("BASE_URL", host=HOST, port=PORT)
 SITE_NAME = environment.read_text("SITE_NAME", "Liveblog")
 IS_HTTPS = BASE_URL.startswith("https:")
@@ -22,7 +26,8 @@ DATA_DIR = environment.read_data_dir("DATA_DIR", default=BASE_DIR / "var")
 SECRET_KEY = environment.read_secret_key("SECRET_KEY", kept_in=DATA_DIR / "secret_key")
 
 INSTALLED_APPS = [
-    "daphne",
+    # Only for its runserver: Twisted would cost each of uvicorn's processes 27 MB and a fifth of its start.
+    *(["daphne"] if "runserver" in sys.argv else []),
     "liveblog",
     "django_htmx",
     "axes",
@@ -142,11 +147,6 @@ STORAGES = {
     },
 }
 MEDIA_ROOT = DATA_DIR / "media"
-FILE_UPLOAD_HANDLERS = [
-    "config.uploads.BoundedUploadHandler",
-    "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
-]
 
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "/accounts/login/"
@@ -192,19 +192,20 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL]
 CSRF_FAILURE_VIEW = "liveblog.desk.access.csrf_failed"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = IS_HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked by load balancers in plain http
 SECURE_HSTS_SECONDS = 365 * 86400 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS else None
 
+# A format that we don't speak; and what is too busy or silent, which has a line of its own (liveblog/errors.py).
+TOLD_OTHERWISE = {HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.SERVICE_UNAVAILABLE}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "filters": {
-        "implemented": {
+        "news": {
             "()": "django.utils.log.CallbackFilter",
-            "callback": lambda record: getattr(record, "status_code", None) != HTTPStatus.NOT_IMPLEMENTED,
+            "callback": lambda record: getattr(record, "status_code", None) not in TOLD_OTHERWISE,
         }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
@@ -213,7 +214,7 @@ LOGGING = {
         "liveblog": {"level": "INFO"},
         # What scanners ask for is no news: neither a page that is not there nor a host that is not ours, nor what is
         # too much to be read or in a format that we don't speak. A refused origin is: BASE_URL may be wrong.
-        "django.request": {"level": "ERROR", "filters": ["implemented"]},
+        "django.request": {"level": "ERROR", "filters": ["news"]},
         "django.security": {"level": "CRITICAL"},
         "django.security.csrf": {"level": "WARNING"},
         # A traceback a second while Redis is down says nothing that the feed's own line does not.

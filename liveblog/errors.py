@@ -1,10 +1,22 @@
 """The answers that say what is wrong, for readers and authors alike."""
 
+import logging
+import sys
+
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
+from django.utils.csp import build_policy
 
+from liveblog.log_throttle import LogThrottle
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 5
+"""After so long an outbox sends again what was answered with a 503, and a page may be asked for again."""
 WRITTEN_FIELDS = ("headline", "body", "note", "summary")
 """The fields in which authors write what would be lost with an answer that does not show it."""
 
@@ -16,11 +28,7 @@ def bad_address(request: HttpRequest, reason: str = "The request could not be un
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what Django found malformed, or too large to be read."""
-    if isinstance(exception, RequestDataTooBig):
-        if "Liveblog-Author" in request.headers:  # an outbox, which shows the words beside what it keeps
-            return plain_text("This is too large to be sent.", 413)
-        return _error(request, 413, "That is too much at once", "Nothing was changed. Go back and send less.")
-    return bad_address(request)
+    return busy(request, 413) if isinstance(exception, RequestDataTooBig) else bad_address(request)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -34,7 +42,12 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """Answer for a fault of ours."""
+    """Answer for a fault of ours, or of the database: that passes, and is worth a line, no traceback."""
+    error = sys.exc_info()[1]
+    if isinstance(error, (OperationalError, InterfaceError)):
+        if _throttle.allows():
+            logger.error("The database does not answer: %s", " ".join(str(error).split()))
+        return busy(request, 503, ("The database rests", "Please try again in a moment. Nothing was changed."))
     return _error(request, 500, "Something went wrong here", "It has been noted. Please try again in a moment.")
 
 
@@ -44,6 +57,37 @@ def written_text(request: HttpRequest) -> str:
         return "\n\n".join(request.POST[name] for name in WRITTEN_FIELDS if request.POST.get(name, "").strip())
     except (SuspiciousOperation, MultiPartParserError, UnreadablePostError):
         return ""
+
+
+_throttle = LogThrottle()
+BUSY = {
+    408: ("That took too long", "Nothing was changed: the rest of what you sent did not come. Please try again."),
+    413: ("That is too much at once", "Nothing was changed. Go back and send less."),
+    503: ("Very many are here just now", "Please try again in a moment. Nothing was changed."),
+}
+
+
+def busy(request: HttpRequest, status: int, words: tuple[str, str] | None = None) -> HttpResponse:
+    """Answer what can't be carried out now, without the database: a title and a reason, else those of ``BUSY``."""
+    title, reason = words or BUSY[status]
+    if is_from_script(request):
+        response = plain_text(f"{title}. {reason}", status)
+    else:
+        response = _error(request, status, title, reason)
+    response["Content-Security-Policy"] = build_policy(settings.SECURE_CSP)  # type: ignore[arg-type]  # the stubs know less
+    if status == 503:
+        response["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def is_from_outbox(request: HttpRequest) -> bool:
+    """Whether an outbox sent it, which reads the answer's status and shows its words."""
+    return "Liveblog-Author" in request.headers
+
+
+def is_from_script(request: HttpRequest) -> bool:
+    """Whether htmx or an outbox sent it, which can't show a page in place of the one that is open."""
+    return request.headers.get("HX-Request") == "true" or is_from_outbox(request)
 
 
 def plain_text(text: str, status: int, headers: dict[str, str] | None = None) -> HttpResponse:

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import re
+import select
 import signal
 import socket
 import textwrap
@@ -28,6 +29,8 @@ FILE_BYTES = 1024**2
 ANSWER_BYTES = 16 * 1024**2
 """The largest found for 20,000 characters has 760 kB: nested formatting that begins anew in each paragraph."""
 IDLE_RENDERERS = 4
+PROMPT_MILLISECONDS = 50
+"""A text that takes longer is waited for with empty hands: whoever asks may give back what others need."""
 
 _CHILD = Path(__file__).with_name("markup_child.py")
 _TOO_SLOW = "This Markdown takes too long to render. Take long rows of brackets, stars or the like out of it."
@@ -45,8 +48,10 @@ class Unavailable(NotRendered):
     """Rendering failed for reasons other than the text: it can be tried again."""
 
 
-def render(text: str) -> str:
+def render(text: str, *, meanwhile: Callable[[], None] = lambda: None) -> str:
     """Return safe HTML for Markdown ``text``; raises ``TooSlow``, ``Unavailable``.
+
+    ``meanwhile`` is called if that takes a while.
 
     The work is done in a child process, because only a process can be stopped in the middle of a regular
     expression. If it dies of anything but its limit of CPU time, that may not be the text's fault: a new
@@ -57,7 +62,7 @@ def render(text: str) -> str:
     for get_renderer in (renderers.take, Renderer):
         try:
             renderer = get_renderer()
-            answer = renderer.render(text)
+            answer = renderer.render(text, meanwhile)
         except OSError as error:
             logger.warning("A text was not rendered: %r", error)
             if isinstance(error, TimeoutError):  # another child would not be quicker
@@ -142,15 +147,19 @@ class Renderer(ChildProcess):
         self._socket, theirs = socket.socketpair()
         self._socket.settimeout(WALL_SECONDS)
         self._answers = self._socket.makefile("rb")
+        self._watch = select.poll()  # select() knows no descriptors above 1,023
+        self._watch.register(self._socket, select.POLLIN)
         with theirs:
             limits = Limits(memory_bytes=MEMORY_BYTES, file_bytes=FILE_BYTES)
             super().__init__(_CHILD, limits=limits, stdin=theirs.fileno(), stdout=theirs.fileno())
 
-    def render(self, text: str) -> str:
+    def render(self, text: str, meanwhile: Callable[[], None]) -> str:
         """Return the HTML; raises ``TooSlow``, ``TimeoutError`` or, if it died, ``OSError``, and is closed then."""
         try:
             with suppress(BrokenPipeError, ConnectionResetError):  # its status says more
                 self._socket.sendall(json.dumps([RENDER_SECONDS, text]).encode() + b"\n")
+                if not self._watch.poll(PROMPT_MILLISECONDS):
+                    meanwhile()
                 answer = self._answers.readline(ANSWER_BYTES)
                 if answer.endswith(b"\n"):
                     return str(json.loads(answer))

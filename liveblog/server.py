@@ -2,13 +2,19 @@
 
 import asyncio
 import contextvars
+import logging
 import time
 
-from liveblog import periodic
+from django.conf import settings
+
+from liveblog import descriptors, periodic
+from liveblog.admission import Slots
 from liveblog.bell import Bell
 from liveblog.disconnects import Application, Receive, Scope, Send
 from liveblog.feed import Feeds
 from liveblog.feed.audience import ReaderCounter
+
+logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 2.0
 """How long the end of a server waits for threads that are at work."""
@@ -19,7 +25,7 @@ class Server:
 
     What it owns belongs to the event loop that serves, and is made at the server's start or, where nobody
     announces that (daphne does not), at the first request. Whatever is called for a request, and in a thread of
-    the server's own, finds it as ``Feeds.current`` and ``Bell.current``.
+    the server's own, finds it as ``Feeds.current``, ``Bell.current`` and ``Slots.current``.
     """
 
     def __init__(self, application: Application) -> None:
@@ -59,13 +65,15 @@ class _Running:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self._bell = Bell(loop)
-        self._feeds = Feeds(loop, self._bell)
+        self._feeds = Feeds(loop, self._bell, sockets=_count_sockets())
+        self._slots = Slots()
         self._jobs = contextvars.Context().run(self._start_jobs)  # nothing of the first request
 
     def enter(self) -> None:
         """Make this the server of the present context."""
         Bell.current.set(self._bell)
         Feeds.current.set(self._feeds)
+        Slots.current.set(self._slots)
 
     def stop(self) -> None:
         """End the threads; what is under way may take a moment."""
@@ -82,3 +90,14 @@ class _Running:
         for job in jobs:
             job.start()
         return jobs
+
+
+def _count_sockets() -> int:
+    """Raise the limit of open files and return how many readers' sockets it leaves room for."""
+    limit = descriptors.raise_limit()
+    sockets = descriptors.sockets_within(limit)
+    level = logging.INFO if sockets == settings.SOCKETS_PER_PROCESS else logging.WARNING
+    logger.log(
+        level, "Up to %d sockets in this process, which may open %d files; who comes after polls.", sockets, limit
+    )
+    return sockets

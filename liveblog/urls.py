@@ -62,5 +62,4 @@ urlpatterns = [
     path("desk/<slug:slug>/updates/<int:number>/pin/", desk.pin, name="desk-pin"),
     path("desk/<slug:slug>/updates/<int:number>/key/", desk.mark_key, name="desk-key"),
     path("join/<str:token>/", desk.join, name="join"),
-    path("healthz", views.healthz, name="healthz"),
 ]

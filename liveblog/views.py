@@ -4,8 +4,7 @@ import hashlib
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import Error, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import Error
 from django.db.models import F, OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from liveblog import live, markup, rendering
 from liveblog.addresses import ABSOLUTE, absolute
 from liveblog.caching import cacheable, picture_response
-from liveblog.errors import bad_address, plain_text
+from liveblog.errors import bad_address
 from liveblog.event_page import event_context, oembed_address
 from liveblog.feed import Tail
 from liveblog.models import Event, Photo, Update
@@ -137,16 +136,3 @@ def _changes(slug: str, query: str) -> live.Answer:
     except Error:
         return live.silent()
     return live.missing() if tail is None else live.answer_with(tail, tail.since(*question))
-
-
-@public
-def healthz(request: HttpRequest) -> HttpResponse:
-    """Say whether this process can serve: 200, or 503 and why not."""
-    try:
-        executor = MigrationExecutor(connection)
-        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except Error as error:
-        return plain_text(f"The database does not answer: {error}", 503)
-    if waiting:
-        return plain_text(f"{len(waiting)} migrations have not been applied.", 503)
-    return plain_text("ok", 200, {"Cache-Control": "no-store"})

@@ -57,14 +57,20 @@ async def until(condition: Callable[[], Any], seconds: float = PATIENCE_SECONDS)
 
 
 async def ask(
-    path: str, query: str | bytes = "", *, method: str = "GET", headers: tuple[tuple[bytes, bytes], ...] = ()
+    path: str,
+    query: str | bytes = "",
+    *,
+    method: str = "GET",
+    headers: tuple[tuple[bytes, bytes], ...] = (),
+    body: bytes | None = b"",
 ) -> Answer:
-    """Send one request to the application."""
+    """Send one request to the application; of a ``body`` that is ``None`` nothing ever comes."""
     from config.asgi import application
 
     sent: list[dict[str, Any]] = []
     asked = asyncio.Queue[dict[str, Any]]()
-    asked.put_nowait({"type": "http.request", "body": b"", "more_body": False})
+    if body is not None:
+        asked.put_nowait({"type": "http.request", "body": body, "more_body": False})
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)

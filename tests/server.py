@@ -21,6 +21,7 @@ import httpx
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import User
 from django.db import connections
+from django.db.utils import load_backend
 from django.test import Client, override_settings
 from django.utils import timezone
 
@@ -121,7 +122,7 @@ class Site:
         """Whether the server says that it can serve."""
         try:
             # To read certificates for https would cost 20 ms of CPU, fifty times a second, beside a server that starts.
-            return httpx.get(f"{self.url}/healthz", timeout=5, trust_env=False, verify=False).status_code == 200
+            return httpx.get(f"{self.url}/readyz", timeout=5, trust_env=False, verify=False).status_code == 200
         except httpx.TransportError:
             return False
 
@@ -232,10 +233,10 @@ class Site:
 
     def _connect(self) -> None:
         """Give this thread the server's database in place of the tests' own."""
-        connections["default"] = connection = connections.create_connection("default")
-        connection.settings_dict = {**connection.settings_dict, **dj_database_url.parse(self.database_url)}
-        if "sqlite3" not in connection.settings_dict["ENGINE"]:
-            connection.settings_dict["OPTIONS"] = {}
+        settings = {**connections["default"].settings_dict, **dj_database_url.parse(self.database_url)}
+        if "sqlite3" not in settings["ENGINE"]:
+            settings["OPTIONS"] = {}
+        connections["default"] = load_backend(settings["ENGINE"]).DatabaseWrapper(settings, "default")
 
 
 def publish(event: Event, body: str = "Something happened.", *, author: User | None = None, **rest: Any) -> Update:

@@ -9,13 +9,13 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 LAYERS = (
-    ("caching", "child_process", "disconnects", "errors", "log_throttle", "markup_child"),
-    ("markup", "bell", "imaging", "players"),
+    ("caching", "child_process", "connections", "descriptors", "disconnects", "log_throttle", "markup_child"),
+    ("markup", "bell", "bodies", "errors", "imaging", "players"),
     ("models",),
     ("addresses", "public"),
     ("rendering",),
     ("feed", "stream"),
-    ("live", "periodic"),
+    ("live", "periodic", "admission", "health"),
     ("event_page", "server"),
     ("views", "embed", "syndication", "admin"),
     ("archive",),
@@ -110,7 +110,7 @@ def test_the_bell_and_the_models_know_nothing_of_who_hears_or_shows_them() -> No
         if part_of(path) == "bell":
             assert {other for other, _ in imported(path)} == {"log_throttle"}
         if part_of(path) == "models":
-            assert {other for other, _ in imported(path)} <= {"markup", "bell", "imaging", "models"}
+            assert {other for other, _ in imported(path)} <= {"markup", "bell", "connections", "imaging", "models"}
 
 
 def test_sockets_and_polls_import_no_model_and_render_nothing() -> None:

@@ -732,20 +732,3 @@ def test_addresses_of_its_own_come_from_the_settings_never_from_the_host(make_ev
     event = make_event(updates=1)
     for path in every_page(event):
         assert "evil.example" not in Client().get(path, headers={"Host": "evil.example"}).content.decode()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_health_is_asked_without_login_and_answers_why_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    from django.db import OperationalError
-
-    response = Client().get("/healthz")
-    assert (response.status_code, response["Cache-Control"]) == (200, "no-store")
-
-    def down(*rest: Any) -> Any:
-        raise OperationalError("the database is down")
-
-    with connection.execute_wrapper(down):
-        response = Client().get("/healthz")
-    assert response.status_code == 503
-    assert "does not answer" in response.content.decode()
-    assert response["Cache-Control"] == "no-store"

@@ -19,11 +19,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 from django_htmx.middleware import HtmxDetails
 
-from liveblog.errors import plain_text, written_text
+from liveblog import admission
+from liveblog.errors import RETRY_SECONDS, is_from_outbox, is_from_script, plain_text, written_text
 from liveblog.models import Event, Role, is_guest
-
-RETRY_SECONDS = "5"
-"""After so long the outbox sends again what was answered with a 503."""
 
 TEXT_FIELDS = ("headline", "body")
 KEPT_FIELDS = (*TEXT_FIELDS, "is_key", "at", "later", "key")
@@ -56,6 +54,7 @@ def signed_in(view: View) -> View:
 
     @wraps(view)
     def checked(request: DeskRequest, **address: Any) -> HttpResponseBase:
+        admission.note_session(request.session.session_key, is_somebodys=request.user.is_authenticated)
         if not request.user.is_authenticated:
             return _not_signed_in(request, address.get("slug"))
         if is_from_outbox(request) and request.headers["Liveblog-Author"] != str(request.user.pk):
@@ -63,7 +62,7 @@ def signed_in(view: View) -> View:
             return plain_text(f"You are signed in as {name}, and this was written by somebody else.", 401)
         response = view(request, **address)
         if response.status_code == 503:
-            response.headers.setdefault("Retry-After", RETRY_SECONDS)
+            response.headers.setdefault("Retry-After", str(RETRY_SECONDS))
         return response
 
     return checked
@@ -137,16 +136,6 @@ def deny(request: DeskRequest, least: Role) -> HttpResponse:
 def sent_data(request: HttpRequest) -> QueryDict | None:
     """Return the fields of a form that was sent, or ``None`` if the page with the form was opened."""
     return request.POST if request.method == "POST" else None
-
-
-def is_from_outbox(request: HttpRequest) -> bool:
-    """Whether an outbox sent it, which reads the answer's status and shows its words."""
-    return "Liveblog-Author" in request.headers
-
-
-def is_from_script(request: DeskRequest) -> bool:
-    """Whether htmx or an outbox sent it, which can't show a page in place of the one that is open."""
-    return bool(request.htmx) or is_from_outbox(request)
 
 
 def csrf_failed(request: DeskRequest, reason: str = "") -> HttpResponse:

@@ -11,12 +11,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from liveblog import markup, players
-from liveblog.desk.access import AuthorRequest, desk_of, is_from_outbox
+from liveblog.connections import release
+from liveblog.desk.access import AuthorRequest, desk_of
 from liveblog.desk.forms import ComposerForm, carry_out, refusal_in_words, status_of
 from liveblog.desk.page import Item, show_desk
 from liveblog.desk.photos import take_files
 from liveblog.desk.queue import Queue
-from liveblog.errors import plain_text
+from liveblog.errors import is_from_outbox, plain_text
 from liveblog.feed.audience import count_readers
 from liveblog.models import (
     GUEST_POSTS_A_MINUTE,
@@ -65,7 +66,7 @@ def preview_markdown(request: AuthorRequest, event: Event) -> HttpResponse:
     if not cache.add(lock, True, timeout=PREVIEW_SECONDS):
         return plain_text("One preview at a time.", 429, {"Retry-After": "1"})
     try:
-        html = markup.render(markup.normalise(request.POST.get("body", "")))
+        html = markup.render(markup.normalise(request.POST.get("body", "")), meanwhile=release)
         context = {
             "event": event,
             "html": mark_safe(players.with_fronts(html)),  # noqa: S308  (held to the allow-list)

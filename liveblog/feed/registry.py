@@ -143,7 +143,8 @@ class Feeds:
     current: ContextVar["Feeds | None"] = ContextVar("feeds", default=None)
     """The feeds of the server that answers the present request or runs the present thread."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, bell: Bell) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, bell: Bell, *, sockets: int | None = None) -> None:
+        """``sockets`` is how many this process can have; the setting ``SOCKETS_PER_PROCESS`` may say fewer."""
         self.process = uuid.uuid4()
         """What this server calls itself where others read of it."""
         self.readers: set[Reader] = set()
@@ -158,6 +159,7 @@ class Feeds:
         # Threads of their own: outside a request, database_sync_to_async has one for the whole process.
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="feed")
         self._loop = loop
+        self._sockets = sockets
         self._ticker = Ticker(self._loop, self._watched, self._checked)
         self._ticker.start()
         self.start(self._care())
@@ -259,7 +261,8 @@ class Feeds:
     @property
     def is_full(self) -> bool:
         """Whether no further socket is taken."""
-        return len(self.readers) >= settings.SOCKETS_PER_PROCESS
+        allowed = settings.SOCKETS_PER_PROCESS
+        return len(self.readers) >= (allowed if self._sockets is None else min(allowed, self._sockets))
 
     async def _load(self, slug: str) -> Feed | None:
         began_at = time.monotonic()

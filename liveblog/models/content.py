@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from liveblog import markup
+from liveblog.connections import release
 from liveblog.models.database import is_to_come
 from liveblog.models.place import YEARS
 
@@ -111,7 +112,7 @@ def render_text(*, headline: str, body: str, photos: Sequence[Any]) -> dict[str,
     """Check and render a text; return the columns that keep it. Raises ``ValidationError``, ``markup.TooSlow``."""
     headline, body = markup.normalise(headline), markup.normalise(body)
     check_content(headline=headline, body=body, photos=photos)
-    html = markup.render(body)
+    html = markup.render(body, meanwhile=release)
     return {"headline": headline, "body": body, "body_html": html, "body_text": markup.plain(html)}
 
 

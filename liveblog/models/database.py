@@ -1,13 +1,30 @@
 """What every model needs of the database: its time, no time limit, rules for rows and why it refuses one."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from weakref import WeakValueDictionary
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, models, transaction
+from django.db import Error, IntegrityError, OperationalError, connection, models, transaction
 from django.utils import timezone
+
+from liveblog.connections import release
+
+TURN_SECONDS = 10.0
+NO_LIMIT = 10_000
+POSTGRESQL_DEFAULT = 97
+_ALLOWED = """
+    SELECT least(
+        current_setting('max_connections')::int
+            - current_setting('superuser_reserved_connections')::int
+            - coalesce(current_setting('reserved_connections', true)::int, 0),
+        (SELECT nullif(rolconnlimit, -1) FROM pg_roles WHERE rolname = current_user),
+        (SELECT nullif(datconnlimit, -1) FROM pg_database WHERE datname = current_database())
+    )
+"""
 
 
 def database_time() -> datetime:
@@ -32,6 +49,48 @@ def copy_columns(source: models.Model, target: models.Model) -> None:
     """Give ``target`` every column of ``source``, which is the same row read later."""
     for field in source._meta.concrete_fields:
         setattr(target, field.attname, getattr(source, field.attname))
+
+
+def count_connections() -> int:
+    """Return how many connections the database allows to all processes of this service together.
+
+    SQLite has no such limit. Where PostgreSQL can't be asked, that is what it allows where nobody has set it.
+    """
+    if connection.vendor != "postgresql":
+        return NO_LIMIT
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_ALLOWED)
+            return int(cursor.fetchone()[0])
+    except Error:
+        return POSTGRESQL_DEFAULT
+    finally:
+        connection.close()
+
+
+@contextmanager
+def turn(event: int) -> Iterator[None]:
+    """Let one thread of this process at a time wait for an event's row: the others hold no connection meanwhile.
+
+    Raises ``OperationalError`` if that takes too long.
+    """
+    if connection.in_atomic_block:  # whose row it waits for may wait for this transaction
+        yield
+        return
+    with _turns_lock:
+        lock = _turns.setdefault(event, threading.Lock())
+    if not lock.acquire(blocking=False):
+        release()
+        if not lock.acquire(timeout=TURN_SECONDS):
+            raise OperationalError("the event's row is held by another request")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+_turns: WeakValueDictionary[int, threading.Lock] = WeakValueDictionary()
+_turns_lock = threading.Lock()
 
 
 @contextmanager

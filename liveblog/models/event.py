@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from liveblog import bell, markup
+from liveblog.connections import release
 from liveblog.models.content import (
     NOTE_CHARACTERS,
     Attachment,
@@ -23,7 +24,7 @@ from liveblog.models.content import (
     TooMany,
     check_note,
 )
-from liveblog.models.database import copy_columns, database_time, explained, is_to_come, rule, without_time_limit
+from liveblog.models.database import copy_columns, database_time, explained, is_to_come, rule, turn, without_time_limit
 from liveblog.models.head import Head
 from liveblog.models.people import Membership, People, Role
 from liveblog.models.photo import Photo, PhotoQuerySet
@@ -185,7 +186,7 @@ class Event(Head, People):
     def render_summary(self) -> None:
         """Do the slow part of saving a new event, before a transaction begins; raises ``markup.TooSlow``."""
         self.summary = self._rendered = markup.normalise(self.summary)
-        self.summary_html = markup.render(self.summary)
+        self.summary_html = markup.render(self.summary, meanwhile=release)
 
     def get_absolute_url(self) -> str:
         """Return the path of the reader's page."""
@@ -209,7 +210,7 @@ class Event(Head, People):
 
         This object takes over the state that was committed. Raises ``ValidationError`` if that can't be true.
         """
-        with explained(), transaction.atomic():
+        with turn(self.pk), explained(), transaction.atomic():
             locked = Event.objects.select_for_update().get(pk=self.pk)
             before = locked.revision
             yield locked

@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from liveblog import imaging
+from liveblog.connections import release
 from liveblog.models.content import Attachment, TooMany
 from liveblog.models.json_fields import Figure, read_widths
 from liveblog.models.post import Post
@@ -100,6 +101,7 @@ class Photo(models.Model):
     @staticmethod
     def _store(event: "Event", *, uploader: User, key: uuid.UUID, file: BinaryIO) -> "Photo":
         """Write the files and the row, or return the photo that has come under the same key meanwhile."""
+        release()  # others are decoded first, and this takes a while
         stored = imaging.store(file, photo_folder())
         try:
             with transaction.atomic():

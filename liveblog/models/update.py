@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from liveblog import markup
+from liveblog.connections import release
 from liveblog.models.content import (
     Attachment,
     check_content,
@@ -247,7 +248,7 @@ class Update(Post):
         if body is not None:
             changes["body"] = markup.normalise(body)
             check_content(headline=changes.get("headline", self.headline), body=changes["body"], photos=("any",))
-            changes["body_html"] = markup.render(changes["body"])
+            changes["body_html"] = markup.render(changes["body"], meanwhile=release)
             changes["body_text"] = markup.plain(changes["body_html"])
         if is_key is not None:
             changes["is_key"] = is_key

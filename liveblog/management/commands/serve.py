@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,16 @@ from liveblog.management.commands import demo
 UNFINISHED_SECONDS = 2.0
 UNHEARD_SECONDS = 180
 """For requests whose client has left: a photo may wait for a minute and take another."""
+GRACEFUL_SECONDS = 5
+"""How long requests that are under way may take at the end; sockets come back elsewhere."""
+READY_SECONDS = 30
+"""A new process may take so long to begin; with uvicorn's five seconds, SIGHUP gives up on a busy machine."""
 LISTEN_BACKLOG = 2048
 """With daphne's own 50, 1,000 readers who return at once wait 1.3 s."""
 
 
 class Command(BaseCommand):
-    """Serve the live blog from one process."""
+    """Serve the live blog, from PROCESSES processes."""
 
     help = "Migrate, seed the demonstration, and serve on HOST and PORT until Ctrl-C."
 
@@ -48,7 +52,6 @@ class Command(BaseCommand):
             signal.signal(number, signal.default_int_handler)
         try:
             address = find_free_address(settings.HOST, settings.PORT)
-            raise_descriptor_limit()
             try:
                 if not no_setup:
                     self.migrate()
@@ -87,12 +90,48 @@ class Command(BaseCommand):
         return seeded.password
 
     def serve(self, address: str, password: str) -> None:
-        """Run daphne in this process until a signal stops it."""
+        """Serve until a signal ends it."""
+        greeting = welcome.describe(address, password, can_draw=welcome.can_draw(self.stdout))
+        connection.close()
+        run = self.run_daphne if settings.SERVER == "daphne" else self.run_uvicorn
+        run(address, greeting)
+
+    def run_uvicorn(self, address: str, greeting: str) -> None:
+        """Run uvicorn, in this process or as the parent of several, which SIGHUP replaces one by one."""
+        import uvicorn
+        from uvicorn.supervisors import Multiprocess
+
+        config = uvicorn.Config(
+            "config.asgi:application",
+            host=address,
+            port=settings.PORT,
+            workers=settings.PROCESSES,
+            backlog=LISTEN_BACKLOG,
+            loop="uvloop",
+            http="httptools",
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,  # 40 kB for each reader
+            access_log=False,
+            log_level="warning",  # else two lines for each socket, with its reader's address
+            server_header=False,
+            forwarded_allow_ips=settings.TRUSTED_PROXIES,
+            timeout_graceful_shutdown=GRACEFUL_SECONDS,
+            timeout_worker_healthcheck=READY_SECONDS,
+        )
+        listener = config.bind_socket()
+        if settings.PROCESSES > 1 and not settings.REDIS_URL:
+            self.say("REDIS_URL is not set: readers of one process see within two seconds what another one takes in.")
+        self.say(greeting)
+        if settings.PROCESSES > 1:
+            Multiprocess(config, sockets=[listener]).run()
+        else:
+            uvicorn.Server(config).run(sockets=[listener])
+
+    def run_daphne(self, address: str, greeting: str) -> None:
+        """Run daphne in this process."""
         from channels.routing import get_default_application
         from daphne.server import Server
 
-        greeting = welcome.describe(address, password, can_draw=welcome.can_draw(self.stdout))
-        connection.close()
         interface = address.replace(":", r"\:")
         application = get_default_application()
         server = Server(
@@ -145,15 +184,6 @@ def find_free_address(host: str, port: int) -> str:
             reason = f"HOST {host} is no address of this machine ({error.strerror})."
         raise CommandError(reason) from error
     return str(endpoint[0])
-
-
-def raise_descriptor_limit() -> None:
-    """Allow this process as many sockets as the system does; the usual soft limit is 1,024."""
-    import resource
-
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):  # macOS has a lower limit than it names
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def describe_static_sources() -> str:

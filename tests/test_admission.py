@@ -1,0 +1,277 @@
+"""Only so many requests work at once, none keeps its slot while somebody is slow, and no kind shuts out another."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+from django.test import Client
+
+from liveblog import admission, bodies
+from liveblog.admission import SHARES, Kind, Slots, share_out
+from liveblog.models import Event
+from tests.asgi import ask, in_thread, run, until
+from tests.server import Site
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@contextmanager
+def few_slots(**slots: int) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        shares = dict.fromkeys(Kind, 8) | {Kind[name]: number for name, number in slots.items()}
+        patched.setattr(admission, "share_out", lambda _: shares)
+        yield
+
+
+@pytest.mark.parametrize("connections", [-50, 0, 1, 4, 9, 12, 16, 30, 89, 10_000])
+def test_every_kind_has_a_slot_and_together_they_have_no_more_than_there_are(connections: int) -> None:
+    slots = share_out(connections)
+    assert all(number >= 1 for number in slots.values())
+    assert sum(slots[kind] for kind in SHARES) <= max(connections, len(SHARES))
+    assert slots[Kind.PAGES] == max(slots[kind] for kind in SHARES)
+
+
+def test_a_page_waits_for_a_slot_and_is_then_shown(event: Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("liveblog.views.read_page", _Gate(monkeypatch))
+    gate = _Gate.last
+
+    async def main() -> None:
+        with few_slots(PAGES=2):
+            asked = [asyncio.create_task(ask(f"/events/{event.slug}/", f"x={number}")) for number in range(6)]
+            await until(lambda: gate.inside == 2)
+            await asyncio.sleep(0.2)
+            assert gate.inside == 2
+            gate.open.set()
+            answers = await asyncio.gather(*asked)
+        assert [answer.status for answer in answers] == [200] * 6
+        assert gate.most == 2
+
+    run(main)
+
+
+class _Gate:
+    """Holds those who read a page until it is opened, and counts them."""
+
+    last: "_Gate"
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from liveblog.stream import read_page
+
+        self.open = threading.Event()
+        self.inside = self.most = 0
+        self._read = read_page
+        self._lock = threading.Lock()
+        _Gate.last = self
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with self._lock:
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+        try:
+            assert self.open.wait(30)
+            return self._read(*args, **kwargs)
+        finally:
+            with self._lock:
+                self.inside -= 1
+
+
+def test_who_waits_too_long_is_told_to_come_again_and_what_was_written_is_there(
+    event: Event, author: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("liveblog.views.read_page", _Gate(monkeypatch))
+    monkeypatch.setattr(admission, "QUEUE_SECONDS", 0.05)
+    gate = _Gate.last
+    written = urlencode({"body": "It <passed>."}).encode()
+    form = ((b"content-type", b"application/x-www-form-urlencoded"),)
+
+    async def main() -> None:
+        with few_slots(PAGES=1):
+            first = asyncio.create_task(ask(f"/events/{event.slug}/"))
+            await until(lambda: gate.inside == 1)
+            page = await ask("/")
+            assert (page.status, page.headers["Retry-After"], page.headers["Cache-Control"]) == (503, "5", "no-store")
+            assert "Very many are here just now" in page.body
+            assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+            post = await ask("/desk/landing/updates/", method="POST", headers=form, body=written)
+            assert post.status == 503
+            assert "It &lt;passed&gt;.</textarea>" in post.body
+            outbox = ((b"liveblog-author", b"1"), *form)
+            post = await ask("/desk/landing/updates/", method="POST", headers=outbox, body=written)
+            assert (post.status, post.headers["Retry-After"]) == (503, "5")
+            assert "<" not in post.body
+            gate.open.set()
+            assert (await first).status == 200
+
+    run(main)
+
+
+def test_kinds_do_not_wait_for_each_other_and_a_cookie_s_name_alone_makes_no_author(
+    event: Event, author: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("liveblog.views.read_page", _Gate(monkeypatch))
+    monkeypatch.setattr(admission, "QUEUE_SECONDS", 0.05)
+    gate = _Gate.last
+    client = Client()
+    client.force_login(author)
+    own = ((b"cookie", f"{django_settings.SESSION_COOKIE_NAME}={client.cookies['sessionid'].value}".encode()),)
+    forged = ((b"cookie", b"sessionid=abcdefghijklmnopqrstuvwxyz012345"),)
+    desk = f"/desk/{event.slug}/"
+
+    async def main() -> None:
+        with few_slots(PAGES=1, PLACES=1):
+            assert (await ask(desk, headers=own)).status == 200  # from here on this session is known
+            held = [
+                asyncio.create_task(ask(f"/events/{event.slug}/", query))
+                for query in ("", "before=2026-01-01T00:00:00.000000Z,1")
+            ]
+            await until(lambda: gate.inside == 2)
+            assert (await ask(f"/events/{event.slug}/", "after=2026-01-01T00:00:00.000000Z,1")).status == 503
+            assert (await ask(desk, headers=forged)).status == 503
+            assert (await ask(desk, headers=own)).status == 200
+            assert (await ask("/accounts/login/", method="POST")).status == 403
+            assert (await ask("/healthz")).status == 200
+            gate.open.set()
+            assert [(await one).status for one in held] == [200, 200]
+
+    run(main)
+
+
+def test_a_session_that_has_ended_makes_no_author_any_more(event: Event, author: Any) -> None:
+    client = Client()
+    client.force_login(author)
+    key = client.cookies["sessionid"].value
+    own = ((b"cookie", f"sessionid={key}".encode()),)
+    scope = {"path": "/desk/", "method": "GET", "headers": list(own), "query_string": b""}
+
+    async def main() -> None:
+        def kind() -> Kind:
+            slots = Slots.current.get()
+            assert slots is not None
+            return slots.kind_of(scope, body)
+
+        body = await bodies.Bodies().read({"headers": []}, _nothing)
+        assert body is not None
+        assert kind() is Kind.PAGES
+        await ask("/desk/", headers=own)
+        assert kind() is Kind.AUTHORS
+        await in_thread(client.logout)
+        await ask("/desk/", headers=own)
+        assert kind() is Kind.PAGES
+        body.close()
+
+    run(main)
+
+
+async def _nothing() -> dict[str, Any]:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+@pytest.mark.parametrize(("length", "status"), [("70000000", 413), ("999999999999999999999", 413)])
+def test_a_body_that_is_announced_too_long_is_not_waited_for(length: str, status: int) -> None:
+    async def main() -> None:
+        answer = await ask(
+            "/accounts/login/", method="POST", headers=((b"content-length", length.encode()),), body=None
+        )
+        assert (answer.status, answer.headers["Connection"]) == (status, "close")
+        assert "That is too much at once" in answer.body
+
+    run(main)
+
+
+def test_a_body_that_stops_coming_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "SILENT_SECONDS", 0.05)
+
+    async def main() -> None:
+        assert (await ask("/accounts/login/", method="POST", body=None)).status == 408
+
+    run(main)
+
+
+def test_bodies_are_bounded_together_and_by_address_and_what_is_over_counts_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bodies, "ADDRESS_BYTES", 100)
+    monkeypatch.setattr(bodies, "PROCESS_BYTES", 150)
+
+    async def main() -> None:
+        held = bodies.Bodies()
+
+        async def read(address: str, number: int) -> bodies.Body:
+            async def receive() -> dict[str, Any]:
+                return {"type": "http.request", "body": b"x" * number, "more_body": False}
+
+            body = await held.read({"headers": [], "client": (address, 1)}, receive)
+            assert body is not None
+            return body
+
+        first = await read("10.0.0.1", 80)
+        with pytest.raises(bodies.BodyRefused):
+            await read("10.0.0.1", 30)
+        second = await read("10.0.0.2", 60)
+        with pytest.raises(bodies.BodyRefused):
+            await read("10.0.0.3", 20)
+        first.close()
+        third = await read("10.0.0.1", 90)
+        second.close()
+        third.close()
+        (await read("10.0.0.3", 100)).close()
+
+    run(main)
+
+
+def test_twelve_who_send_slowly_hold_up_nobody(live_site: Site) -> None:
+    event = live_site.event(updates=1)
+    slow = []
+    for _ in range(12):
+        one = HTTPConnection("127.0.0.1", live_site.port, timeout=30)
+        one.putrequest("POST", "/accounts/login/")
+        one.putheader("Content-Length", "1000")
+        one.endheaders()
+        one.send(b"x")
+        slow.append(one)
+    with live_site.visitor() as visitor:
+        live_site.log_in(visitor)
+        for number in range(5):
+            fields = {"body": f"Post {number}", "key": f"0b9f62a8-57c0-4be2-b1ae-4a2f3b1c9d0{number}"}
+            token = {"X-CSRFToken": visitor.cookies["csrftoken"]}
+            assert visitor.post(f"/desk/{event.slug}/updates/", data=fields, headers=token).status_code == 302
+    for one in slow:
+        one.close()
+    assert len(live_site.updates(event)) == 6
+
+
+@pytest.mark.postgres
+def test_many_pages_at_once_need_no_more_connections_than_the_database_has(
+    server: Any, postgres_url: str, event: Event
+) -> None:
+    import psycopg
+
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        site = server(DATABASE_URL=postgres_url)
+        shown = site.event(updates=60)
+        most = 0
+        with httpx.Client(base_url=site.url, timeout=60, limits=httpx.Limits(max_connections=150)) as client:
+            statuses: list[int] = []
+
+            def get(number: int) -> None:
+                statuses.append(client.get(f"/events/{shown.slug}/", params={"x": number}).status_code)
+
+            threads = [threading.Thread(target=get, args=(number,)) for number in range(150)]
+            for thread in threads:
+                thread.start()
+            while any(thread.is_alive() for thread in threads):
+                (count,) = admin.execute(
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                ).fetchone() or (0,)
+                most = max(most, count)
+        assert statuses == [200] * 150
+        assert 3 <= most <= 20
+    assert connection.vendor == "sqlite", "the tests' own database was not touched"
