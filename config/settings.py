@@ -98,6 +98,7 @@ STATEMENT_SECONDS = 5.0
 
 # The bell. The memory layer forgets its groups after a day unless told otherwise.
 REDIS_URL = environment.read_redis_url("REDIS_URL")
+METRICS_TOKEN = environment.read_text("METRICS_TOKEN")
 CHANNEL_LAYERS: dict[str, dict[str, object]]
 if REDIS_URL:
     CHANNEL_LAYERS = {

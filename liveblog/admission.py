@@ -22,6 +22,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 
+from liveblog import metrics
 from liveblog.bodies import Bodies, Body, BodyRefused
 from liveblog.disconnects import Application, Message, Receive, Scope, Send
 from liveblog.errors import busy
@@ -105,6 +106,12 @@ class Slots:
             self._kinds = asyncio.create_task(_open_queues())
         return (await asyncio.shield(self._kinds))[kind]
 
+    def count_waiting(self) -> dict[str, int]:
+        """Return how many requests wait, by kind; any thread may ask."""
+        if self._kinds is None or not self._kinds.done():
+            return {}
+        return {kind.value: queue.waiting for kind, queue in self._kinds.result().items()}
+
     def note(self, session_key: str, *, is_somebodys: bool) -> None:
         """Remember that this session is somebody's, or no longer; the oldest of too many are forgotten."""
         with self._lock:
@@ -151,9 +158,15 @@ class _Queue:
                 pass
             finally:
                 self._waiting -= 1
+        metrics.refused_requests.labels(self._kind.value).inc()
         if self._throttle.allows(self._kind.value):
             logger.warning("Too many requests at once (%s): some are told to come again", self._kind.value)
         return False
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return self._waiting
 
     def leave(self) -> None:
         """Give the slot back."""
@@ -221,6 +234,8 @@ class _Answer:
 
     async def take(self, message: Message) -> None:
         """Keep a part of the answer, or send it."""
+        if message.get("status", 0) >= 500:
+            metrics.failures.labels(str(message["status"])).inc()
         self._kept.append(message)
         self._bytes += len(message.get("body", b""))
         if self._bytes > BUFFERED_BYTES:

@@ -242,11 +242,11 @@ def test_what_is_slow_to_render_does_not_hold_the_lock(
     began, render = threading.Event(), markup.render
     may_go = threading.Event()
 
-    def slowly(text: str) -> str:
+    def slowly(text: str, **options: Any) -> str:
         if text == "Slow":
             began.set()
             assert may_go.wait(60)
-        return render(text)
+        return render(text, **options)
 
     monkeypatch.setattr(markup, "render", slowly)
 

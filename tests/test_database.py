@@ -385,9 +385,9 @@ def test_no_markdown_is_rendered_in_a_transaction_that_makes_an_event(
     held: list[bool] = []
     render = markup.render
 
-    def watched(text: str) -> str:
+    def watched(text: str, **options: Any) -> str:
         held.append(connection.in_atomic_block)
-        return render(text)
+        return render(text, **options)
 
     monkeypatch.setattr(markup, "render", watched)
     client = Client()

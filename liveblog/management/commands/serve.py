@@ -4,6 +4,7 @@ import asyncio
 import errno
 import hashlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -119,6 +120,8 @@ class Command(BaseCommand):
             timeout_worker_healthcheck=READY_SECONDS,
         )
         listener = config.bind_socket()
+        if settings.PROCESSES > 1:
+            share_metrics(settings.DATA_DIR / "metrics")
         if settings.PROCESSES > 1 and not settings.REDIS_URL:
             self.say("REDIS_URL is not set: readers of one process see within two seconds what another one takes in.")
         self.say(greeting)
@@ -184,6 +187,13 @@ def find_free_address(host: str, port: int) -> str:
             reason = f"HOST {host} is no address of this machine ({error.strerror})."
         raise CommandError(reason) from error
     return str(endpoint[0])
+
+
+def share_metrics(folder: Path) -> None:
+    """Have the processes to come keep their figures where each can add them up."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
 def describe_static_sources() -> str:
