@@ -32,9 +32,9 @@ def typed_program() -> str:
 
 
 def own_command(*words: str) -> tuple[list[str], dict[str, str]]:
-    """Return a command line and an environment that run a command of this same program, wherever that is done from.
+    """Return the command line and the environment that start a command of ours in a new process, from any folder.
 
-    ``-P`` keeps the folder it is done from out of what can be imported: it may hold a ``config`` of its own.
+    ``-P`` keeps that folder out of what can be imported: it may hold a ``config`` of its own.
     """
     environ = dict(os.environ)
     if not IS_INSTALLED:

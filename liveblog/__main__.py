@@ -13,7 +13,7 @@ from liveblog import __version__
 def main() -> None:
     """Carry out what stands on the command line."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    if sys.argv[1:] == ["--version"]:  # Django would name its own
+    if sys.argv[1:] in (["--version"], ["version"]):  # Django would name its own
         print(__version__)
         return
     try:
