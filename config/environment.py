@@ -17,6 +17,8 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvValidationError, validate
 
+from config import installation
+
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  (recognised here, bound to only when asked)
 
 _env = Env()
@@ -54,12 +56,15 @@ def read_server(name: str, *, processes: int) -> str:
 
 def read_data_dir(name: str, *, default: Path) -> Path:
     """Return a folder of our own that can be written to, making it if need be."""
-    folder = Path(read_text(name, str(default))).expanduser().absolute()
+    folder = Path(read_text(name, str(default)))
     try:
+        folder = folder.expanduser().absolute()
         is_new = not folder.exists()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if is_new:  # wherever it stands, in a work tree too, none of it is to be committed
             (folder / ".gitignore").write_text("*\n")
+    except RuntimeError as error:
+        raise ImproperlyConfigured(f"{name} must be set: this user has no home for {folder}.") from error
     except OSError as error:
         raise ImproperlyConfigured(f"{name} {folder} can't be made: {error.strerror}.") from error
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
@@ -139,13 +144,13 @@ def read_redis_url(name: str) -> str:
 
 
 def command(*words: str) -> str:
-    """Return a ``manage.py`` command to be typed into a shell, with the settings that lead it to the same data.
+    """Return a command of ours to be typed into a shell, with the settings that lead it to the same data.
 
     What may hold a password is named and not shown.
     """
     secret = [f"{name}=…" for name in ("DATABASE_URL", "REDIS_URL") if read_text(name)]
     folder = [f"DATA_DIR={shlex.quote(read_text('DATA_DIR'))}"] if read_text("DATA_DIR") else []
-    return " ".join([*folder, *secret, ".venv/bin/python", "manage.py", *words])
+    return " ".join([*folder, *secret, installation.typed_program(), *words])
 
 
 def own_addresses() -> list[str]:

@@ -3,13 +3,11 @@
 import sys
 from datetime import timedelta
 from http import HTTPStatus
-from pathlib import Path
 
 from django.utils.csp import CSP
 
 from config import environment
-
-BASE_DIR = Path(__file__).resolve().parent.parent
+from config.installation import BASE_DIR, IS_INSTALLED, default_data_dir
 
 DEBUG = environment.read_switch("DEBUG", default=False)
 DEMO = environment.read_switch("DEMO", default=True)
@@ -22,7 +20,7 @@ BASE_URL = environment.read_base_url("BASE_URL", host=HOST, port=PORT)
 SITE_NAME = environment.read_text("SITE_NAME", "Liveblog")
 IS_HTTPS = BASE_URL.startswith("https:")
 ALLOWED_HOSTS = environment.read_allowed_hosts("ALLOWED_HOSTS", host=HOST, base_url=BASE_URL)
-DATA_DIR = environment.read_data_dir("DATA_DIR", default=BASE_DIR / "var")
+DATA_DIR = environment.read_data_dir("DATA_DIR", default=default_data_dir())
 SECRET_KEY = environment.read_secret_key("SECRET_KEY", kept_in=DATA_DIR / "secret_key")
 
 INSTALLED_APPS = [
@@ -61,7 +59,7 @@ ASGI_APPLICATION = "config.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [] if IS_INSTALLED else [BASE_DIR / "templates"],  # installed, they are the application's
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -138,7 +136,7 @@ USE_I18N = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [] if IS_INSTALLED else [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -24,7 +24,7 @@ LAYERS = (
 )
 """From below; a module imports from lower layers only."""
 
-ASIDE = {"apps", "templatetags", "management", "migrations", "demo"}
+ASIDE = {"__main__", "apps", "templatetags", "management", "migrations", "demo"}
 """Held to nothing but their own rules: below."""
 
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "services", "misc", "base", "managers", "mixins"}
