@@ -39,6 +39,14 @@ def read_port(name: str, *, default: int) -> int:
     return int(_read("int", name, default, "must be a number from 1 to 65535", validate=validate.Range(1, 65535)))
 
 
+def read_choice(name: str, default: str, *others: str) -> str:
+    """Return one of a few words."""
+    word = read_text(name, default)
+    if word not in (default, *others):
+        raise ImproperlyConfigured(f"{name} must be {' or '.join((default, *others))}, not {word!r}.")
+    return word
+
+
 def read_number(name: str, *, default: int) -> int:
     """Return a number of at least one."""
     return int(_read("int", name, default, "must be a number, at least 1", validate=validate.Range(1)))
@@ -46,9 +54,7 @@ def read_number(name: str, *, default: int) -> int:
 
 def read_server(name: str, *, processes: int) -> str:
     """Return which server serves: daphne in one process, uvicorn in any number."""
-    server = read_text(name, "daphne" if processes == 1 else "uvicorn")
-    if server not in ("daphne", "uvicorn"):
-        raise ImproperlyConfigured(f"{name} must be daphne or uvicorn, not {server!r}.")
+    server = read_choice(name, *(("daphne", "uvicorn") if processes == 1 else ("uvicorn", "daphne")))
     if server == "daphne" and processes > 1:
         raise ImproperlyConfigured(f"{name}=daphne serves from one process; PROCESSES={processes} needs uvicorn.")
     return server

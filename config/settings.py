@@ -16,6 +16,8 @@ PORT = environment.read_port("PORT", default=8000)
 PROCESSES = environment.read_number("PROCESSES", default=environment.read_number("WEB_CONCURRENCY", default=1))
 SERVER = environment.read_server("SERVER", processes=PROCESSES)
 TRUSTED_PROXIES = environment.read_text("TRUSTED_PROXIES", "127.0.0.1")
+LOG_FORMAT = environment.read_choice("LOG_FORMAT", "text", "json")
+METRICS_TOKEN = environment.read_text("METRICS_TOKEN")
 BASE_URL = environment.read_base_url("BASE_URL", host=HOST, port=PORT)
 SITE_NAME = environment.read_text("SITE_NAME", "Liveblog")
 IS_HTTPS = BASE_URL.startswith("https:")
@@ -96,7 +98,6 @@ STATEMENT_SECONDS = 5.0
 
 # The bell. The memory layer forgets its groups after a day unless told otherwise.
 REDIS_URL = environment.read_redis_url("REDIS_URL")
-METRICS_TOKEN = environment.read_text("METRICS_TOKEN")
 CHANNEL_LAYERS: dict[str, dict[str, object]]
 if REDIS_URL:
     CHANNEL_LAYERS = {
@@ -200,14 +201,23 @@ TOLD_OTHERWISE = {HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.SERVICE_UNAVAILABLE}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {
+        "text": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s %(request_id)s",
+            "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+            "json_ensure_ascii": False,
+        },
+    },
     "filters": {
+        "request": {"()": "config.logs.RequestFilter"},
         "news": {
             "()": "django.utils.log.CallbackFilter",
             "callback": lambda record: getattr(record, "status_code", None) not in TOLD_OTHERWISE,
-        }
+        },
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request"]}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "liveblog": {"level": "INFO"},
@@ -216,6 +226,8 @@ LOGGING = {
         "django.request": {"level": "ERROR", "filters": ["news"]},
         "django.security": {"level": "CRITICAL"},
         "django.security.csrf": {"level": "WARNING"},
+        # Names and addresses of whoever mistypes a password; the database has them for as long as they count.
+        "axes": {"level": "ERROR"},
         # A traceback a second while Redis is down says nothing that the feed's own line does not.
         "channels_redis": {"level": "CRITICAL"},
     },

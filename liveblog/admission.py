@@ -28,6 +28,7 @@ from liveblog.disconnects import Application, Message, Receive, Scope, Send
 from liveblog.errors import busy
 from liveblog.log_throttle import LogThrottle
 from liveblog.models.database import count_connections
+from liveblog.request_ids import name_request
 
 logger = logging.getLogger(__name__)
 
@@ -199,6 +200,7 @@ def admit(application: Application) -> Application:
     """Let so many requests in at once."""
 
     async def admitted(scope: Scope, receive: Receive, send: Send) -> None:
+        name_request(scope)
         slots = Slots.current.get()
         assert slots is not None, "the server has made them"
         try:
