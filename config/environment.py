@@ -39,6 +39,11 @@ def read_port(name: str, *, default: int) -> int:
     return int(_read("int", name, default, "must be a number from 1 to 65535", validate=validate.Range(1, 65535)))
 
 
+def read_days(name: str, *, default: int) -> int:
+    """Return the seconds of so many days, which may be none."""
+    return 86400 * int(_read("int", name, default, "must be a number of days", validate=validate.Range(0)))
+
+
 def read_choice(name: str, default: str, *others: str) -> str:
     """Return one of a few words."""
     word = read_text(name, default)

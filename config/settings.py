@@ -192,8 +192,12 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL]
 CSRF_FAILURE_VIEW = "liveblog.desk.access.csrf_failed"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = IS_HTTPS
-SECURE_HSTS_SECONDS = 365 * 86400 if IS_HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
+# A browser that was told so can't be told otherwise: for a day at first, and for subdomains, which may be somebody
+# else's, only where that was asked for.
+SECURE_HSTS_SECONDS = environment.read_days("HSTS_DAYS", default=1) if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS and environment.read_switch("HSTS_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = IS_HTTPS and environment.read_switch("HSTS_PRELOAD", default=False)
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # these two, which Django would have on
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS else None
 
 # A format that we don't speak; and what is too busy or silent, which has a line of its own (liveblog/errors.py).

@@ -218,6 +218,33 @@ def test_other_settings_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatc
         environment.read_port("PORT", default=8000)
 
 
+@pytest.mark.parametrize(
+    ("value", "processes", "server"),
+    [("", 1, "daphne"), ("", 4, "uvicorn"), ("uvicorn", 1, "uvicorn"), ("uvicorn", 4, "uvicorn")],
+)
+def test_several_processes_are_uvicorn_s(
+    monkeypatch: pytest.MonkeyPatch, value: str, processes: int, server: str
+) -> None:
+    monkeypatch.setenv("SERVER", value)
+    assert environment.read_server("SERVER", processes=processes) == server
+
+
+def test_servers_and_numbers_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVER", "daphne")
+    with pytest.raises(ImproperlyConfigured, match=r"SERVER=daphne serves from one process; PROCESSES=2"):
+        environment.read_server("SERVER", processes=2)
+    monkeypatch.setenv("SERVER", "gunicorn")
+    with pytest.raises(ImproperlyConfigured, match=r"^SERVER must be daphne or uvicorn, not 'gunicorn'\.$"):
+        environment.read_server("SERVER", processes=1)
+    for value in ("0", "-1", "two"):
+        monkeypatch.setenv("PROCESSES", value)
+        with pytest.raises(ImproperlyConfigured, match="PROCESSES must be a number, at least 1"):
+            environment.read_number("PROCESSES", default=1)
+    monkeypatch.setenv("HSTS_DAYS", "-1")
+    with pytest.raises(ImproperlyConfigured, match="HSTS_DAYS"):
+        environment.read_days("HSTS_DAYS", default=1)
+
+
 def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "")
     assert environment.read_port("PORT", default=8000) == 8000
