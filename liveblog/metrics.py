@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client import generate_latest as in_prometheus_words
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from liveblog import __version__
 from liveblog.disconnects import Receive, Scope, Send
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, float("inf"))
@@ -23,6 +24,8 @@ sockets = Gauge("liveblog_sockets", "Open sockets, those of desks too", multipro
 shedding = Gauge("liveblog_shedding", "By how much polls are told to slow down", multiprocess_mode="livemax")
 children = Gauge("liveblog_children", "Children that render texts or decode photos", multiprocess_mode="livesum")
 waiting = Gauge("liveblog_requests_waiting", "Requests that wait for a slot", ["kind"], multiprocess_mode="livesum")
+release = Gauge("liveblog_release", "The release that serves: 1", ["version"], multiprocess_mode="max")
+release.labels(__version__).set(1)
 fan_out = Histogram("liveblog_fan_out_seconds", "From a finished fragment to its last reader", buckets=SECONDS)
 lag = Histogram("liveblog_bell_to_reader_seconds", "From the bell to the last reader", buckets=SECONDS)
 polls = Counter("liveblog_polls", "Polls, by what they were answered", ["outcome"])
