@@ -54,7 +54,7 @@ def imported(path: Path) -> set[tuple[str, bool]]:
             assert node.module is not None
             names = [node.module]
             if node.module == "liveblog":
-                names = [f"liveblog.{alias.name}" for alias in node.names]
+                names = [f"liveblog.{alias.name}" for alias in node.names if alias.name != "__version__"]
         for name in names:
             if name.startswith("liveblog."):
                 found.add((name.split(".")[1], id(node) not in inner))
