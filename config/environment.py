@@ -19,6 +19,8 @@ from environs import Env, EnvValidationError, validate
 
 from config import installation
 
+DATA_FILES = {"secret_key", "liveblog.sqlite3", "media", "static"}
+"""By which a folder for data is known that a former release has made."""
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  (recognised here, bound to only when asked)
 
 _env = Env()
@@ -74,6 +76,8 @@ def read_data_dir(name: str, *, default: Path) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if is_new:  # wherever it stands, in a work tree too, none of it is to be committed
             (folder / ".gitignore").write_text("*\n")
+        elif folder.stat().st_mode & 0o077:
+            _keep_to_owner(name, folder)
     except RuntimeError as error:
         raise ImproperlyConfigured(f"{name} must be set: this user has no home for {folder}.") from error
     except OSError as error:
@@ -162,6 +166,21 @@ def command(*words: str) -> str:
     secret = [f"{name}=…" for name in ("DATABASE_URL", "REDIS_URL") if read_text(name)]
     folder = [f"DATA_DIR={shlex.quote(read_text('DATA_DIR'))}"] if read_text("DATA_DIR") else []
     return " ".join([*folder, *secret, installation.typed_program(), *words])
+
+
+def _keep_to_owner(name: str, folder: Path) -> None:
+    """Let nobody else read a folder that is ours or empty; what holds other things is not ours to shut."""
+    there = {path.name for path in folder.iterdir()}
+    if there and not there & DATA_FILES:
+        raise ImproperlyConfigured(
+            f"{name} {folder} holds other things and can be read by others: name an empty folder, or chmod 700 it."
+        )
+    try:
+        folder.chmod(0o700)
+    except PermissionError:
+        raise ImproperlyConfigured(
+            f"{name} {folder} can be read by others and is somebody else's: its owner has to chmod 700 it."
+        ) from None
 
 
 def own_addresses() -> list[str]:

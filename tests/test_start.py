@@ -333,6 +333,32 @@ def test_who_has_no_home_is_asked_for_a_folder(monkeypatch: pytest.MonkeyPatch, 
     assert environment.read_data_dir("DATA_DIR", default=default).stat().st_mode & 0o777 == 0o700
 
 
+def test_a_folder_of_ours_that_others_could_read_is_theirs_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    for content in ("", "secret_key"):
+        folder = tmp_path / "data"
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
+        if content:
+            (folder / content).write_text("key")
+        assert environment.read_data_dir("DATA_DIR", default=folder).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_with_other_things_in_it_is_not_shut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "srv"
+    folder.mkdir()
+    folder.chmod(0o755)
+    (folder / "other").mkdir()
+    monkeypatch.setenv("DATA_DIR", str(folder))
+    with pytest.raises(ImproperlyConfigured, match=r"^DATA_DIR .*/srv holds other things .*: name an empty folder"):
+        environment.read_data_dir("DATA_DIR", default=folder)
+    assert folder.stat().st_mode & 0o777 == 0o755
+    folder.chmod(0o700)
+    assert environment.read_data_dir("DATA_DIR", default=folder) == folder
+
+
 # The demonstration
 
 
