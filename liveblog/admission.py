@@ -220,19 +220,23 @@ def admit(application: Application) -> Application:
                 await application(scope, body.receive, answer.take)
             finally:
                 queue.leave()
-        await answer.send_rest()
+        await answer.sent()
         return None
 
     return admitted
 
 
 class _Answer:
-    """An answer that is sent when Django is done with it, unless it is too long to be kept."""
+    """An answer that is kept until it is whole, unless it is too long for that, and sent while its slot is given back.
+
+    What a view does after its answer (a desk's presence is written then) keeps nobody waiting for it.
+    """
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self._kept: deque[Message] = deque()
         self._bytes = 0
+        self._sending: asyncio.Task[None] | None = None
 
     async def take(self, message: Message) -> None:
         """Keep a part of the answer, or send it."""
@@ -241,10 +245,16 @@ class _Answer:
         self._kept.append(message)
         self._bytes += len(message.get("body", b""))
         if self._bytes > BUFFERED_BYTES:
-            await self.send_rest()
+            await self._send_kept()
+        elif message["type"] == "http.response.body" and not message.get("more_body", False):
+            self._sending = asyncio.create_task(self._send_kept())
 
-    async def send_rest(self) -> None:
-        """Send what is kept."""
+    async def sent(self) -> None:
+        """Wait until it is with the client."""
+        if self._sending is not None:
+            await self._sending
+
+    async def _send_kept(self) -> None:
         while self._kept:
             await self._send(self._kept.popleft())
 
