@@ -138,6 +138,12 @@ class Site:
             return False
 
     @property
+    def process_id(self) -> int:
+        """The process that was started, which may have others below it."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def environ(self) -> dict[str, str]:
         """The environment of the server's process."""
         kept = {name: value for name, value in os.environ.items() if name not in _OUR_SETTINGS}
