@@ -26,7 +26,7 @@ from liveblog.embed.options import Options
 from liveblog.models import Event
 from tests.page import Fragment
 from tests.proxy import Proxy, need, proxying
-from tests.server import PASSWORD, ROOT, Site, copy_data_dir, find_free_port
+from tests.server import ANSWER_SECONDS, PASSWORD, ROOT, Site, copy_data_dir, find_free_port
 
 DEPLOY = ROOT / "deploy"
 NGINX = (DEPLOY / "nginx.conf").read_text()
@@ -91,7 +91,7 @@ def test_http_leads_to_https_and_http2_is_spoken_there(front: Front) -> None:
 
 
 def test_another_name_gets_nothing(front: Front) -> None:
-    with pytest.raises(httpx.RemoteProtocolError):
+    with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
         httpx.get(f"http://127.0.0.1:{front.proxy.http_port}/", trust_env=False)
     with pytest.raises(httpx.ConnectError, match=r"(?i)unrecognized.name"):
         httpx.get(f"https://127.0.0.1:{front.proxy.https_port}/", trust_env=False, verify=False)
@@ -117,7 +117,7 @@ def test_a_page_is_kept_for_all_whatever_they_carry(front: Front, story: Event) 
     assert kept.text == first.text
     with front.proxy.visitor() as author:
         author.cookies.set("sessionid", front.site.session_key("ada"))
-        assert "Log out" in author.get("/desk/").text
+        assert author.get("/desk/").status_code == 200
         seen = author.get(address_of(story), headers={"Accept-Encoding": "br, gzip;q=0.5", "HX-Request": "true"})
     assert seen.text == first.text
     assert "Set-Cookie" not in seen.headers
@@ -300,14 +300,15 @@ def test_an_author_signs_in_and_nothing_of_the_desk_is_kept(front: Front) -> Non
     assert front.proxy.get("/desk/new/").status_code == 302
 
 
-def test_the_address_that_failures_count_for_is_the_connections_own(front: Front) -> None:
-    name = f"bob-{uuid.uuid4().hex[:6]}"
-    with front.proxy.visitor() as guesser:
-        guesser.headers |= {"Origin": front.proxy.url, "X-Forwarded-For": "192.0.2.9"}
+def test_the_address_that_failures_count_for_is_where_somebody_came_from(front: Front) -> None:
+    name, there = f"bob-{uuid.uuid4().hex[:6]}", "127.0.0.2"
+    way = httpx.HTTPTransport(verify=front.proxy.tls, local_address=there)
+    headers = {"Origin": front.proxy.url, "X-Forwarded-For": "192.0.2.9"}
+    with httpx.Client(base_url=front.proxy.url, transport=way, headers=headers, timeout=ANSWER_SECONDS) as guesser:
         token = token_of(guesser.get("/accounts/login/"))
         form = {"username": name, "password": "guess", "csrfmiddlewaretoken": token}
         assert guesser.post("/accounts/login/", data=form).status_code == 200
-    assert front.site.do(AccessAttempt.objects.get, username=name).ip_address in {"127.0.0.1", "::"}
+    assert front.site.do(AccessAttempt.objects.get, username=name).ip_address == there
 
 
 def token_of(page: httpx.Response) -> str:
