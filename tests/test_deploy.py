@@ -11,7 +11,9 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any, NamedTuple
 
 import httpx
@@ -268,6 +270,75 @@ def test_every_kind_of_static_file_has_a_type(front: Front) -> None:
     named = {ending for line in types.splitlines() for ending in line.partition("#")[0].strip(" ;").split()[1:]}
     found = {path.suffix[1:] for path in (front.site.data_dir / "static").rglob("*.*") if path.is_file()}
     assert found <= named | {"gz", "br", "collected"}
+
+
+# What Liveblog is asked, seen by something that stands in its place.
+
+
+@pytest.fixture
+def recorder() -> Iterator[ThreadingHTTPServer]:
+    """A server that answers everything alike, to be kept for a minute, and remembers what it was asked."""
+
+    class Answer(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            asked.append((self.path, dict(self.headers)))
+            self.send_response(200)
+            for name, value in {
+                "Cache-Control": "s-maxage=60",
+                "Content-Length": "0",
+                "Vary": "Accept-Encoding",
+            }.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    asked: list[tuple[str, dict[str, str]]] = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    server.asked = asked  # type: ignore[attr-defined]
+    server.daemon_threads = True
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_liveblog_is_asked_once_for_all_readers_without_what_tells_them_apart(recorder: Any, tmp_path: Path) -> None:
+    browsers = ("gzip, deflate, br, zstd", "gzip, deflate", "gzip", "br", "identity", "")
+    with (
+        proxying(tmp_path / "nginx", upstream=recorder.server_port, static_root=tmp_path / "static") as proxy,
+        ThreadPoolExecutor(len(browsers)) as readers,
+    ):
+        own = {"Cookie": "sessionid=1", "X-Forwarded-For": "192.0.2.9", "X-Forwarded-Proto": "http"}
+
+        def read(number: int) -> int:
+            query = f"order=oldest&utm_source={number}&limit=2"
+            coding = browsers[number % len(browsers)]
+            return proxy.get(f"/events/x/embed/?{query}", **own, **{"Accept-Encoding": coding}).status_code
+
+        for number in range(len(browsers)):
+            assert read(number) == 200
+        assert set(readers.map(read, range(40))) == {200}
+        assert [path for path, _ in recorder.asked] == ["/events/x/embed/?&order=oldest&limit=2"] * 2
+        assert [headers.get("Accept-Encoding") for _, headers in recorder.asked] == ["gzip", None]
+        for _, headers in recorder.asked:
+            assert "Cookie" not in headers
+            assert (headers["Host"], headers["X-Forwarded-Proto"]) == ("localhost", "https")
+            assert headers["X-Forwarded-For"] in {"127.0.0.1", "::1"}
+
+
+def test_what_authors_and_guests_ask_goes_through_as_it_is_each_time(recorder: Any, tmp_path: Path) -> None:
+    addresses = [f"/{place}/x/?next=%2Fdesk%2F&a=1" for place in ("desk", "accounts", "admin", "join")]
+    addresses += ["/accounts/login/?next=/desk/", "/admin/login/?next=/admin/"]
+    with proxying(tmp_path / "nginx", upstream=recorder.server_port, static_root=tmp_path / "static") as proxy:
+        for address in addresses * 2:
+            assert proxy.get(address, Cookie="sessionid=1").status_code == 200
+    assert [path for path, _ in recorder.asked] == addresses * 2
+    assert {headers["Cookie"] for _, headers in recorder.asked} == {"sessionid=1"}
+    assert {headers["X-Forwarded-Proto"] for _, headers in recorder.asked} == {"https"}
 
 
 # Sockets, authors, secrets.
