@@ -547,11 +547,9 @@ def test_the_dockerfile_copies_all_that_the_service_needs(tmp_path: Path) -> Non
 def test_uv_understands_how_the_packages_are_installed() -> None:
     """Without a network it finds those of requirements.txt in this environment, and would install nothing."""
     (install,) = [shlex.split(rest) for name, rest in dockerfile() if name == "RUN" and "uv pip install" in rest]
-    assert install[0] == "python"
-    options = ["--dry-run", "--offline", "--python", sys.executable]
-    done = subprocess.run(
-        [sys.executable, *install[1:], *options], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
-    )
+    words = [sys.executable if word in {"python", ".venv"} else word for word in install]
+    command = [*words, "--dry-run", "--offline"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert "Would make no changes" in done.stderr
 
