@@ -27,9 +27,9 @@ STOP_SECONDS = 30
 class Proxy:
     """A running nginx; ``folder`` has its certificate and its logs."""
 
-    def __init__(self, folder: Path, *, upstream: int, static_root: Path) -> None:
+    def __init__(self, folder: Path, *, upstream: int, static_root: Path, port: int | None = None) -> None:
         self.folder = folder
-        self.http_port, self.https_port = find_free_port(), find_free_port()
+        self.http_port, self.https_port = find_free_port(), port or find_free_port()
         self.url = f"https://{NAME}:{self.https_port}"
         self.tls = ssl.create_default_context(cafile=make_certificate(folder / "certificate"))
         for name in ("log", "temp"):
@@ -48,7 +48,7 @@ class Proxy:
         self._process = subprocess.Popen([*self._command, "-g", "daemon off;"])
         ends_at = time.monotonic() + START_SECONDS
         while not _listens(self.https_port):
-            assert self._process.poll() is None, "nginx did not start"
+            assert self._process.poll() is None, f"nginx did not start: {self.logs['start.log']}"
             assert time.monotonic() < ends_at, "nginx did not start in time"
             time.sleep(0.02)
 
@@ -111,11 +111,11 @@ class Proxy:
 
 
 @contextmanager
-def proxying(folder: Path, *, upstream: int, static_root: Path) -> Iterator[Proxy]:
-    """Run nginx in front of a port of this machine, or skip where there is none."""
+def proxying(folder: Path, *, upstream: int, static_root: Path, port: int | None = None) -> Iterator[Proxy]:
+    """Run nginx at a port in front of another one of this machine, or skip where there is none."""
     need("nginx")
     folder.mkdir()
-    proxy = Proxy(folder, upstream=upstream, static_root=static_root)
+    proxy = Proxy(folder, upstream=upstream, static_root=static_root, port=port)
     try:
         proxy.start()
         yield proxy

@@ -10,7 +10,8 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import AsyncExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -27,7 +28,7 @@ from liveblog import bodies
 from liveblog.embed.options import Options
 from liveblog.models import Event
 from tests.page import Fragment
-from tests.proxy import Proxy, need, proxying
+from tests.proxy import NAME, Proxy, need, proxying
 from tests.server import ANSWER_SECONDS, PASSWORD, ROOT, Site, copy_data_dir, find_free_port
 
 DEPLOY = ROOT / "deploy"
@@ -45,15 +46,15 @@ class Front(NamedTuple):
 @pytest.fixture(scope="module")
 def front(prepared_data_dir: Path, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -> Iterator[Front]:
     """A server that people reach through nginx alone."""
-    folder = tmp_path_factory.mktemp("front")
-    data_dir = copy_data_dir(prepared_data_dir, folder / "data")
     need("nginx")
-    upstream = find_free_port()
-    with proxying(folder / "nginx", upstream=upstream, static_root=data_dir / "static") as proxy:
-        site = Site(data_dir, django_db_blocker.unblock, BASE_URL=proxy.url, SERVER="uvicorn", PORT=str(upstream))
-        site.port, site.url = upstream, f"http://127.0.0.1:{upstream}"
+    folder, port = tmp_path_factory.mktemp("front"), find_free_port()
+    data_dir = copy_data_dir(prepared_data_dir, folder / "data")
+    site = Site(data_dir, django_db_blocker.unblock, BASE_URL=f"https://{NAME}:{port}", SERVER="uvicorn")
+    try:
         site.start()
-        yield Front(proxy, site)
+        with proxying(folder / "nginx", upstream=site.port, static_root=data_dir / "static", port=port) as proxy:
+            yield Front(proxy, site)
+    finally:
         site.close()
 
 
@@ -207,6 +208,25 @@ def test_every_parameter_in_the_list_is_asked_of_liveblog() -> None:
     assert asked == "".join(f"${name}" for name in listed)
 
 
+READS = re.compile(
+    r"""(?:query|GET|fields|asked|parse_qs\(query\))(?:\.get\(|\.pop\(|\[)"([\w-]+)"|"([\w-]+)" in (?:query|\w+\.GET)"""
+)
+
+
+def test_no_page_reads_a_parameter_that_is_not_in_the_list() -> None:
+    """Nor would it get one: what is not in the list is dropped on the way."""
+    folder = ROOT / "liveblog"
+    public = [*folder.glob("*.py"), *folder.glob("embed/*.py"), *folder.glob("syndication/*.py")]
+    read = {
+        one or other
+        for path in public
+        if path.name != "players.py"  # which reads links of others
+        for one, other in READS.findall(path.read_text())
+    }
+    assert read >= {"sort", "before", "edition", "url", "own"}
+    assert read - {"desk"} <= set(re.findall(r"map \$arg_(\w+) ", NGINX)), "desk is asked of sockets, and goes through"
+
+
 def test_what_no_page_understands_is_not_asked_of_liveblog(front: Front) -> None:
     event = front.site.event(updates=1)
     addresses = (f"{address_of(event)}?utm_source={number}&fbclid={number}" for number in range(TRIES))
@@ -355,6 +375,7 @@ def test_a_socket_brings_what_is_published(front: Front) -> None:
             return Fragment(str(await asyncio.wait_for(socket.recv(), 30)))
 
     assert [card.number for card in asyncio.run(follow()).elements.cards] == [2]
+    assert front.proxy.get(f"{address_of(event)}live/?{query}").status_code == 404, "no page"
 
 
 def test_an_author_signs_in_and_nothing_of_the_desk_is_kept(front: Front) -> None:
@@ -432,16 +453,35 @@ def test_one_address_may_sign_in_so_often_and_read_as_often_as_it_likes(front: F
 def test_one_address_may_be_sending_so_much_at_once_and_still_reads(front: Front, tmp_path: Path) -> None:
     event = front.site.event(updates=1)
     static_root = front.site.data_dir / "static"
-    with proxying(tmp_path / "nginx", upstream=front.site.port, static_root=static_root) as proxy:
+    with (
+        proxying(tmp_path / "nginx", upstream=front.site.port, static_root=static_root) as proxy,
+        ThreadPoolExecutor(41) as waiting,
+    ):
         senders = [begin_to_send(proxy) for _ in range(41)]
+        answers = [waiting.submit(sender.recv, 65_536) for sender in senders]
         try:
-            last = senders[-1].recv(65_536).decode()
-            assert last.startswith("HTTP/1.1 503 ")
-            assert "Retry-After: 5" in last
+            first = next(as_completed(answers, ANSWER_SECONDS)).result().decode()
+            assert first.startswith("HTTP/1.1 503 ")
+            assert "Retry-After: 5" in first
+            assert sum(answer.done() for answer in answers) == 1
             assert proxy.get(address_of(event)).status_code == 200
         finally:
             for sender in senders:
+                sender.shutdown(socket.SHUT_RDWR)
                 sender.close()
+
+
+def test_no_socket_is_refused_before_liveblog_has_said_so(front: Front) -> None:
+    event = front.site.event(updates=1)
+    address = f"{front.proxy.url.replace('https', 'wss')}{address_of(event)}live/?after=0&edition={event.edition}"
+
+    async def crowd() -> list[Any]:
+        async with AsyncExitStack() as stack:
+            dialled = (dial(address, ssl=front.proxy.tls, proxy=None, open_timeout=60) for _ in range(60))
+            sockets = [await stack.enter_async_context(one) for one in dialled]
+            return [await socket.recv() for socket in sockets]
+
+    assert len(set(asyncio.run(crowd()))) == 1
 
 
 def begin_to_send(proxy: Proxy) -> socket.socket:
