@@ -1,7 +1,6 @@
 """A real nginx with deploy/nginx.conf, on free ports and in a folder of its own."""
 
 import os
-import pwd
 import re
 import shutil
 import signal
@@ -84,7 +83,7 @@ class Proxy:
 
     @property
     def _command(self) -> list[str]:
-        return ["nginx", "-p", str(self.folder), "-e", "log/start.log", "-c", "nginx.conf"]
+        return [need("nginx"), "-p", str(self.folder), "-e", "log/start.log", "-c", "nginx.conf"]
 
     def _here(self, text: str, *, upstream: int, static_root: Path) -> str:
         """Give the configuration the ports and folders of this test; each place must be there."""
@@ -93,7 +92,7 @@ class Proxy:
             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
         for there, here in {
-            "user www-data;": f"user {pwd.getpwuid(os.getuid()).pw_name};",
+            "user www-data;": "user root;" if os.getuid() == 0 else "",
             "/run/nginx.pid": f"{self.folder}/pid",
             "/var/log/nginx": f"{self.folder}/log",
             "/var/cache/nginx-liveblog": f"{self.folder}/cache",
@@ -123,10 +122,12 @@ def proxying(folder: Path, *, upstream: int, static_root: Path, port: int | None
         proxy.stop()
 
 
-def need(program: str) -> None:
-    """Skip where a program is not installed."""
-    if shutil.which(program) is None:
+def need(program: str) -> str:
+    """Return the path of a program, or skip where it is not installed."""
+    found = shutil.which(program, path=f"{os.environ['PATH']}:/usr/local/sbin:/usr/sbin")
+    if found is None:
         pytest.skip(f"{program} is not installed")
+    return found
 
 
 def documented(certificate: Path) -> str:
