@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AsyncExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -127,6 +127,23 @@ def test_a_page_is_kept_for_all_whatever_they_carry(front: Front, story: Event) 
         seen = author.get(address_of(story), headers={"Accept-Encoding": "br, gzip;q=0.5", "HX-Request": "true"})
     assert seen.text == first.text
     assert "Set-Cookie" not in seen.headers
+
+
+def test_what_is_kept_is_soon_forgotten(front: Front) -> None:
+    event = front.site.event(updates=1)
+    ask_until_kept(front, [address_of(event)] * TRIES)
+    update = front.site.publish(event, "Fresh from the quay.")
+    wait_for_page(front, event, lambda text: "Fresh from the quay." in text)
+    front.site.do(update.withdraw)
+    wait_for_page(front, event, lambda text: "Fresh from the quay." not in text)
+
+
+def wait_for_page(front: Front, event: Event, is_so: Callable[[str], bool]) -> None:
+    """Wait until a page shows what it should; one is kept for two seconds."""
+    ends_at = time.monotonic() + ANSWER_SECONDS
+    while not is_so(front.proxy.get(address_of(event)).text):
+        assert time.monotonic() < ends_at
+        time.sleep(0.2)
 
 
 def test_who_takes_no_gzip_gets_none(front: Front, story: Event) -> None:
@@ -475,6 +492,26 @@ def test_one_address_may_sign_in_so_often_and_read_as_often_as_it_likes(front: F
         for path in (address_of(event), changes, "/accounts/login/", "/static/js/embed.js"):
             assert {stadium.get(path).status_code for _ in range(60)} <= {200, 204}, path
         assert stadium.post("/desk/new/").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_one_home"),
+    [
+        ("2001:db8:1:2:aaaa::1", "2001:db8:1:2::7", True),
+        ("2001:db8:1:2::7", "2001:db8:1:3::7", False),
+        ("2001:db8::1", "2001:db8::aaaa:bbbb:cccc:dddd", True),
+        ("2001:db8::1", "2001:db9::1", False),
+        ("198.51.100.7", "198.51.100.8", False),
+    ],
+)
+def test_the_addresses_of_one_home_count_as_one(one: str, other: str, is_one_home: bool) -> None:
+    (lines,) = re.findall(r"map \$remote_addr \$network \{(.*?)\n    \}", NGINX, re.DOTALL)
+    patterns = re.findall(r'"~(\S+)"', lines)
+
+    def network(address: str) -> str:
+        return next((found[1] for pattern in patterns if (found := re.match(pattern, address))), address)
+
+    assert (network(one) == network(other)) == is_one_home
 
 
 def test_one_address_may_be_sending_so_much_at_once_and_still_reads(front: Front, tmp_path: Path) -> None:
