@@ -400,7 +400,11 @@ def test_what_authors_and_guests_ask_goes_through_as_it_is_each_time(recorder: A
     with proxying(tmp_path / "nginx", upstream=recorder.server_port, static_root=tmp_path / "static") as proxy:
         for address in addresses * 2:
             assert proxy.get(address, Cookie="sessionid=1").status_code == 200
+        proxy.stop()
+        logged = proxy.logs["access.log"]
     assert [path for path, _ in recorder.asked] == addresses * 2
+    names = {headers["X-Request-ID"] for path, headers in recorder.asked if not path.startswith("/join/")}
+    assert names == set(re.findall(r"\] ([0-9a-f]{32}) ", logged)), "one name in both logs"
     assert {headers["Cookie"] for _, headers in recorder.asked} == {"sessionid=1"}
     assert {headers["X-Forwarded-Proto"] for _, headers in recorder.asked} == {"https"}
 
@@ -471,6 +475,11 @@ def test_an_invitation_stands_in_no_log(tmp_path: Path) -> None:
     for name, text in logs.items():
         assert "join" not in text, name
         assert "secret" not in text, name
+
+
+def test_figures_for_operators_are_no_readers_business(front: Front) -> None:
+    assert httpx.get(f"{front.site.url}/metrics", trust_env=False).status_code == 200
+    assert front.proxy.get("/metrics").status_code == 404
 
 
 # Limits.
