@@ -87,6 +87,16 @@ def read_data_dir(name: str, *, default: Path) -> Path:
     return folder
 
 
+def read_static_root(name: str, *, data_dir: Path) -> Path:
+    """Return the folder of static files, which a proxy may read and give to everybody; made when they are collected."""
+    folder = Path(read_text(name, str(data_dir / "static"))).expanduser().absolute()
+    if folder.exists() and not folder.is_dir():
+        raise ImproperlyConfigured(f"{name} {folder} is not a folder.")
+    if data_dir.is_relative_to(folder):
+        raise ImproperlyConfigured(f"{name} {folder} holds DATA_DIR, and whatever is in {name} is public.")
+    return folder
+
+
 def read_secret_key(name: str, *, kept_in: Path) -> str:
     """Return the key from the environment, else the one kept in a file, made on first use."""
     try:

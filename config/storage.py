@@ -1,6 +1,7 @@
 """Static files under names that change with their content, ES module imports included."""
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,6 +13,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 KEPT_SECONDS = 7 * 86400
 """How long files of a former release stay for pages that are open, and for desks that have been asleep."""
 COMPRESSED = ("", ".gz", ".br")
+_VERSIONED = re.compile(r"\.[0-9a-f]{12}\.[^/]+$")
 
 
 class ModuleStaticFilesStorage(CompressedManifestStaticFilesStorage):
@@ -35,10 +37,12 @@ class ModuleStaticFilesStorage(CompressedManifestStaticFilesStorage):
                     os.utime(self.path(name + ending))
 
     def _sweep(self) -> None:
+        """Leave alone what is not named as a release's files are: STATIC_ROOT may be somebody's folder by mistake."""
         current = {*self.hashed_files.keys(), *self.hashed_files.values()}
         kept = {name + ending for name in current for ending in COMPRESSED} | {self.manifest_name}
         root = Path(self.location)
         for path in root.rglob("*"):
             name = path.relative_to(root).as_posix()
-            if path.is_file() and name not in kept and time.time() - path.stat().st_mtime > KEPT_SECONDS:
+            is_ours = path.is_file() and _VERSIONED.search(name)
+            if is_ours and name not in kept and time.time() - path.stat().st_mtime > KEPT_SECONDS:
                 path.unlink()

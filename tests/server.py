@@ -336,6 +336,7 @@ _OUR_SETTINGS = {
     "DATABASE_URL",
     "REDIS_URL",
     "SECRET_KEY",
+    "STATIC_ROOT",
     "ALLOWED_HOSTS",
     "BASE_URL",
     "DEBUG",

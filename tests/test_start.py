@@ -98,7 +98,7 @@ def test_a_second_start_keeps_what_was_posted_makes_nothing_anew_and_hears_of_ot
     first_start: tuple[Path, str],
 ) -> None:
     data_dir, first_output = first_start
-    collected_at = (data_dir / "static.stamp").stat().st_mtime_ns
+    collected_at = (data_dir / "static" / ".collected").stat().st_mtime_ns
     post(data_dir, "The night shift brought **sandwiches**.")
     count = ask(data_dir, "SELECT count(*) FROM liveblog_event")
     with serving(data_dir) as service:
@@ -108,7 +108,7 @@ def test_a_second_start_keeps_what_was_posted_makes_nothing_anew_and_hears_of_ot
     assert "with the password" not in service.output
     assert f"DATA_DIR={data_dir} .venv/bin/python manage.py changepassword editor" in service.output
     assert ask(data_dir, "SELECT count(*) FROM liveblog_event") == count
-    assert (data_dir / "static.stamp").stat().st_mtime_ns == collected_at
+    assert (data_dir / "static" / ".collected").stat().st_mtime_ns == collected_at
 
 
 def check_that_a_post_from_another_process_arrives(service: Service, data_dir: Path) -> None:
@@ -216,6 +216,31 @@ def test_other_settings_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatc
         environment.read_allowed_hosts("ALLOWED_HOSTS", host="127.0.0.1", base_url="http://a")
     with pytest.raises(ImproperlyConfigured, match="PORT"):
         environment.read_port("PORT", default=8000)
+
+
+def test_static_files_may_lie_elsewhere_but_not_around_the_data(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    data_dir = tmp_path / "data"
+    assert environment.read_static_root("STATIC_ROOT", data_dir=data_dir) == data_dir / "static"
+    monkeypatch.setenv("STATIC_ROOT", str(tmp_path / "public" / "static"))
+    assert environment.read_static_root("STATIC_ROOT", data_dir=data_dir) == tmp_path / "public" / "static"
+    file = tmp_path / "file"
+    file.touch()
+    for folder, reason in {data_dir: "holds DATA_DIR", tmp_path: "holds DATA_DIR", file: "is not a folder"}.items():
+        monkeypatch.setenv("STATIC_ROOT", str(folder))
+        with pytest.raises(ImproperlyConfigured, match=rf"^STATIC_ROOT \S+ {reason}.*\.\Z"):
+            environment.read_static_root("STATIC_ROOT", data_dir=data_dir)
+
+
+def test_another_static_root_is_filled_and_an_unwritable_one_is_one_line(
+    prepared_data_dir: Path, tmp_path: Path
+) -> None:
+    data_dir, elsewhere = copy_data_dir(prepared_data_dir, tmp_path / "data"), tmp_path / "public" / "static"
+    with serving(data_dir, DEMO="0", STATIC_ROOT=str(elsewhere)):
+        assert (elsewhere / "staticfiles.json").exists()
+    refusal = r"Collecting static files\nCommandError: STATIC_ROOT /dev/null/static can't be written to: .*\n"
+    assert_refused(data_dir, refusal, DEMO="0", STATIC_ROOT="/dev/null/static")
 
 
 @pytest.mark.parametrize(
@@ -584,7 +609,8 @@ def serving(data_dir: Path, **settings: str) -> Iterator[Service]:
 
 def run(*arguments: str, data_dir: Path, **settings: str) -> subprocess.Popen[str]:
     """Start ``manage.py`` with none of this process's own settings."""
-    ours = {"DATABASE_URL", "REDIS_URL", "BASE_URL", "ALLOWED_HOSTS", "SECRET_KEY", "DEBUG", "DEMO", "HOST", "PORT"}
+    ours = {"DATABASE_URL", "REDIS_URL", "BASE_URL", "ALLOWED_HOSTS", "SECRET_KEY", "STATIC_ROOT"}
+    ours |= {"DEBUG", "DEMO", "HOST", "PORT"}
     inherited = {name: value for name, value in os.environ.items() if name not in ours}
     return subprocess.Popen(
         [sys.executable, "manage.py", *arguments],

@@ -60,6 +60,16 @@ def test_a_former_release_s_files_stay_for_a_week_after_they_were_replaced(
     assert (folder / third).exists()
 
 
+def test_what_else_lies_there_is_not_removed(collect: Callable[[str], str], tmp_path: Path) -> None:
+    collect("one")
+    others = [tmp_path / "collected" / name for name in ("index.html", "photos.2019.jpg", "page.js.bak")]
+    for other in others:
+        other.write_text("precious")
+        os.utime(other, (0, 0))
+    collect("two, longer")
+    assert all(other.read_text() == "precious" for other in others)
+
+
 def test_a_process_of_the_former_release_has_the_files_of_the_next(live_site: Site) -> None:
     assert live_site.get("/static/js/later.0123456789ab.js").status_code == 404
     path = live_site.data_dir / "static" / "js" / "later.0123456789ab.js"

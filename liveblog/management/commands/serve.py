@@ -74,15 +74,22 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0)
 
     def collect_static(self) -> None:
-        """Collect static files if their sources have changed since the last time."""
-        stamp = settings.DATA_DIR / "static.stamp"
+        """Collect static files if their sources have changed since the last time.
+
+        The stamp lies among them, so that another or an emptied STATIC_ROOT has none.
+        """
+        stamp = settings.STATIC_ROOT / ".collected"
         sources = describe_static_sources()
-        if settings.STATIC_ROOT.is_dir() and stamp.exists() and stamp.read_text() == sources:
+        if stamp.exists() and stamp.read_text() == sources:
             return
         self.say("Collecting static files")
-        stamp.unlink(missing_ok=True)
-        call_command("collectstatic", interactive=False, verbosity=0)
-        stamp.write_text(sources)
+        try:
+            stamp.unlink(missing_ok=True)
+            call_command("collectstatic", interactive=False, verbosity=0)
+            stamp.write_text(sources)
+        except OSError as error:
+            reason = f"STATIC_ROOT {settings.STATIC_ROOT} can't be written to: {error.strerror}."
+            raise CommandError(reason) from error
 
     def seed_demo(self) -> str:
         """Seed the demonstration at the first start; return the password if one was made."""
