@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.utils.csp import CSP
 
-from config import environment
+from config import environment, mail_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -114,6 +114,10 @@ else:
         }
     }
 
+# Mail: invitations, and links by which a new password is chosen.
+SILENCED_SYSTEM_CHECKS = ["mail.W001"]  # without a mail server nothing is sent: liveblog/mail.py asks first
+MAILERS, DEFAULT_FROM_EMAIL = mail_url.read_mail("EMAIL_URL", base_url=BASE_URL)
+
 # Players in updates: a policy has to list every instance that may be framed.
 MASTODON_HOSTS = environment.read_host_names(
     "MASTODON_HOSTS",
@@ -158,6 +162,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+
+PASSWORD_RESET_TIMEOUT = 86400  # links by mail and by an owner
 
 # Failed logins count by name and address together: who guesses a name locks out its owner nowhere else.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

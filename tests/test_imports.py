@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 LAYERS = (
     ("caching", "child_process", "connections", "descriptors", "disconnects", "log_throttle", "markup_child"),
-    ("markup", "bell", "bodies", "errors", "imaging", "players"),
+    ("markup", "bell", "bodies", "errors", "imaging", "mail", "players"),
     ("models",),
     ("addresses", "public"),
     ("rendering",),
