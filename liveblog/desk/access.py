@@ -27,6 +27,12 @@ TEXT_FIELDS = ("headline", "body")
 KEPT_FIELDS = (*TEXT_FIELDS, "is_key", "at", "later", "key")
 """Fields of an update that come through a sign-in. Settings keep them out of the record of failed ones."""
 _SESSION_KEY = "kept"
+KEPT_CHARACTERS = 100_000
+"""What anybody may have kept who asks for a new password; the texts of an update are shorter."""
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+HEADERS = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "strict-origin"}
+"""They keep the secret in the address from other pages. With ``no-referrer`` browsers send ``Origin: null`` with the
+form, which Django's CSRF check refuses (Fetch standard, "append a request Origin header")."""
 
 IPV6_NETWORK_BITS = 64
 """One home or phone has as many IPv6 addresses as these leave; RFC 6177 gives each site a /64 or more."""
@@ -151,11 +157,14 @@ class SignIn(LoginView):
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         return super().get_context_data(**context) | {"kept": kept_fields(self.request)}
 
+    def get_default_redirect_url(self) -> str:
+        """Lead to the desk for which fields are kept since a new password was asked for."""
+        return kept_address(self.request) or super().get_default_redirect_url()
+
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Keep the fields for the desk to which this leads."""
         response = super().form_valid(form)
-        if kept := kept_fields(self.request):
-            self.request.session[_SESSION_KEY] = {"for": self.get_success_url(), "fields": kept}
+        keep_fields(self.request, self.get_success_url())
         return response
 
 
@@ -180,6 +189,19 @@ def kept_fields(request: HttpRequest) -> dict[str, str]:
     if not any(request.POST.get(name, "").strip() for name in TEXT_FIELDS):
         return {}
     return {name: request.POST[name] for name in KEPT_FIELDS if request.POST.get(name)}
+
+
+def keep_fields(request: HttpRequest, address: str) -> None:
+    """Keep the fields of an update that a request carries in the session, for the page of this address."""
+    fields = kept_fields(request)
+    if fields and sum(map(len, fields.values())) <= KEPT_CHARACTERS:
+        request.session[_SESSION_KEY] = {"for": address, "fields": fields}
+
+
+def kept_address(request: HttpRequest) -> str:
+    """Return the address of the page for which fields are kept; empty if none are."""
+    kept: dict[str, Any] = request.session.get(_SESSION_KEY, {})
+    return str(kept.get("for", ""))
 
 
 def take_kept_fields(request: HttpRequest) -> dict[str, str]:
