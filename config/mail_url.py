@@ -46,7 +46,8 @@ def read_mail(name: str, *, base_url: str) -> Mail:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     if unknown := options.keys() - {"from"}:
         raise ImproperlyConfigured(f"{name} takes no option but from, not {min(unknown)!a}.")
-    return Mail({"default": _mailer(name, parts, port)}, _checked_sender(name, options.get("from", sender)))
+    sender = _checked_sender(name, options["from"]) if "from" in options else sender
+    return Mail({"default": _mailer(name, parts, port)}, sender)
 
 
 def _mailer(name: str, parts: SplitResult, port: int | None) -> dict[str, Any]:

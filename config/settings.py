@@ -223,6 +223,7 @@ LOGGING = {
         "django.request": {"level": "ERROR", "filters": ["news"]},
         "django.security": {"level": "CRITICAL"},
         "django.security.csrf": {"level": "WARNING"},
+        "axes": {"level": "WARNING"},  # its INFO quotes addresses, those of invitations too
         # A traceback a second while Redis is down says nothing that the feed's own line does not.
         "channels_redis": {"level": "CRITICAL"},
     },

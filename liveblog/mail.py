@@ -78,6 +78,7 @@ def _close(connection: Any) -> None:
 
 
 def _failure(error: Exception) -> MailFailed:
-    """Log why; the server's own words may quote an address, so its number has to do."""
-    logger.warning("A mail was not sent: %s %s", type(error).__name__, getattr(error, "smtp_code", "") or error)
+    """Log why; a mail server's own words may quote an address, so its number has to do."""
+    reason = getattr(error, "smtp_code", None) or getattr(error, "strerror", None) or ""
+    logger.warning("A mail was not sent: %s %s", type(error).__name__, reason)
     return MailFailed()
