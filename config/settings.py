@@ -8,6 +8,7 @@ from pathlib import Path
 from django.utils.csp import CSP
 
 from config import environment, mail_url
+from config.log_filters import hide_secret_addresses
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -212,7 +213,8 @@ LOGGING = {
         "news": {
             "()": "django.utils.log.CallbackFilter",
             "callback": lambda record: getattr(record, "status_code", None) not in TOLD_OTHERWISE,
-        }
+        },
+        "secrets": {"()": "django.utils.log.CallbackFilter", "callback": hide_secret_addresses},
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
@@ -220,7 +222,7 @@ LOGGING = {
         "liveblog": {"level": "INFO"},
         # What scanners ask for is no news: neither a page that is not there nor a host that is not ours, nor what is
         # too much to be read or in a format that we don't speak. A refused origin is: BASE_URL may be wrong.
-        "django.request": {"level": "ERROR", "filters": ["news"]},
+        "django.request": {"level": "ERROR", "filters": ["news", "secrets"]},
         "django.security": {"level": "CRITICAL"},
         "django.security.csrf": {"level": "WARNING"},
         "axes": {"level": "WARNING"},  # its INFO quotes addresses, those of invitations too
