@@ -224,7 +224,7 @@ LOGGING = {
         # too much to be read or in a format that we don't speak. A refused origin is: BASE_URL may be wrong.
         "django.request": {"level": "ERROR", "filters": ["news", "secrets"]},
         "django.security": {"level": "CRITICAL"},
-        "django.security.csrf": {"level": "WARNING"},
+        "django.security.csrf": {"level": "WARNING", "filters": ["secrets"]},
         "axes": {"level": "WARNING"},  # its INFO quotes addresses, those of invitations too
         # A traceback a second while Redis is down says nothing that the feed's own line does not.
         "channels_redis": {"level": "CRITICAL"},

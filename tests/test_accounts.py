@@ -19,6 +19,7 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -313,6 +314,19 @@ def test_an_event_is_deleted_with_the_links_for_colleagues(bridge: Event, ada: U
     assert not Invitation.objects.exists()
     assert guest
     assert not User.objects.filter(pk=guest.pk).exists()
+
+
+def test_a_process_of_the_version_before_goes_on_inviting_guests(bridge: Event, ada: User) -> None:
+    """It knows none of the columns that have come."""
+    guest = user("guest-1")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO liveblog_invitation (event_id, guest_id, name, token_hash, made_at) "
+            "VALUES (%s, %s, 'Sam', 'x', %s)",
+            [bridge.pk, guest.pk, timezone.now()],
+        )
+    found = Invitation.objects.get()
+    assert (found.role, found.email, found.made_account, found.is_open) == ("contributor", "", False, True)
 
 
 @pytest.mark.usefixtures("with_mail")

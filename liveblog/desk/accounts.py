@@ -162,6 +162,10 @@ change_password = never_cache(read_or_write(with_account(ChangePassword.as_view(
 class ResetForm(PasswordResetForm):
     """An address to which links are sent for the accounts that have it, guests' excepted."""
 
+    email = forms.EmailField(
+        max_length=254, label="E-mail address", widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
+
     def messages(self) -> list[EmailMessage]:
         """Return the mails to be sent; none if this address has had enough of them."""
         email = self.cleaned_data["email"]
