@@ -246,9 +246,13 @@ def test_a_guest_makes_an_account_and_stays_no_guest(bridge: Event, ada: User) -
     assert ", guest" not in text_of(guest.get("/desk/bridge/"))
 
 
-def test_a_request_without_the_csrf_token_makes_no_account(bridge: Event, ada: User) -> None:
+def test_a_request_without_the_csrf_token_makes_no_account(
+    bridge: Event, ada: User, caplog: pytest.LogCaptureFixture
+) -> None:
     path = link_in(text_of(invite(signed_in(ada))))
     assert Client(enforce_csrf_checks=True).post(path, account_form()).status_code == 403
+    assert "Forbidden (CSRF cookie not set.): /join/…" in caplog.text
+    assert path not in caplog.text
     assert User.objects.count() == 1
 
 

@@ -27,8 +27,6 @@ TEXT_FIELDS = ("headline", "body")
 KEPT_FIELDS = (*TEXT_FIELDS, "is_key", "at", "later", "key")
 """Fields of an update that come through a sign-in. Settings keep them out of the record of failed ones."""
 _SESSION_KEY = "kept"
-KEPT_CHARACTERS = 100_000
-"""What anybody may have kept who asks for a new password; the texts of an update are shorter."""
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 HEADERS = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "strict-origin"}
 """They keep the secret in the address from other pages. With ``no-referrer`` browsers send ``Origin: null`` with the
@@ -193,8 +191,7 @@ def kept_fields(request: HttpRequest) -> dict[str, str]:
 
 def keep_fields(request: HttpRequest, address: str) -> None:
     """Keep the fields of an update that a request carries in the session, for the page of this address."""
-    fields = kept_fields(request)
-    if fields and sum(map(len, fields.values())) <= KEPT_CHARACTERS:
+    if fields := kept_fields(request):
         request.session[_SESSION_KEY] = {"for": address, "fields": fields}
 
 

@@ -47,6 +47,8 @@ from liveblog.models.content import BYLINE_CHARACTERS
 MAILS_TO_AN_ADDRESS = 5
 MAILS_FROM_A_CLIENT = 20
 """How many links for a new password may be asked for in an hour."""
+KEPT_CHARACTERS = 100_000
+"""What we keep for somebody who is not signed in; the texts of an update are shorter."""
 
 
 # The account of who is signed in.
@@ -211,7 +213,8 @@ class ResetPassword(PasswordResetView):
             form.add_error(None, "The mail server does not answer, so no link was sent. Try again in a few minutes.")
             return self._refuse(form, 503)
         mail.send_soon(connection, form.messages())
-        keep_fields(self.request, self._desk() or settings.LOGIN_REDIRECT_URL)
+        if sum(map(len, kept_fields(self.request).values())) <= KEPT_CHARACTERS:
+            keep_fields(self.request, self._desk() or settings.LOGIN_REDIRECT_URL)
         return redirect(self.get_success_url())
 
     def form_invalid(self, form: Any) -> HttpResponse:
