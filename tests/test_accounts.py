@@ -573,6 +573,18 @@ def test_it_is_there_too_for_who_remembers_the_password_after_all(bridge: Event,
 
 
 @pytest.mark.usefixtures("with_mail")
+def test_it_is_there_for_nobody_else_who_signs_in_at_this_device(bridge: Event, ada: User) -> None:
+    bob = user("bob", email="bob@example.org")
+    bridge.appoint(user=bob, role=Role.EDITOR)
+    client = Client()
+    ask(client, next="/desk/bridge/", body="It passed.")
+    wait_for_mails()
+    answer = client.post("/accounts/login/", {"username": "bob", "password": PASSWORD})
+    assert answer["Location"] == "/desk/"
+    assert "It passed." not in text_of(client.get("/desk/bridge/"))
+
+
+@pytest.mark.usefixtures("with_mail")
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example/desk/", "/admin/", "/join/secret/"])
 def test_a_new_password_leads_nowhere_but_to_the_desk(elsewhere: str, ada: User) -> None:
     client = Client()

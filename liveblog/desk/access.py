@@ -189,25 +189,33 @@ def kept_fields(request: HttpRequest) -> dict[str, str]:
     return {name: request.POST[name] for name in KEPT_FIELDS if request.POST.get(name)}
 
 
-def keep_fields(request: HttpRequest, address: str) -> None:
-    """Keep the fields of an update that a request carries in the session, for the page of this address."""
+def keep_fields(request: HttpRequest, address: str, *, email: str = "") -> None:
+    """Keep the fields of an update that a request carries in the session, for the page of this address.
+
+    With an ``email``, for the account that has it alone: somebody else may be the next to sign in at this device.
+    """
     if fields := kept_fields(request):
-        request.session[_SESSION_KEY] = {"for": address, "fields": fields}
+        request.session[_SESSION_KEY] = {"for": address, "fields": fields, "email": email}
 
 
 def kept_address(request: HttpRequest) -> str:
     """Return the address of the page for which fields are kept; empty if none are."""
-    kept: dict[str, Any] = request.session.get(_SESSION_KEY, {})
-    return str(kept.get("for", ""))
+    return str(_kept(request).get("for", ""))
 
 
 def take_kept_fields(request: HttpRequest) -> dict[str, str]:
     """Return the fields that came through the sign-in for this page, once."""
-    kept: dict[str, Any] = request.session.get(_SESSION_KEY, {})
-    if kept.get("for") != request.path:
+    if kept_address(request) != request.path:
         return {}
     fields: dict[str, str] = request.session.pop(_SESSION_KEY)["fields"]
     return fields
+
+
+def _kept(request: HttpRequest) -> dict[str, Any]:
+    kept: dict[str, Any] = request.session.get(_SESSION_KEY, {})
+    email = kept.get("email", "")
+    is_theirs = not email or email.casefold() == getattr(request.user, "email", "").casefold()
+    return kept if is_theirs else {}
 
 
 def address_of_client(request: HttpRequest) -> str | None:

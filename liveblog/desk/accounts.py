@@ -214,7 +214,8 @@ class ResetPassword(PasswordResetView):
             return self._refuse(form, 503)
         mail.send_soon(connection, form.messages())
         if sum(map(len, kept_fields(self.request).values())) <= KEPT_CHARACTERS:
-            keep_fields(self.request, self._desk() or settings.LOGIN_REDIRECT_URL)
+            desk = self._desk() or settings.LOGIN_REDIRECT_URL
+            keep_fields(self.request, desk, email=form.cleaned_data["email"])
         return redirect(self.get_success_url())
 
     def form_invalid(self, form: Any) -> HttpResponse:
