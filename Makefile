@@ -23,7 +23,7 @@ check: ## Run the tests that need no browser and no second server; ARGS goes to 
 	@bin/bootstrap dev
 	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal -m "not browser and not server and not postgres and not redis and not night" $(ARGS)
 
-night: ## Run what takes longer: faults made on purpose, many more random tests; NIGHT=short for a few of them
+night: ## Run what takes longer: faults made on purpose, the wheel installed, many more random tests; NIGHT=short for a few of them
 	@bin/bootstrap dev
 	NIGHT=$(NIGHT) $(PYTHON) -m pytest -n $(WORKERS) --dist worksteal tests/night $(if $(filter long,$(NIGHT)),$(RANDOM_TESTS))
 
@@ -50,7 +50,7 @@ bench: ## Measure what it costs, beside what others cost; ARGS goes to benchmark
 	$(PYTHON) -m benchmarks $(ARGS)
 
 clean: ## Remove what can be made again; your data in DATA_DIR stays
-	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
+	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results dist
 
 help: ## List these
 	@awk -F': ## ' '/^[a-z]+: ## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile

@@ -1,17 +1,7 @@
 #!/usr/bin/env python
-"""Django's command line, with a bad setting reported in one line."""
+"""The command ``liveblog``, in a work tree."""
 
-import os
-import sys
-
-from django.core.exceptions import ImproperlyConfigured
-from django.core.management import execute_from_command_line
+from liveblog.__main__ import main
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    try:
-        execute_from_command_line(sys.argv)
-    except ImproperlyConfigured as error:
-        sys.exit(f"liveblog: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    main()

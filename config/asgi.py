@@ -12,7 +12,7 @@ from django.conf import settings  # noqa: E402  (Django must be set up first)
 from django.db import connections  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
-from liveblog import health, live  # noqa: E402
+from liveblog import health, live, metrics  # noqa: E402
 from liveblog.admission import admit  # noqa: E402
 from liveblog.disconnects import carry_out  # noqa: E402
 from liveblog.server import Server  # noqa: E402
@@ -39,6 +39,7 @@ application = Server(
                     path("events/<slug:slug>/changes/", live.changes),
                     path("healthz", health.healthz),
                     path("readyz", health.Readiness()),
+                    path("metrics", metrics.show),
                     re_path(r"", admit(carry_out(django_application))),
                 ]
             ),

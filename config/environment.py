@@ -17,6 +17,10 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvValidationError, validate
 
+from config import installation
+
+DATA_FILES = {"secret_key", "liveblog.sqlite3", "media", "static"}
+"""By which a folder for data is known that a former release has made."""
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  (recognised here, bound to only when asked)
 
 _env = Env()
@@ -37,6 +41,19 @@ def read_port(name: str, *, default: int) -> int:
     return int(_read("int", name, default, "must be a number from 1 to 65535", validate=validate.Range(1, 65535)))
 
 
+def read_days(name: str, *, default: int) -> int:
+    """Return the seconds of so many days, which may be none."""
+    return 86400 * int(_read("int", name, default, "must be a number of days", validate=validate.Range(0)))
+
+
+def read_choice(name: str, default: str, *others: str) -> str:
+    """Return one of a few words."""
+    word = read_text(name, default)
+    if word not in (default, *others):
+        raise ImproperlyConfigured(f"{name} must be {' or '.join((default, *others))}, not {word!r}.")
+    return word
+
+
 def read_number(name: str, *, default: int) -> int:
     """Return a number of at least one."""
     return int(_read("int", name, default, "must be a number, at least 1", validate=validate.Range(1)))
@@ -44,9 +61,7 @@ def read_number(name: str, *, default: int) -> int:
 
 def read_server(name: str, *, processes: int) -> str:
     """Return which server serves: daphne in one process, uvicorn in any number."""
-    server = read_text(name, "daphne" if processes == 1 else "uvicorn")
-    if server not in ("daphne", "uvicorn"):
-        raise ImproperlyConfigured(f"{name} must be daphne or uvicorn, not {server!r}.")
+    server = read_choice(name, *(("daphne", "uvicorn") if processes == 1 else ("uvicorn", "daphne")))
     if server == "daphne" and processes > 1:
         raise ImproperlyConfigured(f"{name}=daphne serves from one process; PROCESSES={processes} needs uvicorn.")
     return server
@@ -54,12 +69,17 @@ def read_server(name: str, *, processes: int) -> str:
 
 def read_data_dir(name: str, *, default: Path) -> Path:
     """Return a folder of our own that can be written to, making it if need be."""
-    folder = Path(read_text(name, str(default))).expanduser().absolute()
+    folder = Path(read_text(name, str(default)))
     try:
+        folder = folder.expanduser().absolute()
         is_new = not folder.exists()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if is_new:  # wherever it stands, in a work tree too, none of it is to be committed
             (folder / ".gitignore").write_text("*\n")
+        elif folder.stat().st_mode & 0o077:
+            _keep_to_owner(name, folder)
+    except RuntimeError as error:
+        raise ImproperlyConfigured(f"{name} must be set: this user has no home for {folder}.") from error
     except OSError as error:
         raise ImproperlyConfigured(f"{name} {folder} can't be made: {error.strerror}.") from error
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
@@ -139,13 +159,28 @@ def read_redis_url(name: str) -> str:
 
 
 def command(*words: str) -> str:
-    """Return a ``manage.py`` command to be typed into a shell, with the settings that lead it to the same data.
+    """Return a command of ours to be typed into a shell, with the settings that lead it to the same data.
 
     What may hold a password is named and not shown.
     """
     secret = [f"{name}=…" for name in ("DATABASE_URL", "REDIS_URL") if read_text(name)]
     folder = [f"DATA_DIR={shlex.quote(read_text('DATA_DIR'))}"] if read_text("DATA_DIR") else []
-    return " ".join([*folder, *secret, ".venv/bin/python", "manage.py", *words])
+    return " ".join([*folder, *secret, installation.typed_program(), *words])
+
+
+def _keep_to_owner(name: str, folder: Path) -> None:
+    """Let nobody else read a folder that is ours or empty; what holds other things is not ours to shut."""
+    there = {path.name for path in folder.iterdir()}
+    if there and not there & DATA_FILES:
+        raise ImproperlyConfigured(
+            f"{name} {folder} holds other things and can be read by others: name an empty folder, or chmod 700 it."
+        )
+    try:
+        folder.chmod(0o700)
+    except PermissionError:
+        raise ImproperlyConfigured(
+            f"{name} {folder} can be read by others and is somebody else's: its owner has to chmod 700 it."
+        ) from None
 
 
 def own_addresses() -> list[str]:

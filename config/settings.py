@@ -3,14 +3,11 @@
 import sys
 from datetime import timedelta
 from http import HTTPStatus
-from pathlib import Path
 
 from django.utils.csp import CSP
 
 from config import environment, mail_url
-from config.log_filters import hide_secret_addresses
-
-BASE_DIR = Path(__file__).resolve().parent.parent
+from config.installation import BASE_DIR, IS_INSTALLED, default_data_dir
 
 DEBUG = environment.read_switch("DEBUG", default=False)
 DEMO = environment.read_switch("DEMO", default=True)
@@ -19,11 +16,13 @@ PORT = environment.read_port("PORT", default=8000)
 PROCESSES = environment.read_number("PROCESSES", default=environment.read_number("WEB_CONCURRENCY", default=1))
 SERVER = environment.read_server("SERVER", processes=PROCESSES)
 TRUSTED_PROXIES = environment.read_text("TRUSTED_PROXIES", "127.0.0.1")
+LOG_FORMAT = environment.read_choice("LOG_FORMAT", "text", "json")
+METRICS_TOKEN = environment.read_text("METRICS_TOKEN")
 BASE_URL = environment.read_base_url("BASE_URL", host=HOST, port=PORT)
 SITE_NAME = environment.read_text("SITE_NAME", "Liveblog")
 IS_HTTPS = BASE_URL.startswith("https:")
 ALLOWED_HOSTS = environment.read_allowed_hosts("ALLOWED_HOSTS", host=HOST, base_url=BASE_URL)
-DATA_DIR = environment.read_data_dir("DATA_DIR", default=BASE_DIR / "var")
+DATA_DIR = environment.read_data_dir("DATA_DIR", default=default_data_dir())
 SECRET_KEY = environment.read_secret_key("SECRET_KEY", kept_in=DATA_DIR / "secret_key")
 
 INSTALLED_APPS = [
@@ -43,7 +42,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.StaticFilesMiddleware",
     "config.middleware.TextGZipMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -62,7 +61,7 @@ ASGI_APPLICATION = "config.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [] if IS_INSTALLED else [BASE_DIR / "templates"],  # installed, they are the application's
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -116,7 +115,6 @@ else:
     }
 
 # Mail: invitations, and links by which a new password is chosen.
-SILENCED_SYSTEM_CHECKS = ["mail.W001"]  # without a mail server nothing is sent: liveblog/mail.py asks first
 MAILERS, DEFAULT_FROM_EMAIL = mail_url.read_mail("EMAIL_URL", base_url=BASE_URL)
 
 # Players in updates: a policy has to list every instance that may be framed.
@@ -142,7 +140,7 @@ USE_I18N = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [] if IS_INSTALLED else [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -199,8 +197,13 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL]
 CSRF_FAILURE_VIEW = "liveblog.desk.access.csrf_failed"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = IS_HTTPS
-SECURE_HSTS_SECONDS = 365 * 86400 if IS_HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
+# A browser that was told so can't be told otherwise: for a day at first, and for subdomains, which may be somebody
+# else's, only where that was asked for.
+SECURE_HSTS_SECONDS = environment.read_days("HSTS_DAYS", default=1) if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS and environment.read_switch("HSTS_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = IS_HTTPS and environment.read_switch("HSTS_PRELOAD", default=False)
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # these two, which Django would have on
+SILENCED_SYSTEM_CHECKS += ["mail.W001"]  # without a mail server nothing is sent: liveblog/mail.py asks first
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS else None
 
 # A format that we don't speak; and what is too busy or silent, which has a line of its own (liveblog/errors.py).
@@ -208,24 +211,33 @@ TOLD_OTHERWISE = {HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.SERVICE_UNAVAILABLE}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {
+        "text": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s %(request_id)s",
+            "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+            "json_ensure_ascii": False,
+        },
+    },
     "filters": {
+        "request": {"()": "config.logs.RequestFilter"},
         "news": {
             "()": "django.utils.log.CallbackFilter",
             "callback": lambda record: getattr(record, "status_code", None) not in TOLD_OTHERWISE,
         },
-        "secrets": {"()": "django.utils.log.CallbackFilter", "callback": hide_secret_addresses},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request"]}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "liveblog": {"level": "INFO"},
         # What scanners ask for is no news: neither a page that is not there nor a host that is not ours, nor what is
         # too much to be read or in a format that we don't speak. A refused origin is: BASE_URL may be wrong.
-        "django.request": {"level": "ERROR", "filters": ["news", "secrets"]},
+        "django.request": {"level": "ERROR", "filters": ["news"]},
         "django.security": {"level": "CRITICAL"},
-        "django.security.csrf": {"level": "WARNING", "filters": ["secrets"]},
-        "axes": {"level": "WARNING"},  # its INFO quotes addresses, those of invitations too
+        "django.security.csrf": {"level": "WARNING"},
+        # Names and addresses of whoever mistypes a password; the database has them for as long as they count.
+        "axes": {"level": "ERROR"},
         # A traceback a second while Redis is down says nothing that the feed's own line does not.
         "channels_redis": {"level": "CRITICAL"},
     },

@@ -22,11 +22,13 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 
+from liveblog import metrics
 from liveblog.bodies import Bodies, Body, BodyRefused
 from liveblog.disconnects import Application, Message, Receive, Scope, Send
 from liveblog.errors import busy
 from liveblog.log_throttle import LogThrottle
 from liveblog.models.database import count_connections
+from liveblog.request_ids import name_request
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +107,12 @@ class Slots:
             self._kinds = asyncio.create_task(_open_queues())
         return (await asyncio.shield(self._kinds))[kind]
 
+    def count_waiting(self) -> dict[str, int]:
+        """Return how many requests wait, by kind; any thread may ask."""
+        if self._kinds is None or not self._kinds.done():
+            return {}
+        return {kind.value: queue.waiting for kind, queue in self._kinds.result().items()}
+
     def note(self, session_key: str, *, is_somebodys: bool) -> None:
         """Remember that this session is somebody's, or no longer; the oldest of too many are forgotten."""
         with self._lock:
@@ -151,9 +159,15 @@ class _Queue:
                 pass
             finally:
                 self._waiting -= 1
+        metrics.refused_requests.labels(self._kind.value).inc()
         if self._throttle.allows(self._kind.value):
             logger.warning("Too many requests at once (%s): some are told to come again", self._kind.value)
         return False
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return self._waiting
 
     def leave(self) -> None:
         """Give the slot back."""
@@ -186,6 +200,7 @@ def admit(application: Application) -> Application:
     """Let so many requests in at once."""
 
     async def admitted(scope: Scope, receive: Receive, send: Send) -> None:
+        name_request(scope)
         slots = Slots.current.get()
         assert slots is not None, "the server has made them"
         try:
@@ -205,29 +220,41 @@ def admit(application: Application) -> Application:
                 await application(scope, body.receive, answer.take)
             finally:
                 queue.leave()
-        await answer.send_rest()
+        await answer.sent()
         return None
 
     return admitted
 
 
 class _Answer:
-    """An answer that is sent when Django is done with it, unless it is too long to be kept."""
+    """An answer that is kept until it is whole, unless it is too long for that, and sent while its slot is given back.
+
+    What a view does after its answer (a desk's presence is written then) keeps nobody waiting for it.
+    """
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self._kept: deque[Message] = deque()
         self._bytes = 0
+        self._sending: asyncio.Task[None] | None = None
 
     async def take(self, message: Message) -> None:
         """Keep a part of the answer, or send it."""
+        if message.get("status", 0) >= 500:
+            metrics.failures.labels(str(message["status"])).inc()
         self._kept.append(message)
         self._bytes += len(message.get("body", b""))
         if self._bytes > BUFFERED_BYTES:
-            await self.send_rest()
+            await self._send_kept()
+        elif message["type"] == "http.response.body" and not message.get("more_body", False):
+            self._sending = asyncio.create_task(self._send_kept())
 
-    async def send_rest(self) -> None:
-        """Send what is kept."""
+    async def sent(self) -> None:
+        """Wait until it is with the client."""
+        if self._sending is not None:
+            await self._sending
+
+    async def _send_kept(self) -> None:
         while self._kept:
             await self._send(self._kept.popleft())
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 COMPLAINT_BYTES = 1000
 
@@ -29,6 +29,9 @@ class Limits(NamedTuple):
 class ChildProcess(subprocess.Popen[bytes]):
     """A Python ``script`` in a process of its own, which has nothing of ours but what is given here."""
 
+    living: ClassVar[set["ChildProcess"]] = set()
+    """Those that have not been closed."""
+
     def __init__(
         self, script: Path, *arguments: str, limits: Limits, folder: Path | None = None, **streams: Any
     ) -> None:
@@ -42,6 +45,7 @@ class ChildProcess(subprocess.Popen[bytes]):
         super().__init__(
             command, stderr=self._complaint, cwd=folder, env=environment, start_new_session=True, **streams
         )
+        self.living.add(self)
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -61,6 +65,7 @@ class ChildProcess(subprocess.Popen[bytes]):
 
     def close(self) -> None:
         """Kill it if it lives, and let go of what belongs to it."""
+        self.living.discard(self)
         self.end()
         self._complaint.close()
 

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 from django.conf import settings
 from django.utils import timezone
 
+from liveblog import metrics
 from liveblog.caching import cacheable
 from liveblog.feed import Feed, Feeds, Fragment, NotKnown, Tail, Verdict
 
@@ -32,6 +33,10 @@ MALFORMED = 4400
 GONE = 4404
 POLL_INSTEAD = 4503
 
+_COUNTS = {
+    status: metrics.polls.labels(outcome)
+    for status, outcome in {200: "news", 204: "nothing", 400: "malformed", 404: "missing", 503: "silent"}.items()
+}
 _REVISION = re.compile(r"(0|[1-9][0-9]{0,15})", re.ASCII)
 _METHODS = "GET, HEAD, OPTIONS"
 _EDITION = re.compile(r"[0-9a-f]{8}", re.ASCII)
@@ -73,6 +78,7 @@ async def changes(scope: Scope, receive: Receive, send: Send) -> None:
         answer = not_allowed()
     else:
         answer = await _poll(scope["url_route"]["kwargs"]["slug"], scope["query_string"].decode("latin-1"))
+        _COUNTS[answer.status].inc()
     headers = answer.headers | ({"Content-Length": str(len(answer.body))} if answer.status != 204 else {})
     await send(
         {
@@ -218,6 +224,8 @@ async def retire(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _close(send: Send, code: int) -> None:
+    if code in {MALFORMED, GONE, POLL_INSTEAD}:
+        metrics.refused_sockets.labels(str(code)).inc()
     await send({"type": "websocket.close", "code": code})
 
 

@@ -22,6 +22,7 @@ from liveblog.models.photo import photo_folder
 logger = logging.getLogger(__name__)
 
 DUE_SECONDS = 1.0
+METRICS_SECONDS = 5.0
 TIDY_SECONDS = 3600.0
 STALE_KEPT = timedelta(hours=1)
 """Longer than any process stands still and goes on: its rows have not counted since long."""
@@ -86,11 +87,14 @@ class Job(threading.Thread):
             logger.warning("The periodic job %r failed: %s: %s", self.name, kind, " ".join(str(error).split()))
 
 
-def make_jobs(counter: audience.ReaderCounter, *, is_over: Callable[[], bool]) -> tuple[Job, ...]:
+def make_jobs(
+    counter: audience.ReaderCounter, measure: Callable[[], None], *, is_over: Callable[[], bool]
+) -> tuple[Job, ...]:
     """Return the jobs of one server, which end when ``is_over`` says so; the caller starts them."""
     return (
         Job("schedule", Schedule().publish_due, every_seconds=DUE_SECONDS, is_over=is_over),
         Job("audience", counter.write, every_seconds=audience.WRITE_SECONDS, is_over=is_over, last=counter.withdraw),
+        Job("metrics", measure, every_seconds=METRICS_SECONDS, is_over=is_over),
         Job(
             "tidying",
             tidy,

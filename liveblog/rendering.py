@@ -186,7 +186,7 @@ def _part(name: str, context: Mapping[str, object]) -> Drawn:
 def _log_once(what: str, revision: int, remedy: str, kind: str) -> None:
     logger.error(
         "%s can’t be drawn (revision %d, %s): an empty place is shown instead, and everything else as ever. "
-        "When the cause is mended, manage.py reload_readers or %s brings it to open pages.",
+        "When the cause is mended, the command reload_readers or %s brings it to open pages.",
         what,
         revision,
         kind,

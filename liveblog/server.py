@@ -7,9 +7,10 @@ import time
 
 from django.conf import settings
 
-from liveblog import descriptors, periodic
+from liveblog import descriptors, metrics, periodic
 from liveblog.admission import Slots
 from liveblog.bell import Bell
+from liveblog.child_process import ChildProcess
 from liveblog.disconnects import Application, Receive, Scope, Send
 from liveblog.feed import Feeds
 from liveblog.feed.audience import ReaderCounter
@@ -67,6 +68,7 @@ class _Running:
         self._bell = Bell(loop)
         self._feeds = Feeds(loop, self._bell, sockets=_count_sockets())
         self._slots = Slots()
+        self._measured: set[str] = set()
         self._jobs = contextvars.Context().run(self._start_jobs)  # nothing of the first request
 
     def enter(self) -> None:
@@ -84,9 +86,23 @@ class _Running:
             job.join(max(0, ends_at - time.monotonic()))
         self._feeds.stop(within_seconds=max(0, ends_at - time.monotonic()))
 
+    def _measure(self) -> None:
+        """Bring what is counted now and then up to date."""
+        readers = self._feeds.count_readers_by_slug()
+        for slug in self._measured - readers.keys():
+            metrics.readers.labels(slug).set(0)
+        for slug, number in readers.items():
+            metrics.readers.labels(slug).set(number)
+        self._measured |= readers.keys()
+        for kind, number in self._slots.count_waiting().items():
+            metrics.waiting.labels(kind).set(number)
+        metrics.sockets.set(len(self._feeds.readers))
+        metrics.shedding.set(self._feeds.shedding)
+        metrics.children.set(len(ChildProcess.living))
+
     def _start_jobs(self) -> tuple[periodic.Job, ...]:
         self.enter()
-        jobs = periodic.make_jobs(ReaderCounter(self._feeds), is_over=self.loop.is_closed)
+        jobs = periodic.make_jobs(ReaderCounter(self._feeds), self._measure, is_over=self.loop.is_closed)
         for job in jobs:
             job.start()
         return jobs

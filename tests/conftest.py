@@ -160,9 +160,9 @@ def server(prepared_data_dir: Path, tmp_path: Path, django_db_blocker: Any) -> I
 
     sites: list[Site] = []
 
-    def start(*, data_dir: Path | None = None, **environ: str) -> Site:
+    def start(*, data_dir: Path | None = None, **options: Any) -> Site:
         folder = data_dir or copy_data_dir(prepared_data_dir, tmp_path / f"server-{len(sites)}")
-        site = Site(folder, django_db_blocker.unblock, **environ)
+        site = Site(folder, django_db_blocker.unblock, **options)
         sites.append(site)
         site.start()
         return site

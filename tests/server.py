@@ -1,6 +1,7 @@
 """Real servers in processes of their own, and the way to change what is in their database."""
 
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -43,12 +44,20 @@ class Site:
     changes, as with ``manage.py post`` without Redis: readers have them within two seconds.
     """
 
-    def __init__(self, data_dir: Path, unblocked: Callable[[], AbstractContextManager[Any]], **environ: str) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        unblocked: Callable[[], AbstractContextManager[Any]],
+        *,
+        open_files: int | None = None,
+        **environ: str,
+    ) -> None:
         self.data_dir = data_dir
         self.port = find_free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.database_url = environ.get("DATABASE_URL", f"sqlite:///{data_dir / 'liveblog.sqlite3'}")
         self._environ = environ
+        self._open_files = open_files
         self._setup = () if "DATABASE_URL" in environ else ("--no-setup",)
         self._unblocked = unblocked
         self._process: subprocess.Popen[bytes] | None = None
@@ -67,6 +76,8 @@ class Site:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        if self._open_files is not None:  # before Python has begun
+            resource.prlimit(self._process.pid, resource.RLIMIT_NOFILE, (self._open_files, self._open_files))
         ends_at = time.monotonic() + START_SECONDS
         while not self.is_healthy():
             if self._process.poll() is not None or time.monotonic() > ends_at:

@@ -24,6 +24,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from config.logs import RequestFilter
 from config.mail_url import read_mail
 from liveblog.mail import MailFailed, connect
 from liveblog.models import Attempt, Event, Invitation, Role, may_let_in
@@ -67,6 +68,17 @@ def bridge(ada: User) -> Event:
 @pytest.fixture
 def with_mail(settings: Any) -> None:
     settings.MAILERS = LOCMEM
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """What the service would log, and all that Django says of requests, as it would be written."""
+    for name in ("liveblog", "django.request"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    as_written = RequestFilter()
+    caplog.handler.addFilter(as_written)
+    yield caplog
+    caplog.handler.removeFilter(as_written)
 
 
 def wait_for_mails() -> list[Any]:
@@ -121,10 +133,8 @@ def test_who_opens_the_link_chooses_name_and_password_is_signed_in_and_has_the_r
 
 
 def test_the_secret_is_shown_once_stored_as_a_hash_and_in_no_log(
-    bridge: Event, ada: User, caplog: pytest.LogCaptureFixture
+    bridge: Event, ada: User, log: pytest.LogCaptureFixture
 ) -> None:
-    for name in ("liveblog", "django.request"):
-        caplog.set_level(logging.DEBUG, logger=name)
     path = link_in(text_of(invite(signed_in(ada))))
     token = path.split("/")[2]
     stranger = Client()
@@ -139,7 +149,7 @@ def test_the_secret_is_shown_once_stored_as_a_hash_and_in_no_log(
     stored = [*Invitation.objects.values(), *AccessAttempt.objects.values(), *Session.objects.values()]
     assert AccessAttempt.objects.exists()
     assert token not in str(stored)
-    assert token not in caplog.text
+    assert token not in log.text
     assert token not in text_of(signed_in(ada).get("/desk/bridge/people/"))
 
 
@@ -247,12 +257,12 @@ def test_a_guest_makes_an_account_and_stays_no_guest(bridge: Event, ada: User) -
 
 
 def test_a_request_without_the_csrf_token_makes_no_account(
-    bridge: Event, ada: User, caplog: pytest.LogCaptureFixture
+    bridge: Event, ada: User, log: pytest.LogCaptureFixture
 ) -> None:
     path = link_in(text_of(invite(signed_in(ada))))
     assert Client(enforce_csrf_checks=True).post(path, account_form()).status_code == 403
-    assert "Forbidden (CSRF cookie not set.): /join/…" in caplog.text
-    assert path not in caplog.text
+    assert "Forbidden (CSRF cookie not set.): /join/…" in log.text
+    assert path not in log.text
     assert User.objects.count() == 1
 
 
@@ -631,9 +641,8 @@ def let_in(owner: Client, who: User, **more: Any) -> Any:
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
 def test_an_owner_makes_a_link_by_which_a_colleague_chooses_a_new_password_once(
-    headers: dict[str, str], kim: User, ada: User, caplog: pytest.LogCaptureFixture
+    headers: dict[str, str], kim: User, ada: User, log: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, logger="liveblog")
     owner = signed_in(ada)
     assert f"/people/{kim.pk}/password/" in text_of(owner.get("/desk/bridge/people/"))
     answer = let_in(owner, kim, headers=headers)
@@ -647,8 +656,8 @@ def test_an_owner_makes_a_link_by_which_a_colleague_chooses_a_new_password_once(
     kim.refresh_from_db()
     assert kim.check_password(NEW_PASSWORD)
     assert choose(Client(), path).status_code == 404
-    assert path.split("/")[-2] not in caplog.text
-    assert f"user {kim.pk}" in caplog.text
+    assert path.split("/")[-2] not in log.text
+    assert f"user {kim.pk}" in log.text
 
 
 def test_it_holds_for_a_day(kim: User, ada: User, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -849,7 +858,7 @@ def test_a_mail_server_gets_what_it_needs(server: MailServer, bridge: Event, ada
 
 
 def test_a_server_that_refuses_or_is_gone_is_said_and_nothing_is_lost(
-    server: MailServer, bridge: Event, ada: User, caplog: pytest.LogCaptureFixture
+    server: MailServer, bridge: Event, ada: User, log: pytest.LogCaptureFixture
 ) -> None:
     server.refuses = True
     answer = invite(signed_in(ada), "kim@example.org")
@@ -864,19 +873,19 @@ def test_a_server_that_refuses_or_is_gone_is_said_and_nothing_is_lost(
         assert answer.status_code == 503
         assert "mail server does not answer" in text_of(answer)
         assert 'name="body" hidden' in text_of(answer)
-    assert "s:cret" not in caplog.text
-    assert "kim@example.org" not in caplog.text
-    assert path not in caplog.text
+    assert "s:cret" not in log.text
+    assert "kim@example.org" not in log.text
+    assert path not in log.text
 
 
 def test_a_refusal_after_the_answer_is_told_to_the_log_alone(
-    server: MailServer, ada: User, caplog: pytest.LogCaptureFixture
+    server: MailServer, ada: User, log: pytest.LogCaptureFixture
 ) -> None:
     server.refuses = True
     assert ask(Client()).status_code == 302
     wait_for_mails()
-    assert "A mail was not sent" in caplog.text
-    assert "ada@example.org" not in caplog.text
+    assert "A mail was not sent" in log.text
+    assert "ada@example.org" not in log.text
 
 
 def test_a_silent_server_holds_up_two_requests_at_most_and_not_for_long(settings: Any, db: None) -> None:

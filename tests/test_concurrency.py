@@ -11,6 +11,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -18,10 +19,10 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.utils import timezone
 
-from liveblog.models import Event, KeyReused, Waiting
+from liveblog.models import Event, KeyReused, Waiting, database
 from liveblog.periodic import Schedule
 from tests.asgi import connect, poll, run
 from tests.page import Fragment, Page
@@ -32,6 +33,18 @@ from tests.test_sockets import check_all
 ROOT = Path(__file__).resolve().parent.parent
 AUTHORS = 8
 POSTS_EACH = 3
+
+
+@pytest.fixture(autouse=True)
+def every_thread_a_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let threads meet at the database alone, as processes do: inside one they take turns before they ask it."""
+    if "in_one_process" not in request.fixturenames:
+        monkeypatch.setattr("liveblog.models.event.turn", nullcontext)
+
+
+@pytest.fixture
+def in_one_process() -> None:
+    """Let threads take turns."""
 
 
 def at_once[T](works: list[Callable[[], T]]) -> list[T]:
@@ -242,11 +255,11 @@ def test_what_is_slow_to_render_does_not_hold_the_lock(
     began, render = threading.Event(), markup.render
     may_go = threading.Event()
 
-    def slowly(text: str) -> str:
+    def slowly(text: str, **options: Any) -> str:
         if text == "Slow":
             began.set()
             assert may_go.wait(60)
-        return render(text)
+        return render(text, **options)
 
     monkeypatch.setattr(markup, "render", slowly)
 
@@ -266,6 +279,44 @@ def test_what_is_slow_to_render_does_not_hold_the_lock(
 @pytest.mark.django_db(transaction=True)
 def test_these_run_on_the_database_that_they_were_told_to_use() -> None:
     assert connection.vendor == os.environ.get("EXPECTED_DATABASE", connection.vendor)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_for_an_event_s_turn_holds_no_connection_and_not_for_ever(
+    event: Event, author: Any, in_one_process: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_held, may_end = threading.Event(), threading.Event()
+    held: list[bool] = []
+
+    def hold() -> None:
+        with Event.objects.get(pk=event.pk).change():
+            is_held.set()
+            assert may_end.wait(60)
+
+    def publish(body: str) -> str:
+        mine = Event.objects.get(pk=event.pk)
+        assert connection.connection is not None
+        try:
+            mine.publish(author=author, body=body)
+        except OperationalError as error:
+            held.append(connection.connection is not None)
+            return str(error)
+        return "published"
+
+    with ThreadPoolExecutor(max_workers=3) as threads:
+        first = threads.submit(hold)
+        assert is_held.wait(60)
+        monkeypatch.setattr(database, "TURN_SECONDS", 0.05)
+        assert "held by another request" in threads.submit(publish, "Too late").result(60)
+        assert held == [False]
+        monkeypatch.setattr(database, "TURN_SECONDS", 60)
+        third = threads.submit(publish, "In time")
+        may_end.set()
+        first.result(60)
+        assert third.result(60) == "published"
+        for _ in range(3):
+            threads.submit(connections.close_all).result(60)
+    assert [update.body for update in event.updates.all()] == ["In time"]
 
 
 @pytest.mark.postgres

@@ -136,10 +136,14 @@ def test_https_redirects_secures_cookies_and_promises_to_stay(server: Callable[.
         assert not poll.cookies
     with connect(site.live(event), proxy=None) as socket:
         assert "update-1" in str(socket.recv(ANSWER_SECONDS))
+    for_long = server(BASE_URL=PUBLIC, HSTS_DAYS="365", HSTS_SUBDOMAINS="1", HSTS_PRELOAD="1")
+    with client(for_long.url, **PROXIED) as proxied:
+        told = proxied.get("/").headers["Strict-Transport-Security"]
+        assert told == "max-age=31536000; includeSubDomains; preload"
     with client(site.url, **PROXIED) as proxied:
         assert proxied.get("/").status_code == 200
         page = proxied.get("/accounts/login/")
-        assert page.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
+        assert page.headers["Strict-Transport-Security"] == "max-age=86400"
         (cookie,) = page.headers.get_list("set-cookie")
         assert "Secure" in cookie
         # httpx keeps Secure cookies from plain http, as it should; the proxy hands them on.

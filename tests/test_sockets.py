@@ -7,7 +7,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,16 @@ from django.db import connection
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as dial
 from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect as websocket
 
 from liveblog import bell, live, rendering
+from liveblog.descriptors import RESERVED
 from liveblog.feed import Feeds, registry, ticker
 from liveblog.models import Event
 from tests.asgi import PATIENCE_SECONDS, ask, connect, in_thread, poll, run, until
 from tests.conftest import use_layer
 from tests.page import Fragment, Page
-from tests.server import ROOT, make_user, publish, set_ended
+from tests.server import ANSWER_SECONDS, ROOT, Site, make_user, publish, set_ended
 
 in_process = pytest.mark.django_db(transaction=True)
 
@@ -678,3 +680,24 @@ def test_a_user_of_the_site_can_log_in(live_site: Any) -> None:
     user = live_site.user("grace")
     assert live_site.do(user.check_password, PASSWORD)
     assert live_site.do(make_user, "grace").pk == user.pk
+
+
+@pytest.mark.parametrize("environ", [{}, {"SERVER": "uvicorn"}], ids=["daphne", "uvicorn"])
+def test_sockets_leave_room_for_pages_where_few_files_may_be_open(
+    server: Callable[..., Site], environ: dict[str, str]
+) -> None:
+    site = server(open_files=RESERVED + 40, **environ)
+    event = site.event(updates=1)
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(websocket(site.live(event), proxy=None)) for _ in range(60)]
+        codes = []
+        for socket in sockets:
+            try:
+                assert "update-1" in str(socket.recv(ANSWER_SECONDS))
+            except ConnectionClosed as closed:
+                codes.append(closed.rcvd.code if closed.rcvd else None)
+        assert codes == [live.POLL_INSTEAD] * 20
+        assert site.get(site.page(event)).status_code == 200
+        assert site.get(site.changes(event)).status_code == 200
+    assert f"Up to 40 sockets in this process, which may open {RESERVED + 40} files" in site.log
+    assert "Traceback" not in site.log

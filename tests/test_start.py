@@ -23,7 +23,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from config import environment
+from config import environment, installation
+from liveblog import __version__
 from liveblog.management.commands import demo
 from liveblog.models import Event, Update
 from tests.server import ANSWER_SECONDS, copy_data_dir, find_free_port
@@ -217,6 +218,33 @@ def test_other_settings_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatc
         environment.read_port("PORT", default=8000)
 
 
+@pytest.mark.parametrize(
+    ("value", "processes", "server"),
+    [("", 1, "daphne"), ("", 4, "uvicorn"), ("uvicorn", 1, "uvicorn"), ("uvicorn", 4, "uvicorn")],
+)
+def test_several_processes_are_uvicorn_s(
+    monkeypatch: pytest.MonkeyPatch, value: str, processes: int, server: str
+) -> None:
+    monkeypatch.setenv("SERVER", value)
+    assert environment.read_server("SERVER", processes=processes) == server
+
+
+def test_servers_and_numbers_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVER", "daphne")
+    with pytest.raises(ImproperlyConfigured, match=r"SERVER=daphne serves from one process; PROCESSES=2"):
+        environment.read_server("SERVER", processes=2)
+    monkeypatch.setenv("SERVER", "gunicorn")
+    with pytest.raises(ImproperlyConfigured, match=r"^SERVER must be daphne or uvicorn, not 'gunicorn'\.$"):
+        environment.read_server("SERVER", processes=1)
+    for value in ("0", "-1", "two"):
+        monkeypatch.setenv("PROCESSES", value)
+        with pytest.raises(ImproperlyConfigured, match="PROCESSES must be a number, at least 1"):
+            environment.read_number("PROCESSES", default=1)
+    monkeypatch.setenv("HSTS_DAYS", "-1")
+    with pytest.raises(ImproperlyConfigured, match="HSTS_DAYS"):
+        environment.read_days("HSTS_DAYS", default=1)
+
+
 def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "")
     assert environment.read_port("PORT", default=8000) == 8000
@@ -226,6 +254,109 @@ def test_serving_every_address_allows_this_machines_names_and_no_others() -> Non
     hosts = environment.read_allowed_hosts("NO_SUCH_VARIABLE", host="0.0.0.0", base_url="http://live.example.org")
     assert {"127.0.0.1", "localhost", "live.example.org", socket.gethostname().lower()} <= set(hosts)
     assert "*" not in hosts
+
+
+# Where the program lies
+
+
+def test_the_version_is_the_programs_own(tmp_path: Path) -> None:
+    process = run("--version", data_dir=tmp_path)
+    assert process.communicate(timeout=60)[0] == f"{__version__}\n"
+
+
+def test_a_command_of_our_own_starts_in_any_folder(tmp_path: Path) -> None:
+    (tmp_path / "config.py").write_text("raise ImportError('This is not ours.')")
+    words, environ = installation.own_command("demo", "--help")
+    environ["DATA_DIR"] = str(tmp_path / "data")
+    done = subprocess.run(words, env=environ, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "--play" in done.stdout
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The folder of the commands of an environment that the program is installed in; the PATH leads elsewhere."""
+    monkeypatch.setattr(installation, "IS_INSTALLED", True)
+    monkeypatch.setattr(installation, "PROGRAM", "liveblog")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
+    for name in ("PATH", "UV", "DATA_DIR", "DATABASE_URL", "REDIS_URL", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.delenv("UV")
+    script = tmp_path / "bin" / "liveblog"
+    script.parent.mkdir()
+    script.touch(mode=0o700)
+    return script.parent
+
+
+def test_installed_the_commands_it_prints_are_the_shells_own(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_full = f"{installed}/python -m liveblog createsuperuser"
+    assert environment.command("createsuperuser") == in_full
+    monkeypatch.setenv("PATH", str(installed))
+    assert environment.command("createsuperuser") == "liveblog createsuperuser"
+    monkeypatch.setenv("UV", "/usr/bin/uv")  # uvx sets both, for what it runs alone
+    assert environment.command("createsuperuser") == in_full
+
+
+def test_installed_for_all_shells_by_a_link(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    links = installed.parent / "links"
+    links.mkdir()
+    monkeypatch.setenv("PATH", str(links))
+    (links / "liveblog").write_text("another program")
+    (links / "liveblog").chmod(0o700)
+    assert environment.command("serve") == f"{installed}/python -m liveblog serve"
+    (links / "liveblog").unlink()
+    (links / "liveblog").symlink_to(installed / "liveblog")
+    assert environment.command("serve") == "liveblog serve"
+
+
+def test_installed_it_keeps_its_data_in_the_users_folder_and_else_in_the_work_tree(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert installation.default_data_dir() == PROJECT / "var"
+    request.getfixturevalue("installed")
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert installation.default_data_dir() == Path("~/.local/share/liveblog")
+    monkeypatch.setenv("XDG_DATA_HOME", "here")  # the specification has relative ones ignored
+    assert installation.default_data_dir() == Path("~/.local/share/liveblog")
+    monkeypatch.setenv("XDG_DATA_HOME", "/srv/data")
+    assert installation.default_data_dir() == Path("/srv/data/liveblog")
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert installation.default_data_dir() == Path("~/Library/Application Support/liveblog")
+
+
+def test_who_has_no_home_is_asked_for_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    default = Path("~nobody-at-all/liveblog")
+    monkeypatch.setenv("DATA_DIR", "")
+    with pytest.raises(ImproperlyConfigured, match=r"^DATA_DIR must be set: "):
+        environment.read_data_dir("DATA_DIR", default=default)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    assert environment.read_data_dir("DATA_DIR", default=default).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_of_ours_that_others_could_read_is_theirs_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    for content in ("", "secret_key"):
+        folder = tmp_path / "data"
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
+        if content:
+            (folder / content).write_text("key")
+        assert environment.read_data_dir("DATA_DIR", default=folder).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_with_other_things_in_it_is_not_shut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "srv"
+    folder.mkdir()
+    folder.chmod(0o755)
+    (folder / "other").mkdir()
+    monkeypatch.setenv("DATA_DIR", str(folder))
+    with pytest.raises(ImproperlyConfigured, match=r"^DATA_DIR .*/srv holds other things .*: name an empty folder"):
+        environment.read_data_dir("DATA_DIR", default=folder)
+    assert folder.stat().st_mode & 0o777 == 0o755
+    folder.chmod(0o700)
+    assert environment.read_data_dir("DATA_DIR", default=folder) == folder
 
 
 # The demonstration

@@ -10,7 +10,7 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from liveblog import markup, players
+from liveblog import markup, metrics, players
 from liveblog.connections import release
 from liveblog.desk.access import AuthorRequest, desk_of
 from liveblog.desk.forms import ComposerForm, carry_out, refusal_in_words, status_of
@@ -83,6 +83,7 @@ def preview_markdown(request: AuthorRequest, event: Event) -> HttpResponse:
 
 def _accept(request: AuthorRequest, event: Event, stored: Update | Waiting) -> HttpResponse:
     """Answer with what is new on the desk, or redirect to it where there is no JavaScript."""
+    metrics.posts.labels("readers" if isinstance(stored, Update) else "queue").inc()
     message = _describe(stored)
     if not (is_from_outbox(request) or request.htmx):
         messages.success(request, message)

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.db import close_old_connections
 
+from liveblog import metrics
 from liveblog.bell import Bell
 from liveblog.feed.tail import Reading, Tail
 from liveblog.feed.ticker import SILENCE, Revisions, Ticker
@@ -74,11 +75,13 @@ class Feed:
         self._feeds = feeds
         self._waiting: set[asyncio.Future[None]] = set()
         self._is_dirty = False
+        self._rung_at = 0.0
         self._catching_up: asyncio.Task[None] | None = None
 
     def ring(self) -> None:
         """Read what is new, soon; a ring during a reading makes another one follow."""
         self._is_dirty = True
+        self._rung_at = self._rung_at or time.monotonic()
         if self._catching_up is None:
             self._catching_up = self._feeds.start(self._catch_up())
 
@@ -127,11 +130,18 @@ class Feed:
     async def _wake(self) -> None:
         """Wake everyone in slices, between which an author's request gets its turn."""
         waiting, self._waiting = self._waiting, set()
+        began_at = time.monotonic()
         for some in batched(waiting, WAKE_TOGETHER):
             for woken in some:
                 if not woken.done():
                     woken.set_result(None)
             await asyncio.sleep(0)
+        if waiting and self.readers:  # each of them has been handed what is new
+            now = time.monotonic()
+            metrics.fan_out.observe(now - began_at)
+            if self._rung_at:
+                metrics.lag.observe(now - self._rung_at)
+        self._rung_at = 0.0
 
 
 class Feeds:
@@ -253,6 +263,10 @@ class Feeds:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def count_readers_by_slug(self) -> dict[str, int]:
+        """Return the same by the event's slug, which is what people know it by."""
+        return {feed.tail.slug: feed.readers for feed in list(self._by_slug.values()) if feed.readers}
 
     def count_readers(self) -> dict[int, int]:
         """Return how many readers' sockets there are, by event, where there are any; any thread may ask."""

@@ -1,4 +1,4 @@
-"""What ``manage.py serve`` prints for a newcomer: addresses, the login, and a code for a phone."""
+"""What ``liveblog serve`` prints for a newcomer: addresses, the login, and a code for a phone."""
 
 import ipaddress
 from io import StringIO

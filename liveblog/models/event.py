@@ -335,7 +335,7 @@ class Event(Head, People):
             if ahead > CLOCK_AHEAD:
                 logger.warning(
                     "The newest time in “%s” is %s ahead of the clock and is forgotten; "
-                    "manage.py misdated names the updates that have such times.",
+                    "the command misdated names the updates that have such times.",
                     self.slug,
                     ahead,
                 )

@@ -169,7 +169,7 @@ def _find_zone(name: str) -> zoneinfo.ZoneInfo:
     except (KeyError, ValueError, IsADirectoryError) as error:  # "Mars/Olympus", "../Rome", "Europe"
         logger.error(
             "%r is no time zone here (%s): times of its events are shown in UTC. Choose another in their settings, or "
-            "update the tzdata package, restart, and bring open pages up to date with manage.py reload_readers.",
+            "update the tzdata package, restart, and bring open pages up to date with the command reload_readers.",
             name,
             error,
         )

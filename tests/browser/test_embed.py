@@ -402,6 +402,7 @@ def test_the_dialog_at_the_desk_gives_the_code_and_leaves_what_is_being_typed(
     dialog.get_by_label("Updates").fill("2")
     dialog.get_by_label("Updates").press("Tab")
     expect(dialog.get_by_label("Code with a script")).to_have_value(_holding('data-limit="2"'))
+    page.wait_for_function(PREVIEW_HAS_ITS_HEIGHT)  # which changes the code once more
     dialog.get_by_role("button", name="Copy").first.click()
     expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
     dialog.get_by_role("button", name="Copy", exact=True).first.click()
@@ -410,6 +411,18 @@ def test_the_dialog_at_the_desk_gives_the_code_and_leaves_what_is_being_typed(
     expect(dialog).to_be_hidden()
     expect(page.locator("[name=body]")).to_have_value("Half a sentence")
     expect(page.get_by_role("link", name="Embed", exact=True)).to_be_focused()
+
+
+PREVIEW_HAS_ITS_HEIGHT = """() => {
+  const preview = document.querySelector("#embed-preview");
+  const shown = preview.contentDocument;
+  if (shown?.querySelectorAll("#cards > article").length !== 2) return false;
+  const wanted = String(Math.min(Math.max(shown.body.offsetHeight, 200), 800));
+  const codes = [...document.querySelectorAll("#embed-codes textarea")];
+  return document.querySelector("#embed-height").value === wanted
+    && codes.some((code) => code.value.includes(`height="${wanted}"`))
+    && !document.querySelector(".htmx-request");
+}"""
 
 
 def _holding(*parts: str) -> "object":

@@ -1,4 +1,4 @@
-"""``manage.py demo`` seeds the demonstration from liveblog/demo; ``manage.py demo --play`` publishes the rest of it."""
+"""``liveblog demo`` seeds the demonstration from liveblog/demo; ``liveblog demo --play`` publishes the rest of it."""
 
 import random
 import secrets

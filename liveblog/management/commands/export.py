@@ -1,4 +1,4 @@
-"""``manage.py export <slug> <folder>`` writes an event, whole, to move it to another installation."""
+"""``liveblog export <slug> <folder>`` writes an event, whole, to move it to another installation."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from liveblog.management.progress import find_event, print_progress
 class Command(BaseCommand):
     """Export an event."""
 
-    help = "Write an event with its updates, their versions and its photos into a folder, for manage.py import."
+    help = "Write an event with its updates, their versions and its photos into a folder, for the command import."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug", help="the event's address, as in /events/<slug>/")

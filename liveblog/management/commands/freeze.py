@@ -1,4 +1,4 @@
-"""``manage.py freeze <slug> <folder>`` writes an event as a static site that opens from a disk."""
+"""``liveblog freeze <slug> <folder>`` writes an event as a static site that opens from a disk."""
 
 from pathlib import Path
 from typing import Any

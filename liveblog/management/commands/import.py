@@ -1,4 +1,4 @@
-"""``manage.py import <folder>`` takes in an event that another installation has exported."""
+"""``liveblog import <folder>`` takes in an event that another installation has exported."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from liveblog.management.progress import print_progress
 class Command(BaseCommand):
     """Import an event."""
 
-    help = "Take in an event from a folder that manage.py export wrote; the same again changes nothing."
+    help = "Take in an event from a folder that the command export wrote; the same again changes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", type=Path)

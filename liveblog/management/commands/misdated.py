@@ -1,4 +1,4 @@
-"""``manage.py misdated`` lists updates that a wrong clock has dated in the future; ``--redate`` corrects them."""
+"""``liveblog misdated`` lists updates that a wrong clock has dated in the future; ``--redate`` corrects them."""
 
 from typing import Any
 

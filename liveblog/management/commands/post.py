@@ -1,4 +1,4 @@
-"""``manage.py post <slug>`` publishes what it reads on standard input."""
+"""``liveblog post <slug>`` publishes what it reads on standard input."""
 
 import sys
 import uuid

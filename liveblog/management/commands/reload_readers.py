@@ -1,4 +1,4 @@
-"""``manage.py reload_readers``: after a release that draws cards differently, open pages fetch themselves anew."""
+"""``liveblog reload_readers``: after a release that draws cards differently, open pages fetch themselves anew."""
 
 from typing import Any
 

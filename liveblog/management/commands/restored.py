@@ -1,4 +1,4 @@
-"""``manage.py restored`` makes open pages load anew after a backup was restored."""
+"""``liveblog restored`` makes open pages load anew after a backup was restored."""
 
 from typing import Any
 

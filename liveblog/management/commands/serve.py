@@ -1,13 +1,13 @@
-"""``manage.py serve`` prepares everything and serves; ``make run`` calls it."""
+"""``liveblog serve`` prepares everything and serves; ``make run`` calls it."""
 
 import asyncio
 import errno
 import hashlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -21,6 +21,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection
 
+from config import installation
+from config.environment import command
 from liveblog.management import welcome
 from liveblog.management.commands import demo
 
@@ -119,6 +121,8 @@ class Command(BaseCommand):
             timeout_worker_healthcheck=READY_SECONDS,
         )
         listener = config.bind_socket()
+        if settings.PROCESSES > 1:
+            share_metrics(settings.DATA_DIR / "metrics")
         if settings.PROCESSES > 1 and not settings.REDIS_URL:
             self.say("REDIS_URL is not set: readers of one process see within two seconds what another one takes in.")
         self.say(greeting)
@@ -177,13 +181,24 @@ def find_free_address(host: str, port: int) -> str:
             probe.bind(endpoint)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            reason = f"Port {port} is taken on {host}; stop what uses it, or choose another: make run PORT=8001"
+            reason = f"Port {port} is taken on {host}; stop what uses it, or choose another: {_start_on(8001)}"
         elif error.errno == errno.EACCES:
-            reason = f"Port {port} needs rights that this user lacks; choose one above 1023: make run PORT=8001"
+            reason = f"Port {port} needs rights that this user lacks; choose one above 1023: {_start_on(8001)}"
         else:
             reason = f"HOST {host} is no address of this machine ({error.strerror})."
         raise CommandError(reason) from error
     return str(endpoint[0])
+
+
+def share_metrics(folder: Path) -> None:
+    """Have the processes to come keep their figures where each can add them up."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
+def _start_on(port: int) -> str:
+    return f"PORT={port} {command('serve')}" if installation.IS_INSTALLED else f"make run PORT={port}"
 
 
 def describe_static_sources() -> str:
@@ -205,9 +220,8 @@ def replayed_demo() -> Iterator[None]:
     if demo.find_replay() is None:
         yield
         return
-    manage = str(settings.BASE_DIR / "manage.py")
-    command = [sys.executable, manage, "demo", "--play", "--until-eof", "--verbosity=0"]
-    child = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+    words, environ = installation.own_command("demo", "--play", "--until-eof", "--verbosity=0")
+    child = subprocess.Popen(words, env=environ, stdin=subprocess.PIPE, start_new_session=True)
     try:
         yield
     finally:
