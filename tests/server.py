@@ -329,6 +329,7 @@ def _nothing() -> Iterator[None]:
 _OUR_SETTINGS = {
     "DATABASE_URL",
     "REDIS_URL",
+    "EMAIL_URL",
     "SECRET_KEY",
     "ALLOWED_HOSTS",
     "BASE_URL",

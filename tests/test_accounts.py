@@ -2,8 +2,11 @@
 
 import base64
 import logging
+import os
 import re
 import socket
+import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -11,6 +14,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from email import message_from_string, policy
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,7 +34,7 @@ from liveblog.mail import MailFailed, connect
 from liveblog.models import Attempt, Event, Invitation, Role, may_let_in
 from liveblog.models.attempts import WINDOW
 from liveblog.periodic import tidy
-from tests.server import PASSWORD
+from tests.server import PASSWORD, ROOT
 from tests.smtp import MailServer, mail_server
 
 HTMX = {"HX-Request": "true"}
@@ -831,6 +835,16 @@ def test_an_address_that_can_not_be_used_is_refused_in_a_line_without_the_passwo
     assert "\n" not in str(refused.value)
     assert "heim" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+def test_a_start_with_such_an_address_says_so_in_one_line(tmp_path: Path) -> None:
+    environ = os.environ | {"EMAIL_URL": "smtp://u:geheim@h:mail", "DATA_DIR": str(tmp_path / "data")}
+    arguments = [sys.executable, "manage.py", "serve", "--no-setup", "--no-demo"]
+    done = subprocess.run(arguments, env=environ, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode != 0
+    (line,) = (done.stdout + done.stderr).splitlines()
+    assert "EMAIL_URL must" in line
+    assert "geheim" not in line
 
 
 # A real mail server.
