@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from django.utils.csp import CSP
 
-from config import environment
+from config import environment, mail_url
 from config.installation import BASE_DIR, IS_INSTALLED, default_data_dir
 
 DEBUG = environment.read_switch("DEBUG", default=False)
@@ -114,6 +114,9 @@ else:
         }
     }
 
+# Mail: invitations, and links by which a new password is chosen.
+MAILERS, DEFAULT_FROM_EMAIL = mail_url.read_mail("EMAIL_URL", base_url=BASE_URL)
+
 # Players in updates: a policy has to list every instance that may be framed.
 MASTODON_HOSTS = environment.read_host_names(
     "MASTODON_HOSTS",
@@ -159,6 +162,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
+PASSWORD_RESET_TIMEOUT = 86400  # links by mail and by an owner
+
 # Failed logins count by name and address together: who guesses a name locks out its owner nowhere else.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_CLIENT_IP_CALLABLE = "liveblog.desk.access.address_of_client"
@@ -198,6 +203,7 @@ SECURE_HSTS_SECONDS = environment.read_days("HSTS_DAYS", default=1) if IS_HTTPS 
 SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS and environment.read_switch("HSTS_SUBDOMAINS", default=False)
 SECURE_HSTS_PRELOAD = IS_HTTPS and environment.read_switch("HSTS_PRELOAD", default=False)
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # these two, which Django would have on
+SILENCED_SYSTEM_CHECKS += ["mail.W001"]  # without a mail server nothing is sent: liveblog/mail.py asks first
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS else None
 
 # A format that we don't speak; and what is too busy or silent, which has a line of its own (liveblog/errors.py).

@@ -46,7 +46,7 @@ ACCEPTED_SESSIONS = 10_000
 
 _DOWNLOAD = re.compile(r"/desk/[^/]+/archive/[a-z]+\.zip")
 _EVENT = re.compile(r"/events/[^/]+/")
-_SIGN_IN = re.compile(r"/(accounts/login|admin/login|join/[^/]+)/")
+_SIGN_IN = re.compile(r"/(accounts/(login|password|(reset|link)/.+)|admin/login|join/[^/]+)/")
 _AUTHORS = re.compile(r"/(desk|admin|accounts)/")
 
 

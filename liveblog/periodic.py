@@ -16,7 +16,7 @@ from django.utils import timezone
 from liveblog import imaging
 from liveblog.feed import audience
 from liveblog.log_throttle import LogThrottle
-from liveblog.models import Attendance, Audience, Event, Photo, Waiting
+from liveblog.models import Attempt, Attendance, Audience, Event, Photo, Waiting
 from liveblog.models.photo import photo_folder
 
 logger = logging.getLogger(__name__)
@@ -137,6 +137,7 @@ def tidy() -> list[Exception]:
             _erase_unused_photos,
             lambda: imaging.sweep(photo_folder()),
             lambda: Attendance.objects.filter(seen_at__lt=before).delete(),
+            lambda: Attempt.objects.stale().delete(),
             lambda: Audience.objects.filter(counted_at__lt=before).delete(),
             import_module(settings.SESSION_ENGINE).SessionStore.clear_expired,  # as the command clearsessions does
             connections.close_all,  # for an hour

@@ -34,6 +34,7 @@ def pytest_configure() -> None:
     """Make the settings independent of whoever runs the tests."""
     django_settings.ALLOWED_HOSTS = ["*"]
     django_settings.BASE_URL = "http://testserver"
+    django_settings.MAILERS = {}
     django_settings.SECURE_SSL_REDIRECT = False
     django_settings.SESSION_COOKIE_SECURE = django_settings.CSRF_COOKIE_SECURE = False
     django_settings.PASSWORD_HASHERS = [

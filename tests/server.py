@@ -335,6 +335,7 @@ def _nothing() -> Iterator[None]:
 _OUR_SETTINGS = {
     "DATABASE_URL",
     "REDIS_URL",
+    "EMAIL_URL",
     "SECRET_KEY",
     "STATIC_ROOT",
     "ALLOWED_HOSTS",

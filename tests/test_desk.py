@@ -49,7 +49,7 @@ WRITE = {
     "desk-deletion": {"slug": "bridge"},
 }
 ELSEWHERE = {"desk-changes", "desk-departure", "desk-photo", "desk-photos", "desk-render"}
-ELSEWHERE |= {"desk-people", "desk-person", "desk-invitations", "desk-revocation"}
+ELSEWHERE |= {"desk-people", "desk-person", "desk-invitations", "desk-revocation", "desk-colleagues", "desk-let-in"}
 ELSEWHERE |= {"desk-frozen", "desk-export"}
 ELSEWHERE |= {"desk-waiting", "desk-publication", "desk-rejection"}
 """Addresses with files of tests of their own."""

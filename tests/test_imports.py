@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 LAYERS = (
     ("caching", "child_process", "connections", "descriptors", "disconnects", "log_throttle", "markup_child"),
-    ("markup", "bell", "bodies", "errors", "imaging", "metrics", "players", "request_ids"),
+    ("markup", "bell", "bodies", "errors", "imaging", "mail", "metrics", "players", "request_ids"),
     ("models",),
     ("addresses", "public"),
     ("rendering",),

@@ -70,6 +70,8 @@ WRITE = {
     "desk-people": Rule(OWNERS, {"username": "newcomer", "role": "editor"}),
     "desk-person": Rule(OWNERS, {"role": "contributor"}),
     "desk-invitations": Rule(OWNERS, {"name": "Kim"}),
+    "desk-colleagues": Rule(OWNERS, {"who": "Kim", "role": "editor"}),
+    "desk-let-in": Rule(OWNERS, {}),
     "desk-revocation": Rule(OWNERS, {}),
     "desk-status": Rule(EDITORS, {"status": "ended"}),
     "desk-pause": Rule(EDITORS, {"note": "Back at 20:00."}),
@@ -87,6 +89,12 @@ WRITE = {
 NOT_OF_AN_EVENT = {"desks", "desk-new"}
 OPEN_TO_ALL = {"worker", "manifest", "share", "join", "desk-departure"}
 """These show nothing of an event; ``join`` has tests in test_people.py, ``desk-departure`` in test_presence.py."""
+OF_AN_ACCOUNT = {"account", "password_change"}
+"""What belongs to whoever is signed in, but for guests, who have no password."""
+WAYS_IN = {
+    "login", "logout", "password_reset", "password_reset_done", "password_reset_confirm", "password-link",
+}  # fmt: skip
+"""These are for whoever is not signed in; test_login.py and test_accounts.py say whom they let in."""
 
 
 class World:
@@ -167,10 +175,10 @@ def world(db: None, settings: Any, tmp_path: Path) -> World:
 
 
 def patterns() -> Iterator[URLPattern]:
-    """Every address at and below /desk/ and /join/, by the resolver."""
+    """Every address at and below /desk/, /join/ and /accounts/, by the resolver."""
     for pattern in get_resolver().url_patterns:
         for found in getattr(pattern, "url_patterns", [pattern]):
-            if str(found.pattern).startswith(("desk/", "join/")):
+            if str(found.pattern).startswith(("desk/", "join/", "accounts/")):
                 yield found
 
 
@@ -205,7 +213,7 @@ def check_answer(answer: Any, *, may: bool, refused: int, name: str) -> None:
 
 
 def test_every_address_is_in_the_table() -> None:
-    known = set(READ) | set(WRITE) | NOT_OF_AN_EVENT | OPEN_TO_ALL
+    known = set(READ) | set(WRITE) | NOT_OF_AN_EVENT | OPEN_TO_ALL | OF_AN_ACCOUNT | WAYS_IN
     assert {pattern.name for pattern in patterns()} == known
 
 
@@ -296,6 +304,20 @@ def test_who_may_make_an_event(world: World) -> None:
                 assert state() == before, name
             else:
                 assert Event.objects.latest("pk").role_of(world.user(name)) == "owner", name
+
+
+@pytest.mark.parametrize("address", sorted(OF_AN_ACCOUNT))
+def test_whoever_has_an_account_reaches_their_own_and_guests_have_none(address: str, world: World) -> None:
+    guests, before = {"guest", "revoked", "expired", "guest elsewhere"}, state()
+    for name in EVERYBODY:
+        client = world.client(name)
+        for answer in (client.get(reverse(address)), client.post(reverse(address), {"old_password": "guess"})):
+            if name == "anonymous":
+                assert answer["Location"].startswith("/accounts/login/")
+            else:
+                assert (answer.status_code == 403) == (name in guests), name
+                assert answer.status_code in {200, 403, 422}, name
+    assert state() == before
 
 
 def test_only_staff_reach_the_set_up(world: World) -> None:

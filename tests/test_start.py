@@ -610,7 +610,7 @@ def serving(data_dir: Path, **settings: str) -> Iterator[Service]:
 def run(*arguments: str, data_dir: Path, **settings: str) -> subprocess.Popen[str]:
     """Start ``manage.py`` with none of this process's own settings."""
     ours = {"DATABASE_URL", "REDIS_URL", "BASE_URL", "ALLOWED_HOSTS", "SECRET_KEY", "STATIC_ROOT"}
-    ours |= {"DEBUG", "DEMO", "HOST", "PORT"}
+    ours |= {"DEBUG", "DEMO", "HOST", "PORT", "EMAIL_URL"}
     inherited = {name: value for name, value in os.environ.items() if name not in ours}
     return subprocess.Popen(
         [sys.executable, "manage.py", *arguments],

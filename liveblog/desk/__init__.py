@@ -4,12 +4,21 @@ Every form works as plain HTML, answered by a redirect. Under htmx the same addr
 changed: the GET of a redirect would come while all readers are sent the very update it shows.
 """
 
+from liveblog.desk.accounts import (
+    ChooseByOwnersLink,
+    ChoosePassword,
+    ResetPassword,
+    ResetSent,
+    account,
+    change_password,
+)
 from liveblog.desk.archive import archive, exported, frozen
 from liveblog.desk.changes import changes, departure
 from liveblog.desk.events import index, new, settings
+from liveblog.desk.joining import join
 from liveblog.desk.offline import manifest, share, worker
 from liveblog.desk.page import desk, preview
-from liveblog.desk.people import invite, join, people, person, revoke
+from liveblog.desk.people import invite, invite_colleague, let_in, people, person, revoke
 from liveblog.desk.photos import add_photo, photo
 from liveblog.desk.posting import preview_markdown, publish
 from liveblog.desk.status import change_status, deletion, pause
@@ -18,8 +27,14 @@ from liveblog.desk.versions import versions
 from liveblog.desk.waiting import publish_waiting, reject_waiting, waiting
 
 __all__ = [
+    "ChooseByOwnersLink",
+    "ChoosePassword",
+    "ResetPassword",
+    "ResetSent",
+    "account",
     "add_photo",
     "archive",
+    "change_password",
     "change_status",
     "changes",
     "deletion",
@@ -30,7 +45,9 @@ __all__ = [
     "frozen",
     "index",
     "invite",
+    "invite_colleague",
     "join",
+    "let_in",
     "manifest",
     "mark_key",
     "new",

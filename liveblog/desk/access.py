@@ -27,6 +27,10 @@ TEXT_FIELDS = ("headline", "body")
 KEPT_FIELDS = (*TEXT_FIELDS, "is_key", "at", "later", "key")
 """Fields of an update that come through a sign-in. Settings keep them out of the record of failed ones."""
 _SESSION_KEY = "kept"
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+HEADERS = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "strict-origin"}
+"""They keep the secret in the address from other pages. With ``no-referrer`` browsers send ``Origin: null`` with the
+form, which Django's CSRF check refuses (Fetch standard, "append a request Origin header")."""
 
 IPV6_NETWORK_BITS = 64
 """One home or phone has as many IPv6 addresses as these leave; RFC 6177 gives each site a /64 or more."""
@@ -151,11 +155,14 @@ class SignIn(LoginView):
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         return super().get_context_data(**context) | {"kept": kept_fields(self.request)}
 
+    def get_default_redirect_url(self) -> str:
+        """Lead to the desk for which fields are kept since a new password was asked for."""
+        return kept_address(self.request) or super().get_default_redirect_url()
+
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Keep the fields for the desk to which this leads."""
         response = super().form_valid(form)
-        if kept := kept_fields(self.request):
-            self.request.session[_SESSION_KEY] = {"for": self.get_success_url(), "fields": kept}
+        keep_fields(self.request, self.get_success_url())
         return response
 
 
@@ -182,13 +189,33 @@ def kept_fields(request: HttpRequest) -> dict[str, str]:
     return {name: request.POST[name] for name in KEPT_FIELDS if request.POST.get(name)}
 
 
+def keep_fields(request: HttpRequest, address: str, *, email: str = "") -> None:
+    """Keep the fields of an update that a request carries in the session, for the page of this address.
+
+    With an ``email``, for the account that has it alone: somebody else may be the next to sign in at this device.
+    """
+    if fields := kept_fields(request):
+        request.session[_SESSION_KEY] = {"for": address, "fields": fields, "email": email}
+
+
+def kept_address(request: HttpRequest) -> str:
+    """Return the address of the page for which fields are kept; empty if none are."""
+    return str(_kept(request).get("for", ""))
+
+
 def take_kept_fields(request: HttpRequest) -> dict[str, str]:
     """Return the fields that came through the sign-in for this page, once."""
-    kept: dict[str, Any] = request.session.get(_SESSION_KEY, {})
-    if kept.get("for") != request.path:
+    if kept_address(request) != request.path:
         return {}
     fields: dict[str, str] = request.session.pop(_SESSION_KEY)["fields"]
     return fields
+
+
+def _kept(request: HttpRequest) -> dict[str, Any]:
+    kept: dict[str, Any] = request.session.get(_SESSION_KEY, {})
+    email = kept.get("email", "")
+    is_theirs = not email or email.casefold() == getattr(request.user, "email", "").casefold()
+    return kept if is_theirs else {}
 
 
 def address_of_client(request: HttpRequest) -> str | None:

@@ -1,6 +1,7 @@
-"""The people of an event: their roles, and the invitations by which guests sign in."""
+"""The people of an event: their roles, and the links that an owner makes for them."""
 
 import datetime as dt
+import logging
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -8,26 +9,29 @@ import segno
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.core.validators import validate_email
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from liveblog import mail, markup
 from liveblog.desk.access import AuthorRequest, desk_of, read_or_write, sent_data
+from liveblog.desk.accounts import password_link
 from liveblog.desk.forms import CONFLICT, WallClockField, carry_out, read_in_zone, reasons_of, status_of
 from liveblog.desk.page import redirect_whole_page
-from liveblog.models import Event, Invitation, Role, byline_of, is_guest
+from liveblog.models import Attempt, Event, Invitation, Role, byline_of, is_guest, may_let_in
 from liveblog.models.content import BYLINE_CHARACTERS
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
-HEADERS = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "strict-origin"}
-"""They keep the secret in the address from other pages. With ``no-referrer`` browsers send ``Origin: null`` with the
-form, which Django's CSRF check refuses (Fetch standard, "append a request Origin header")."""
+logger = logging.getLogger(__name__)
+
+MAILS_AN_HOUR = 30
+"""How many mails one owner may have sent: an invitation goes to whatever address they type."""
 
 ROLES = (
     (Role.CONTRIBUTOR.value, "Contributor – posts"),
@@ -66,10 +70,40 @@ class AppointForm(RoleForm):
         name = str(self.cleaned_data["username"])
         user = User.objects.filter(username=name, is_active=True).first()
         if user is None or is_guest(user):
-            raise ValidationError(f"There is no user “{name}”. Accounts are made in the set-up by the site’s staff.")
+            raise ValidationError(f"There is no user “{name}”. Who has no account yet is invited by a link, above.")
         if self.event.memberships.filter(user=user).exists():
             raise ValidationError(f"“{name}” is here already. Change the role in the list.")
         return user
+
+
+class ColleagueForm(RoleForm):
+    """Somebody who is to work on the event, with an account that they have or make."""
+
+    who = forms.CharField(
+        label="Name or e-mail address",
+        max_length=BYLINE_CHARACTERS,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"required": "Say whom the link is for."},
+    )
+    field_order = ("who", "role")
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data, initial={"role": Role.EDITOR.value}, auto_id="colleague-%s")
+        if mail.is_on():
+            self.fields["who"].help_text = "The link is sent to an address; for a name you pass it on."
+
+    def clean_who(self) -> str:
+        """Return a name, or an address that mail can be sent to."""
+        who = markup.one_line(str(self.cleaned_data["who"]))
+        if "@" in who:
+            validate_email(who)
+        return who
+
+    def invite(self, event: Event, made_by: User) -> tuple[Invitation, str]:
+        """Make the invitation and return it with its token."""
+        who = self.cleaned_data["who"]
+        role = Role(self.cleaned_data["role"])
+        return event.invite_colleague(name=who, email=who if "@" in who else "", role=role, made_by=made_by)
 
 
 class InvitationForm(forms.Form):
@@ -141,18 +175,67 @@ def invite(request: AuthorRequest, event: Event) -> HttpResponse:
     if made is None:
         return _show_people(request, event, status=status_of(form), invite=form)
     invitation, token = made
-    link = settings.BASE_URL + reverse("join", args=[token])
-    context: dict[str, Any] = {"made": invitation, "link": link, "qr": draw_qr(link), "is_local": is_local(link)}
-    return _show_people(request, event, said="The link is ready.", **context)
+    return _show_link(request, event, "The link is ready.", reverse("join", args=[token]), made=invitation)
+
+
+@never_cache
+@require_POST
+@desk_of(Role.OWNER)
+def invite_colleague(request: AuthorRequest, event: Event) -> HttpResponse:
+    """Invite somebody with an account, or who makes one; the link is shown, and sent if there is an address."""
+    form = ColleagueForm(request.POST)
+    made = carry_out(form, lambda: form.invite(event, request.user))
+    if made is None:
+        return _show_people(request, event, status=status_of(form), colleague=form)
+    invitation, token = made
+    path = reverse("join", args=[token])
+    return _show_link(request, event, _send_invitation(invitation, path), path, invited=invitation)
+
+
+def _send_invitation(invitation: Invitation, path: str) -> str:
+    """Send the link to the invitation's address; return what became of it, for the owner to read."""
+    if not (invitation.email and mail.is_on()):
+        return "The link is ready."
+    if not Attempt.objects.allow("invitations of", invitation.made_by_id, most=MAILS_AN_HOUR):
+        return f"The link is ready, but was not sent: {MAILS_AN_HOUR} mails an hour are the most. Pass it on yourself."
+    context = {"invitation": invitation, "link": settings.BASE_URL + path, "site_name": settings.SITE_NAME}
+    body = render_to_string("registration/invitation.txt", context)
+    subject = f"You are invited to “{invitation.event.title}”"
+    try:
+        mail.send(mail.compose(to=invitation.email, subject=subject, body=body))
+    except mail.MailFailed:
+        return "The link is ready, but was not sent: the mail server did not take it. Pass it on yourself."
+    return f"The link was sent to {invitation.email}."
+
+
+@never_cache
+@require_POST
+@desk_of(Role.OWNER)
+def let_in(request: AuthorRequest, event: Event, user_id: int) -> HttpResponse:
+    """Make a link by which somebody who forgot their password chooses another; ``may_let_in`` says for whom."""
+    user = get_object_or_404(User, pk=user_id, memberships__event=event, invitation=None)
+    if not may_let_in(request.user, user):
+        refusal = f"A new password for {byline_of(user)} is not yours to give: ask somebody who looks after this site."
+        return _show_people(request, event, status=409, refusal=refusal)
+    logger.info("User %d made a link for a new password of user %d", request.user.pk, user.pk)
+    return _show_link(request, event, "The link is ready.", password_link(by=request.user, user=user), let_in=user)
+
+
+def _show_link(request: AuthorRequest, event: Event, said: str, path: str, **made_for: Any) -> HttpResponse:
+    """Show a link, this once."""
+    link = settings.BASE_URL + path
+    return _show_people(request, event, said=said, link=link, qr=draw_qr(link), is_local=is_local(link), **made_for)
 
 
 @never_cache
 @require_POST
 @desk_of(Role.OWNER)
 def revoke(request: AuthorRequest, event: Event, pk: int) -> HttpResponse:
-    """End an invitation: its guest can post no more."""
+    """End an invitation: its guest can post no more, a colleague's link opens nothing."""
     invitation = get_object_or_404(event.invitations, pk=pk)
     invitation.revoke()
+    if invitation.guest_id is None:
+        return _show_result(request, event, f"Revoked: the link for {invitation.name} opens nothing any more.")
     return _show_result(request, event, f"Revoked: {invitation.name} can post no more. What was published stays.")
 
 
@@ -182,42 +265,20 @@ def _show_result(request: AuthorRequest, event: Event, message: str) -> HttpResp
 def _show_people(request: AuthorRequest, event: Event, *, status: int = 200, **more: Any) -> HttpResponse:
     context = {
         "event": event,
-        "members": _members(event),
-        "invitations": event.invitations.select_related("event", "made_by").order_by("-pk"),
+        "members": _members(event, request.user),
+        "invitations": event.invitations.for_guests().select_related("event").order_by("-pk"),
+        "colleagues": event.invitations.for_colleagues().select_related("event", "accepted_by").order_by("-pk"),
         "roles": Role.choices,
         "appoint": AppointForm(event=event),
+        "colleague": ColleagueForm(),
         "invite": InvitationForm(event=event),
     } | more
     template = "liveblog/desk/people.html" + ("#people" if request.htmx else "")
     return render(request, template, context, status=status)
 
 
-def _members(event: Event) -> Any:
-    """Return the memberships of people with accounts, owners first."""
+def _members(event: Event, owner: User) -> list[tuple[Any, bool]]:
+    """Return the memberships of people with accounts, owners first, each with whether ``owner`` may let them in."""
     found = event.memberships.filter(user__invitation=None).select_related("user")
-    return sorted(found, key=lambda member: (list(Role).index(Role(member.role)), member.user.get_username()))
-
-
-@never_cache
-@read_or_write
-def join(request: HttpRequest, token: str) -> HttpResponse:
-    """Show what an invitation is for, since machines open links too; a POST signs its guest in."""
-    invitation = Invitation.find(token)
-    if invitation is None:
-        return _show_invitation(request, {}, status=404)
-    guest = invitation.guest
-    if request.method != "POST":
-        is_other = request.user.is_authenticated and request.user.pk != guest.pk
-        context = {"invitation": invitation, "is_other": is_other, "is_guest": is_guest(request.user)}
-        return _show_invitation(request, context)
-    login(request, guest, backend=BACKEND)
-    request.session.set_expiry(invitation.expires_at)
-    invitation.use()
-    return redirect("desk", invitation.event.slug)
-
-
-def _show_invitation(request: HttpRequest, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    response = render(request, "liveblog/desk/join.html", context, status=status)
-    for name, value in HEADERS.items():
-        response[name] = value
-    return response
+    in_order = sorted(found, key=lambda member: (list(Role).index(Role(member.role)), member.user.get_username()))
+    return [(member, may_let_in(owner, member.user)) for member in in_order]

@@ -140,5 +140,5 @@ def _count_contents(event: Event) -> dict[str, int]:
         "updates": event.updates.count(),
         "photos": event.photos.count(),
         "waiting": event.waiting.open().count(),
-        "guests": event.invitations.count(),
+        "guests": event.invitations.for_guests().count(),
     }

@@ -1,9 +1,10 @@
 """Events and their updates: every change a reader can see, each one method and one transaction."""
 
+from liveblog.models.attempts import Attempt
 from liveblog.models.content import Attachment, TooMany, byline_of
 from liveblog.models.event import Event, WrongStatus, new_edition
 from liveblog.models.json_fields import Figure, Unreadable
-from liveblog.models.people import GUEST_POSTS_A_MINUTE, Invitation, Membership, Role, is_guest
+from liveblog.models.people import GUEST_POSTS_A_MINUTE, Invitation, Membership, Role, is_guest, may_let_in
 from liveblog.models.photo import Photo
 from liveblog.models.place import Place, Window
 from liveblog.models.post import KeyReused, Overtaken
@@ -15,6 +16,7 @@ from liveblog.models.waiting import Waiting
 __all__ = [
     "GUEST_POSTS_A_MINUTE",
     "Attachment",
+    "Attempt",
     "Attendance",
     "Audience",
     "Event",
@@ -35,5 +37,6 @@ __all__ = [
     "WrongStatus",
     "byline_of",
     "is_guest",
+    "may_let_in",
     "new_edition",
 ]

@@ -443,7 +443,7 @@ class Event(Head, People):
         with without_time_limit(), transaction.atomic():
             event = Event.objects.select_for_update().get(pk=self.pk)
             event.photos.all().erase()
-            guests = [invitation.guest for invitation in event.invitations.select_related("guest")]
+            guests = [one.guest for one in event.invitations.select_related("guest") if one.guest is not None]
             bell.ring_after_commit(event.pk)
             event.delete()
             for guest in guests:

@@ -1,16 +1,16 @@
-"""People of an event: their roles, and the invitations of volunteers."""
+"""People of an event: their roles, and the invitations of guests and colleagues."""
 
 import hashlib
 import secrets
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import IntegrityError, models
 from django.db.models import Q
 from django.utils import timezone
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TOKEN_BYTES = 24
 GUEST_POSTS_A_MINUTE = 10
+COLLEAGUES_LINK_LIFE = timedelta(days=7)
 
 
 class Role(models.TextChoices):
@@ -67,22 +68,45 @@ class Membership(models.Model):
         return f"{self.user} is {self.role} of {self.event}"
 
 
-class Invitation(models.Model):
-    """A link by which a volunteer without an account posts to one event under a given name.
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    """Invitations by whom they are for."""
 
-    Of its token only a hash is stored. The volunteer acts as ``guest``, a user who can't log in and is a
-    contributor of this event alone, as long as the invitation is open.
+    def for_guests(self) -> Self:
+        """Keep those of guests."""
+        return self.filter(guest__isnull=False)
+
+    def for_colleagues(self) -> Self:
+        """Keep those that give a role to whoever has an account, or makes one."""
+        return self.filter(guest__isnull=True)
+
+
+class Invitation(models.Model):
+    """A link by which somebody comes to an event. Of its token only a hash is stored.
+
+    A guest's has a ``guest``, a user who can't log in and is a contributor of this event alone, as long as the
+    invitation is open; it opens on several devices. A colleague's has none: whoever opens it first takes ``role``,
+    with an account that they have or make, and then it is closed.
     """
 
     event = models.ForeignKey("liveblog.Event", on_delete=models.CASCADE, related_name="invitations")
-    guest = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="invitation")
+    guest = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="invitation"
+    )
     name = models.CharField(max_length=BYLINE_CHARACTERS)
+    email = models.EmailField(blank=True, default="", db_default="")
+    role = models.CharField(max_length=11, choices=Role, default=Role.CONTRIBUTOR, db_default=Role.CONTRIBUTOR)
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     made_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Never set: when the event ends.")
     revoked_at = models.DateTimeField(null=True)
-    used_at = models.DateTimeField(null=True, help_text="When it was last opened.")
+    used_at = models.DateTimeField(null=True, help_text="When a guest last opened it, or a colleague took the role.")
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="accepted_invitations"
+    )
+    made_account = models.BooleanField(default=False, db_default=False, help_text="Made for who accepted it.")
+
+    objects = InvitationQuerySet.as_manager()
 
     class Meta:
         ordering = ("pk",)
@@ -93,17 +117,41 @@ class Invitation(models.Model):
     @classmethod
     def find(cls, token: str) -> "Invitation | None":
         """Return the open invitation that has this token."""
-        found = cls.objects.select_related("event", "guest").filter(token_hash=hash_of(token)).first()
-        return found if found is not None and found.is_open else None
+        found = cls.objects.select_related("event", "guest", "made_by").filter(token_hash=hash_of(token)).first()
+        return found if found is not None and found.is_open and found.is_vouched_for() else None
 
     @property
     def is_open(self) -> bool:
-        """Whether its guest may come in now."""
-        if self.revoked_at is not None:
+        """Whether its guest may come in now, or a colleague take the role."""
+        if self.revoked_at is not None or (self.guest_id is None and self.used_at is not None):
             return False
         if self.expires_at is not None:
             return self.expires_at > timezone.now()
         return self.event.status != "ended"
+
+    def is_vouched_for(self) -> bool:
+        """Whether who made a colleague's link still owns the event; else a former owner would come back by it."""
+        if self.guest_id is not None:
+            return True
+        return self.made_by is not None and self.made_by.is_active and self.event.role_of(self.made_by) == Role.OWNER
+
+    def accept(self, *, user: User) -> None:
+        """Give ``user`` the role, once; a new user is saved with it.
+
+        Raises ``ValidationError`` where it is closed meanwhile, gives nothing new, or the user's name is taken.
+        """
+        is_new = user.pk is None
+        with self.event.change() as event:
+            now = event.invitations.for_colleagues().select_related("made_by").get(pk=self.pk)
+            if not now.is_open or not now.is_vouched_for():
+                raise ValidationError("This invitation is closed: it was used, taken back, or has expired.")
+            if is_new:
+                _save_new(user)
+            elif is_guest(user) or ((held := event.role_of(user)) and held.may(Role(now.role))):
+                raise ValidationError("You have this role already, or more.")
+            Membership.objects.update_or_create(event=event, user=user, defaults={"role": now.role})
+            now.used_at, now.accepted_by, now.made_account = timezone.now(), user, is_new
+            now.save(update_fields=["used_at", "accepted_by", "made_account"])
 
     def use(self) -> None:
         """Note that it was opened now."""
@@ -147,12 +195,14 @@ class People(models.Model):
         with self.change() as event:
             Membership.objects.update_or_create(event=event, user=user, defaults={"role": role})
             event.check_owned()
+            event.close_links_of(user)
 
     def dismiss(self, *, user: User) -> None:
         """Take ``user`` off the event; what they wrote stays theirs."""
         with self.change() as event:
             event.memberships.filter(user=user).delete()
             event.check_owned()
+            event.close_links_of(user)
 
     def invite(self, *, name: str, made_by: User, expires_at: datetime | None = None) -> tuple[Invitation, str]:
         """Make an invitation for a volunteer of this name; return it and its token, which is never shown again."""
@@ -161,7 +211,7 @@ class People(models.Model):
             raise ValidationError({"name": f"Give a name of at most {BYLINE_CHARACTERS} characters: readers see it."})
         if expires_at is not None and expires_at <= timezone.now():
             raise ValidationError({"expires_at": "This time has passed."})
-        token = secrets.token_urlsafe(TOKEN_BYTES)
+        token = new_token()
         with self.change() as event:
             guest = create_guest(name)
             Membership.objects.create(event=event, user=guest, role=Role.CONTRIBUTOR)
@@ -169,6 +219,26 @@ class People(models.Model):
                 guest=guest, name=name, token_hash=hash_of(token), made_by=made_by, expires_at=expires_at
             )
         return invitation, token
+
+    def invite_colleague(self, *, name: str, role: Role, made_by: User, email: str = "") -> tuple[Invitation, str]:
+        """Make an invitation for somebody with an account, or who makes one; return it and its token."""
+        token = new_token()
+        invitation = Invitation.objects.create(
+            event_id=self.pk,
+            name=markup.one_line(name)[:BYLINE_CHARACTERS],
+            email=email,
+            role=role,
+            token_hash=hash_of(token),
+            made_by=made_by,
+            expires_at=timezone.now() + COLLEAGUES_LINK_LIFE,
+        )
+        return invitation, token
+
+    def close_links_of(self, user: User) -> None:
+        """Revoke the links that ``user`` made for colleagues, unless they own the event."""
+        if self.role_of(user) != Role.OWNER:
+            links = Invitation.objects.for_colleagues().filter(event=self.pk, made_by=user)
+            links.filter(used_at=None, revoked_at=None).update(revoked_at=timezone.now())
 
     def check_owned(self) -> None:
         """Raise ``ValidationError`` unless somebody who can log in owns the event."""
@@ -182,12 +252,47 @@ def is_guest(user: User | AnonymousUser) -> bool:
     return user.is_authenticated and hasattr(user, "invitation")
 
 
+def may_let_in(owner: User, user: User) -> bool:
+    """Whether ``owner`` may make a link by which ``user`` chooses a new password without knowing the old one.
+
+    Who has such a link can become ``user``, so it must give its maker nothing new. That is so for an account
+
+    - which is no guest's, not closed, neither staff's nor a superuser's, and not the maker's own;
+    - whose every role is in an event that ``owner`` owns: so never for somebody who owns, or works on, another;
+    - which was made by an invitation to one of these events. Without this rule anybody could make an event, put an
+      account that has no role yet on it, and take it over.
+
+    Staff own every event and make accounts in the set-up, so the last two bind them not.
+    """
+    if not (owner.is_active and user.is_active) or owner.pk == user.pk or user.is_staff or user.is_superuser:
+        return False
+    if is_guest(owner) or is_guest(user) or not user.memberships.exists():
+        return False
+    if owner.is_staff:
+        return True
+    owned = owner.memberships.filter(role=Role.OWNER).values("event")
+    is_only_here = not user.memberships.exclude(event__in=owned).exists()
+    return is_only_here and user.accepted_invitations.filter(made_account=True, event__in=owned).exists()
+
+
+def _save_new(user: User) -> None:
+    try:
+        user.save(force_insert=True)
+    except IntegrityError:
+        raise ValidationError({"username": "A user with that name exists already. Choose another."}) from None
+
+
 def create_guest(name: str) -> User:
     """Make the user as whom a volunteer of this name acts."""
     guest = User(username=f"guest-{secrets.token_hex(6)}", first_name=name[:150])
     guest.set_unusable_password()
     guest.save()
     return guest
+
+
+def new_token() -> str:
+    """Return a secret for the address of an invitation."""
+    return secrets.token_urlsafe(TOKEN_BYTES)
 
 
 def hash_of(token: str) -> str:
