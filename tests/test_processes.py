@@ -46,8 +46,8 @@ class Follower(threading.Thread):
                 time.sleep(0.05)
 
     def take(self, fragment: str) -> None:
-        found = re.search(r'data-revision="(\d+)" data-after="(\d+)"', fragment)
-        revision, after = map(int, (found or _none(fragment)).groups())
+        found = re.search(r'<section data-after="(\d+)" data-revision="(\d+)"', fragment)
+        after, revision = map(int, (found or _none(fragment)).groups())
         if not after <= self.revision < revision:
             return
         self.numbers += map(int, re.findall(r'<article[^>]* id="update-(\d+)"', fragment))
