@@ -1,11 +1,12 @@
 """Middleware of our own: compression for what can be compressed, and static files of two releases at once."""
 
 import os
+from contextlib import closing
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
-from whitenoise.middleware import WhiteNoiseMiddleware
+from whitenoise.middleware import WhiteNoiseFileResponse, WhiteNoiseMiddleware
 
 
 class TextGZipMiddleware(GZipMiddleware):
@@ -34,4 +35,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):
             if found is not None:
                 self.files[path] = found
         response: HttpResponseBase = super().__call__(request)
-        return response
+        if not isinstance(response, WhiteNoiseFileResponse):
+            return response
+        with closing(response):  # files are short, and Django warns of what it has to gather itself under ASGI
+            return HttpResponse(b"".join(response), status=response.status_code, headers=response.headers)

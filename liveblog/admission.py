@@ -11,23 +11,25 @@ import logging
 import re
 import threading
 from collections import OrderedDict, deque
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing
 from enum import Enum
-from http.cookies import CookieError, SimpleCookie
 from io import BytesIO
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIRequest
+from django.http.cookie import parse_cookie
 
 from liveblog import metrics
 from liveblog.bodies import Bodies, Body, BodyRefused
 from liveblog.disconnects import Application, Message, Receive, Scope, Send
 from liveblog.errors import busy
 from liveblog.log_throttle import LogThrottle
-from liveblog.models.database import count_connections
+from liveblog.models.database import POSTGRESQL_DEFAULT, count_connections
 from liveblog.request_ids import name_request
 
 logger = logging.getLogger(__name__)
@@ -40,8 +42,13 @@ FEED_CONNECTIONS = 8
 """What a process needs beside its requests: the threads of its feeds, and its periodic jobs."""
 UPLOAD_BYTES = 256 * 1024
 """A text in every field as long as may be is shorter."""
-BUFFERED_BYTES = 4 * 1024 * 1024
-"""A longer answer is sent while it is made, and holds its slot until it is through: archives."""
+BUFFERED_BYTES = 32 * 1024 * 1024
+"""A longer answer is sent while it is made, and holds its slot until it is through: archives, no page and no photo."""
+STALLED_SECONDS = 60.0
+"""A client that takes nothing of its answer for so long is left."""
+CHUNK_BYTES = 64 * 1024
+QUESTION_SECONDS = 5.0
+"""How long the database is waited for to say how many connections it allows."""
 ACCEPTED_SESSIONS = 10_000
 
 _DOWNLOAD = re.compile(r"/desk/[^/]+/archive/[a-z]+\.zip")
@@ -125,13 +132,13 @@ class Slots:
     def kind_of(self, scope: Scope, body: Body) -> Kind:
         """Return the kind of a request."""
         path, method = scope["path"], scope["method"]
+        if _DOWNLOAD.fullmatch(path):
+            return Kind.DOWNLOADS
         if path.startswith(settings.STATIC_URL):
             return Kind.FILES
         if _SIGN_IN.fullmatch(path) and method == "POST":
             return Kind.SIGN_INS
         if _AUTHORS.match(path) and _session_key(scope) in self._accepted:
-            if _DOWNLOAD.fullmatch(path):
-                return Kind.DOWNLOADS
             return Kind.UPLOADS if body.length > UPLOAD_BYTES else Kind.AUTHORS
         if _EVENT.fullmatch(path) and _names_a_place(scope["query_string"]):
             return Kind.PLACES
@@ -175,7 +182,11 @@ class _Queue:
 
 
 async def _open_queues() -> "dict[Kind, _Queue]":
-    allowed = await sync_to_async(count_connections, thread_sensitive=False)()
+    try:
+        async with asyncio.timeout(QUESTION_SECONDS):
+            allowed = await sync_to_async(count_connections, thread_sensitive=False)()
+    except TimeoutError:
+        allowed = POSTGRESQL_DEFAULT
     own = allowed // settings.PROCESSES - FEED_CONNECTIONS
     slots = share_out(own)
     wanted = sum(slots[kind] for kind in SHARES)
@@ -237,11 +248,14 @@ class _Answer:
         self._kept: deque[Message] = deque()
         self._bytes = 0
         self._sending: asyncio.Task[None] | None = None
+        self._is_left = False
 
     async def take(self, message: Message) -> None:
         """Keep a part of the answer, or send it."""
         if message.get("status", 0) >= 500:
             metrics.failures.labels(str(message["status"])).inc()
+        if self._is_left:
+            raise RequestAborted  # as Django does where a client has left
         self._kept.append(message)
         self._bytes += len(message.get("body", b""))
         if self._bytes > BUFFERED_BYTES:
@@ -255,8 +269,26 @@ class _Answer:
             await self._sending
 
     async def _send_kept(self) -> None:
-        while self._kept:
-            await self._send(self._kept.popleft())
+        while self._kept and not self._is_left:
+            for part in _parts_of(self._kept.popleft()):
+                try:
+                    async with asyncio.timeout(STALLED_SECONDS):
+                        await self._send(part)
+                except TimeoutError:
+                    self._is_left = True
+                    return
+
+
+def _parts_of(message: Message) -> Iterator[Message]:
+    """Yield a message in parts, each of which a client can be seen to take."""
+    body = message.get("body", b"")
+    if len(body) <= CHUNK_BYTES:
+        yield message
+        return
+    for start in range(0, len(body), CHUNK_BYTES):
+        is_last = start + CHUNK_BYTES >= len(body)
+        more = not is_last or message.get("more_body", False)
+        yield message | {"body": body[start : start + CHUNK_BYTES], "more_body": more}
 
 
 async def _refuse(scope: Scope, send: Send, status: int, body: Body | None) -> None:
@@ -271,13 +303,9 @@ async def _refuse(scope: Scope, send: Send, status: int, body: Body | None) -> N
 
 
 def _session_key(scope: Scope) -> str | None:
-    cookies: SimpleCookie = SimpleCookie()
-    for name, value in scope["headers"]:
-        if name == b"cookie":
-            with suppress(CookieError):
-                cookies.load(value.decode("latin-1"))
-    found = cookies.get(settings.SESSION_COOKIE_NAME)
-    return found.value if found else None
+    lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie"]
+    key: str | None = parse_cookie("; ".join(lines)).get(settings.SESSION_COOKIE_NAME)
+    return key
 
 
 def _names_a_place(query: bytes) -> bool:

@@ -13,6 +13,10 @@ REQUEST_BYTES = 64 * 1024 * 1024
 """Three photos as large as may be, from a form without JavaScript; with it, each comes in a request of its own."""
 SILENT_SECONDS = 60.0
 """A body of which nothing comes for so long is given up."""
+WHOLE_SECONDS = 15 * 60.0
+"""The longest that a body may take: 20 MB over a line of 200 kbit/s."""
+SMALL_BYTES = 64 * 1024
+"""Bodies up to here, every text, count for nothing: whoever fills what large ones may take stops no post."""
 FRAME_BYTES = 64 * 1024
 """The most that a form adds to its photos."""
 ADDRESS_BYTES = 3 * REQUEST_BYTES
@@ -44,9 +48,11 @@ class Bodies:
         if _announced_length(scope) > REQUEST_BYTES + FRAME_BYTES:
             raise BodyRefused(413)
         body = Body(self, (scope.get("client") or ("",))[0], receive)
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + WHOLE_SECONDS
         try:
             while True:
-                async with asyncio.timeout(SILENT_SECONDS):
+                async with asyncio.timeout_at(min(ends_at, loop.time() + SILENT_SECONDS)):
                     message = await receive()
                 if message["type"] == "http.disconnect":
                     body.close()
@@ -77,7 +83,7 @@ class Body:
 
     def __init__(self, bodies: Bodies, address: str, receive: Receive) -> None:
         self.file: IO[bytes] = SpooledTemporaryFile(max_size=settings.FILE_UPLOAD_MAX_MEMORY_SIZE)  # noqa: SIM115
-        self.length = 0
+        self.length = self._counted = 0
         self._bodies = bodies
         self._address = address
         self._server = receive
@@ -89,7 +95,9 @@ class Body:
         if not chunk:
             return
         self.length += len(chunk)
-        self._bodies.count(self._address, len(chunk))
+        if self.length > SMALL_BYTES:
+            self._counted, more = self.length, self.length - self._counted
+            self._bodies.count(self._address, more)
         if self.length > REQUEST_BYTES + FRAME_BYTES:
             raise BodyRefused(413)
         self.file.write(chunk)
@@ -118,8 +126,8 @@ class Body:
         if self._next is not None:
             self._next.cancel()
         self.file.close()
-        self._bodies.count(self._address, -self.length)
-        self.length = 0
+        self._bodies.count(self._address, -self._counted)
+        self._counted = 0
 
 
 def _announced_length(scope: Scope) -> int:

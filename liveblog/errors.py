@@ -4,7 +4,7 @@ import logging
 import sys
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5
 """After so long an outbox sends again what was answered with a 503, and a page may be asked for again."""
-WRITTEN_FIELDS = ("headline", "body", "note", "summary")
+WRITTEN_FIELDS = ("title", "headline", "body", "note", "summary")
 """The fields in which authors write what would be lost with an answer that does not show it."""
 
 
@@ -55,7 +55,7 @@ def written_text(request: HttpRequest) -> str:
     """Return what somebody wrote in a form, to be copied from the page that refuses it; empty if it can't be read."""
     try:
         return "\n\n".join(request.POST[name] for name in WRITTEN_FIELDS if request.POST.get(name, "").strip())
-    except (SuspiciousOperation, MultiPartParserError, UnreadablePostError):
+    except (BadRequest, SuspiciousOperation, MultiPartParserError, UnreadablePostError):
         return ""
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from tempfile import TemporaryFile
 from typing import NamedTuple
 
@@ -37,6 +38,8 @@ class Readiness:
     def __init__(self) -> None:
         self._check: asyncio.Task[tuple[Finding, ...]] | None = None
         self._ends_at = 0.0
+        # Of its own: a part that hangs keeps its thread, and no other work waits for that one.
+        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="readiness")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -55,18 +58,19 @@ class Readiness:
     async def _look(self) -> tuple[Finding, ...]:
         try:
             return await asyncio.gather(
-                _within_time("database", _look_at_database), _within_time("media", _look_at_media), _look_at_redis()
+                self._within_time("database", _look_at_database),
+                self._within_time("media", _look_at_media),
+                _look_at_redis(),
             )
         finally:
             self._ends_at = time.monotonic() + KEPT_SECONDS
 
-
-async def _within_time(part: str, look: Callable[[], str]) -> Finding:
-    try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            return Finding(part, await asyncio.to_thread(look))
-    except TimeoutError:
-        return Finding(part, "silent")
+    async def _within_time(self, part: str, look: Callable[[], str]) -> Finding:
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                return Finding(part, await asyncio.get_running_loop().run_in_executor(self._threads, look))
+        except TimeoutError:
+            return Finding(part, "silent")
 
 
 def _look_at_database() -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlencode
@@ -11,10 +11,11 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from django.conf import settings as django_settings
+from django.core.exceptions import RequestAborted
 from django.db import connection
 from django.test import Client
 
-from liveblog import admission, bodies
+from liveblog import admission, bodies, health
 from liveblog.admission import SHARES, Kind, Slots, share_out
 from liveblog.models import Event
 from tests.asgi import ask, in_thread, run, until
@@ -198,6 +199,7 @@ def test_a_body_that_stops_coming_is_given_up(monkeypatch: pytest.MonkeyPatch) -
 def test_bodies_are_bounded_together_and_by_address_and_what_is_over_counts_no_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(bodies, "SMALL_BYTES", 0)
     monkeypatch.setattr(bodies, "ADDRESS_BYTES", 100)
     monkeypatch.setattr(bodies, "PROCESS_BYTES", 150)
 
@@ -275,3 +277,103 @@ def test_many_pages_at_once_need_no_more_connections_than_the_database_has(
         assert statuses == [200] * 150
         assert 3 <= most <= 20
     assert connection.vendor == "sqlite", "the tests' own database was not touched"
+
+
+@pytest.mark.parametrize(
+    ("cookie", "kind"),
+    [
+        ("sessionid={key}", Kind.AUTHORS),
+        ("theme=dark mode; sessionid={key}", Kind.AUTHORS),
+        ('prefs={{"a": 1}}; sessionid={key}', Kind.AUTHORS),
+        ("foo; sessionid={key}", Kind.AUTHORS),
+        ("sessionid={key}x", Kind.PAGES),
+        ("", Kind.PAGES),
+    ],
+)
+def test_cookies_are_read_as_django_reads_them(event: Event, author: Any, cookie: str, kind: Kind) -> None:
+    client = Client()
+    client.force_login(author)
+    key = client.cookies["sessionid"].value
+    headers = ((b"cookie", cookie.format(key=key).encode()),)
+
+    async def main() -> None:
+        await ask("/desk/", headers=((b"cookie", f"sessionid={key}".encode()),))
+        slots = Slots.current.get()
+        body = await bodies.Bodies().read({"headers": []}, _nothing)
+        assert slots is not None
+        assert body is not None
+        scope = {"method": "GET", "headers": list(headers), "query_string": b""}
+        assert slots.kind_of({"path": "/desk/", **scope}, body) is kind
+        assert slots.kind_of({"path": "/desk/x/archive/export.zip", **scope}, body) is Kind.DOWNLOADS
+        body.close()
+
+    run(main)
+
+
+@pytest.mark.parametrize("parts", [1, 40], ids=["kept", "sent while it is made"])
+def test_who_takes_nothing_of_an_answer_keeps_no_slot(parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "STALLED_SECONDS", 0.05)
+    monkeypatch.setattr(admission, "BUFFERED_BYTES", 2_000_000)
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for number in range(parts):
+            more = number < parts - 1
+            await send({"type": "http.response.body", "body": b"x" * 100_000, "more_body": more})
+
+    async def get(send: Any) -> None:
+        scope = {"type": "http", "path": "/desk/x/archive/export.zip", "method": "GET"}
+        await admission.admit(answer)(scope | {"headers": [], "query_string": b""}, _nothing, send)
+
+    async def stall(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.sleep(3600)
+
+    async def main() -> None:
+        received = []
+
+        async def take(message: Any) -> None:
+            received.append(message.get("body", b""))
+
+        with suppress(RequestAborted):
+            await get(stall)
+        await get(take)
+        assert sum(map(len, received)) == parts * 100_000
+        assert max(map(len, received)) == admission.CHUNK_BYTES
+
+    run(main)
+
+
+def test_a_text_comes_through_however_full_of_uploads_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "PROCESS_BYTES", 0)
+    form = ((b"content-type", b"application/x-www-form-urlencoded"),)
+
+    async def main() -> None:
+        small, large = b"body=" + b"x" * 20_000, b"body=" + b"x" * 200_000
+        assert (await ask("/accounts/login/", method="POST", headers=form, body=small)).status == 403
+        assert (await ask("/accounts/login/", method="POST", headers=form, body=large)).status == 503
+
+    run(main)
+
+
+def test_a_database_that_never_answers_holds_up_no_file_and_no_health(monkeypatch: pytest.MonkeyPatch) -> None:
+    may_end = threading.Event()
+    monkeypatch.setattr(admission, "count_connections", lambda: may_end.wait(30) and 10)
+    monkeypatch.setattr(admission, "QUESTION_SECONDS", 0.05)
+    monkeypatch.setattr(health, "_look_at_database", lambda: str(may_end.wait(30)))
+    monkeypatch.setattr(health, "CHECK_SECONDS", 0.05)
+    monkeypatch.setattr(health, "KEPT_SECONDS", 0)
+
+    async def main() -> None:
+        try:
+            assert (await ask("/static/none.css")).status == 404
+            threads = threading.active_count()
+            for _ in range(6):
+                answer = await ask("/readyz")
+                assert (answer.status, "database: silent" in answer.body) == (503, True)
+            assert threading.active_count() <= threads + 2
+            assert (await ask("/static/none.css")).status == 404
+        finally:
+            may_end.set()
+
+    run(main)

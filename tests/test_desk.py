@@ -203,7 +203,7 @@ def test_who_is_not_signed_in_is_asked_to_sign_in(name: str, bridge: Event) -> N
         assert response["Location"].startswith("/accounts/login/?next=/desk/")
         next_address = response["Location"].partition("next=")[2]
         assert next_address.count("/") <= 3, "an address that can be opened after signing in"
-        has_text = {"body", "note"} & WRITE[name].keys()
+        has_text = {"title", "body", "note"} & WRITE[name].keys()
         assert stranger.post(address(name), WRITE[name]).status_code == (401 if has_text else 302)
         assert stranger.post(address(name), WRITE[name], headers=HTMX).status_code == 401
     bridge.refresh_from_db()
@@ -304,6 +304,8 @@ def test_what_strangers_send_leaves_no_line_in_the_log(caplog: pytest.LogCapture
     assert Client().post("/accounts/login/", {"username": "x" * 3_000_000}).status_code == 413
     assert Client().get("/oembed/?format=xml&url=http://testserver/events/bridge/").status_code == 501
     assert Client(headers={"host": "elsewhere.example"}).get("/nothing/here/").status_code == 404
+    odd = "application/x-www-form-urlencoded; charset=utf-16"
+    assert Client().generic("POST", "/accounts/login/", b"a=b", content_type=odd).status_code == 400
     assert not caplog.records
 
 

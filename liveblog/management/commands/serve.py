@@ -121,7 +121,7 @@ class Command(BaseCommand):
             ws="websockets-sansio",
             ws_per_message_deflate=False,  # 40 kB for each reader
             access_log=False,
-            log_level="warning",  # else two lines for each socket, with its reader's address
+            log_config=None,  # its lines come as ours do, and none below a warning: a socket's names its reader
             server_header=False,
             forwarded_allow_ips=settings.TRUSTED_PROXIES,
             timeout_graceful_shutdown=GRACEFUL_SECONDS,
