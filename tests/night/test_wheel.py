@@ -26,9 +26,9 @@ PATIENCE_SECONDS = 300
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from the source distribution as packagers do it."""
+    """The wheel, built with the hatchling that the lock names."""
     folder = tmp_path_factory.mktemp("built")
-    uv("build", "--python", sys.executable, "--out-dir", folder, ROOT)
+    pip(sys.executable, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT)
     return next(folder.glob("*.whl"))
 
 
@@ -37,10 +37,10 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with the wheel and the pinned versions of what it asks for, and nothing else."""
     folder = tmp_path_factory.mktemp("installed") / "environment"
     python = folder / "bin" / "python"
-    uv("venv", "--python", sys.executable, folder)
-    uv("pip", "install", "--python", python, "--require-hashes", "-r", ROOT / "requirements.txt")
-    uv("pip", "install", "--python", python, "--no-deps", wheel)
-    uv("pip", "check", "--python", python)
+    run([sys.executable, "-m", "venv", folder])
+    pip(python, "install", "--require-hashes", "-r", ROOT / "requirements.txt")
+    pip(python, "install", "--no-deps", wheel)
+    pip(python, "check")
     return folder
 
 
@@ -149,9 +149,9 @@ def test_the_installed_program_serves_and_posts_and_writes_into_the_users_folder
     assert installed.data_dir.stat().st_mode & 0o777 == 0o700
 
 
-def uv(*words: str | Path) -> None:
-    """Run uv, which has the registry and the cache of whoever runs the tests."""
-    run([sys.executable, "-m", "uv", "--quiet", *words])
+def pip(python: str | Path, *words: str | Path) -> None:
+    """Run the pip of an environment as bin/bootstrap does, with the registry of whoever runs the tests."""
+    run([python, "-m", "pip", "--quiet", "--disable-pip-version-check", *words])
 
 
 def run(words: list[str | Path], *, text: str = "", cwd: Path = ROOT, env: dict[str, str] | None = None) -> str:
