@@ -202,8 +202,11 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = IS_HTTPS
 SECURE_HSTS_SECONDS = environment.read_days("HSTS_DAYS", default=1) if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS and environment.read_switch("HSTS_SUBDOMAINS", default=False)
 SECURE_HSTS_PRELOAD = IS_HTTPS and environment.read_switch("HSTS_PRELOAD", default=False)
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # these two, which Django would have on
-SILENCED_SYSTEM_CHECKS += ["mail.W001"]  # without a mail server nothing is sent: liveblog/mail.py asks first
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # these two, which Django would have on
+    "security.W021",
+    "mail.W001",  # without a mail server nothing is sent: liveblog/mail.py asks first
+]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS else None
 
 # A format that we don't speak; and what is too busy or silent, which has a line of its own (liveblog/errors.py).

@@ -25,6 +25,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http.cookie import parse_cookie
 
 from liveblog import metrics
+from liveblog.answers import send_answer
 from liveblog.bodies import Bodies, Body, BodyRefused
 from liveblog.disconnects import Application, Message, Receive, Scope, Send
 from liveblog.errors import busy
@@ -151,13 +152,13 @@ class _Queue:
     def __init__(self, kind: Kind, slots: int) -> None:
         self._kind = kind
         self._semaphore = asyncio.Semaphore(slots)
-        self._waiting = 0
+        self.waiting = 0
         self._throttle = LogThrottle()
 
     async def enter(self) -> bool:
         """Take a slot, or return ``False``: there was none for too long."""
-        if self._waiting < QUEUE_LENGTH:
-            self._waiting += 1
+        if self.waiting < QUEUE_LENGTH:
+            self.waiting += 1
             try:
                 async with asyncio.timeout(QUEUE_SECONDS):
                     await self._semaphore.acquire()
@@ -165,16 +166,11 @@ class _Queue:
             except TimeoutError:
                 pass
             finally:
-                self._waiting -= 1
+                self.waiting -= 1
         metrics.refused_requests.labels(self._kind.value).inc()
         if self._throttle.allows(self._kind.value):
             logger.warning("Too many requests at once (%s): some are told to come again", self._kind.value)
         return False
-
-    @property
-    def waiting(self) -> int:
-        """How many wait."""
-        return self._waiting
 
     def leave(self) -> None:
         """Give the slot back."""
@@ -295,11 +291,9 @@ async def _refuse(scope: Scope, send: Send, status: int, body: Body | None) -> N
     """Answer what Django does not see, with what was written, if its body has arrived; no database is asked."""
     request = ASGIRequest(scope, body.file if body else BytesIO())
     response = await asyncio.to_thread(busy, request, status)
-    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.items()]
     if body is None:
-        headers.append((b"connection", b"close"))  # what still comes of the body is not read
-    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else response.content})
+        response["Connection"] = "close"  # what still comes of the body is not read
+    await send_answer(scope, send, response.status_code, dict(response.items()), response.content)
 
 
 def _session_key(scope: Scope) -> str | None:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from liveblog.answers import send_answer
 from liveblog.disconnects import Receive, Scope, Send
 
 CHECK_SECONDS = 5.0
@@ -108,15 +109,11 @@ async def _look_at_redis() -> Finding:
 
 
 async def _answer(scope: Scope, send: Send, status: int, text: str) -> None:
-    body = text.encode()
-    headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
-    ]
     if scope["method"] not in {"GET", "HEAD"}:
-        status, body = 405, b""
-        headers = [(b"allow", b"GET, HEAD"), (b"content-length", b"0")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        return await send_answer(scope, send, 405, {"Allow": "GET, HEAD"}, b"")
+    headers = {
+        "Content-Type": "text/plain; charset=utf-8",
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return await send_answer(scope, send, status, headers, text.encode())

@@ -15,6 +15,7 @@ from prometheus_client import generate_latest as in_prometheus_words
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from liveblog import __version__
+from liveblog.answers import send_answer
 from liveblog.disconnects import Receive, Scope, Send
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, float("inf"))
@@ -40,13 +41,8 @@ async def show(scope: Scope, receive: Receive, send: Send) -> None:
     may_see = _may_see(scope)
     body = in_prometheus_words(_registry()) if may_see else b"There is nothing here.\n"
     kind = CONTENT_TYPE_LATEST if may_see else "text/plain; charset=utf-8"
-    headers = [
-        (b"content-type", kind.encode()),
-        (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
-    ]
-    await send({"type": "http.response.start", "status": 200 if may_see else 404, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+    headers = {"Content-Type": kind, "Cache-Control": "no-store"}
+    await send_answer(scope, send, 200 if may_see else 404, headers, body)
 
 
 def _registry() -> CollectorRegistry:

@@ -88,7 +88,7 @@ class _Running:
 
     def _measure(self) -> None:
         """Bring what is counted now and then up to date."""
-        readers = self._feeds.count_readers_by_slug()
+        readers = {feed.tail.slug: feed.readers for feed in self._feeds.followed()}
         for slug in self._measured - readers.keys():
             metrics.readers.labels(slug).set(0)
         for slug, number in readers.items():

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from functools import cache
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -266,6 +267,18 @@ def make_user(username: str = "ada", **fields: Any) -> User:
     """Return the user of that name, made if need be, who logs in with ``PASSWORD``."""
     user = User.objects.filter(username=username).first()
     return user or User.objects.create(username=username, password=_quick_password(), **fields)
+
+
+def signed_in(user: User) -> Client:
+    """Return a client of Django's own that is signed in as ``user``."""
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def text_of(response: Any) -> str:
+    """Return the text of an answer as people read it."""
+    return unescape(response.content.decode())
 
 
 def make_session(username: str, secret_key: str) -> str:

@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from email import message_from_string, policy
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ from liveblog.mail import MailFailed, connect
 from liveblog.models import Attempt, Event, Invitation, Role, may_let_in
 from liveblog.models.attempts import WINDOW
 from liveblog.periodic import tidy
-from tests.server import PASSWORD, ROOT
+from tests.server import PASSWORD, ROOT, signed_in, text_of
 from tests.smtp import MailServer, mail_server
 
 HTMX = {"HX-Request": "true"}
@@ -44,16 +43,6 @@ LOCMEM = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"
 
 def user(name: str, **more: Any) -> User:
     return User.objects.create_user(name, password=PASSWORD, **more)
-
-
-def signed_in(who: User) -> Client:
-    client = Client()
-    client.force_login(who)
-    return client
-
-
-def text_of(response: Any) -> str:
-    return unescape(response.content.decode())
 
 
 @pytest.fixture

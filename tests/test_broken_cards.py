@@ -20,7 +20,7 @@ from liveblog.feed import Feeds, registry, ticker
 from liveblog.models import Attachment, Event, Photo, Update
 from tests.asgi import connect, every_query, in_thread, poll, run, until
 from tests.page import Element, Elements, Fragment
-from tests.server import make_user, publish
+from tests.server import make_user, publish, signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -92,12 +92,6 @@ def publish_damaged(event: Event, **fields: Any) -> Update:
         update = publish(event, "Two")
         damage(update, **fields)
     return update
-
-
-def signed_in(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def get(path: str, client: Client | None = None) -> str:

@@ -18,6 +18,7 @@ from django.utils import timezone
 from liveblog import markup, rendering
 from liveblog.desk import page as desk_page
 from liveblog.models import Event, Role, Update
+from tests.server import signed_in, text_of
 
 SLOW = "[" * 20_000
 HTMX = {"HX-Request": "true"}
@@ -64,12 +65,6 @@ def user(name: str, **more: Any) -> User:
     return User.objects.create_user(name, **more)
 
 
-def signed_in(who: User) -> Client:
-    client = Client()
-    client.force_login(who)
-    return client
-
-
 @pytest.fixture
 def ada(db: None) -> User:
     return user("ada", first_name="Ada", last_name="Byron")
@@ -104,10 +99,6 @@ def address(name: str, slug: str = "bridge", number: int = 1) -> str:
 def post(client: Client, *, key: uuid.UUID | str | None = None, htmx: bool = False, **fields: Any) -> Any:
     fields = {"key": str(key or uuid.uuid4()), "body": "Something happened."} | fields
     return client.post(address("desk-updates"), fields, headers=HTMX if htmx else {})
-
-
-def text_of(response: Any) -> str:
-    return unescape(response.content.decode())
 
 
 def value_of(response: Any, name: str) -> str:

@@ -21,7 +21,7 @@ from PIL import Image
 from liveblog import rendering
 from liveblog.desk.versions import COMPARE_SECONDS, compare
 from liveblog.models import Attachment, Event, Photo, Role, Update
-from tests.server import Site
+from tests.server import Site, text_of
 
 HTMX = {"HX-Request": "true"}
 WORDS = "unmistakable-heron-words"
@@ -70,10 +70,6 @@ def queue_of(client: Client) -> str:
     found = re.search(r'id="queue"[^>]*data-digest="([^"]*)"', text_of(client.get(reverse("desk", args=["bridge"]))))
     assert found
     return found[1]
-
-
-def text_of(response: Any) -> str:
-    return unescape(response.content.decode())
 
 
 def numbers(response: Any) -> list[int]:

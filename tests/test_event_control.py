@@ -21,6 +21,7 @@ from liveblog import rendering
 from liveblog.desk.page import suggest_pause_notes
 from liveblog.models import Attachment, Event, Photo, Role, Update, WrongStatus
 from liveblog.models.languages import LANGUAGES, read_language
+from tests.server import signed_in, text_of
 
 HTMX = {"HX-Request": "true"}
 BACK = "We will be back at 20:00"
@@ -52,20 +53,10 @@ def desk(ada: User, bridge: Event) -> Client:
     return signed_in(ada)
 
 
-def signed_in(who: User) -> Client:
-    client = Client()
-    client.force_login(who)
-    return client
-
-
 def member(event: Event, name: str, role: Role) -> Client:
     who = User.objects.create_user(name)
     event.appoint(user=who, role=role)
     return signed_in(who)
-
-
-def text_of(response: Any) -> str:
-    return unescape(response.content.decode())
 
 
 def changed_by(event: Event, step: Callable[[], Any]) -> int:

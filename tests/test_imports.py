@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 LAYERS = (
     ("caching", "child_process", "connections", "descriptors", "disconnects", "log_throttle", "markup_child"),
+    ("answers",),
     ("markup", "bell", "bodies", "errors", "imaging", "mail", "metrics", "players", "request_ids"),
     ("models",),
     ("addresses", "public"),

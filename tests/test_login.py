@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from liveblog.desk.access import address_of_client
 from liveblog.models import Event
-from tests.server import PASSWORD, Site
+from tests.server import PASSWORD, Site, text_of
 
 LIMIT = 10
 HERE, THERE = "198.51.100.7", "203.0.113.9"
@@ -45,10 +45,6 @@ def lock(**where: Any) -> Any:
         answer = sign_in(f"guess {number}", **where)
         assert (answer.status_code == 429) == (number == LIMIT), number
     return answer
-
-
-def text_of(response: Any) -> str:
-    return unescape(response.content.decode())
 
 
 @pytest.mark.parametrize("to", LOGINS)

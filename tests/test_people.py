@@ -4,7 +4,6 @@ import re
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
-from html import unescape
 from typing import Any
 
 import pytest
@@ -15,23 +14,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from liveblog.models import Event, Invitation, Overtaken, Role, Waiting, is_guest
-from tests.server import PASSWORD
+from tests.server import PASSWORD, signed_in, text_of
 
 HTMX = {"HX-Request": "true"}
 
 
 def user(name: str, **more: Any) -> User:
     return User.objects.create_user(name, **more)
-
-
-def signed_in(who: User) -> Client:
-    client = Client()
-    client.force_login(who)
-    return client
-
-
-def text_of(response: Any) -> str:
-    return unescape(response.content.decode())
 
 
 @pytest.fixture

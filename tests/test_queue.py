@@ -3,7 +3,6 @@
 import re
 import uuid
 from datetime import UTC, datetime, timedelta
-from html import unescape
 from typing import Any
 
 import pytest
@@ -16,19 +15,10 @@ from django.utils import timezone
 
 from liveblog.desk.queue import Queue
 from liveblog.models import Event, Role, Waiting
+from tests.server import signed_in, text_of
 
 HTMX = {"HX-Request": "true"}
 BOTH = pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
-
-
-def signed_in(who: User) -> Client:
-    client = Client()
-    client.force_login(who)
-    return client
-
-
-def text_of(response: Any) -> str:
-    return unescape(response.content.decode())
 
 
 @pytest.fixture

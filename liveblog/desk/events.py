@@ -17,7 +17,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from liveblog import markup
-from liveblog.connections import release
 from liveblog.desk.access import AuthorRequest, desk_of, read_or_write, sent_data, signed_in, with_account
 from liveblog.desk.forms import (
     MarkdownField,
@@ -32,6 +31,7 @@ from liveblog.desk.forms import (
 from liveblog.desk.page import redirect_whole_page
 from liveblog.desk.photos import CoverForm
 from liveblog.models import Event, Role
+from liveblog.models.content import render_markdown
 from liveblog.models.head import RESERVED_SLUGS
 from liveblog.models.languages import LANGUAGES, read_language
 
@@ -114,7 +114,7 @@ class EventForm(forms.ModelForm):
     def clean_summary(self) -> str:
         """Render the Markdown now: what is refused here doesn't hold the event's lock."""
         try:
-            markup.render(self.cleaned_data["summary"], meanwhile=release)
+            render_markdown(self.cleaned_data["summary"])
         except markup.NotRendered as error:
             raise not_rendered(error) from None
         return str(self.cleaned_data["summary"])

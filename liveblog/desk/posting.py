@@ -11,7 +11,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from liveblog import markup, metrics, players
-from liveblog.connections import release
 from liveblog.desk.access import AuthorRequest, desk_of
 from liveblog.desk.forms import ComposerForm, carry_out, refusal_in_words, status_of
 from liveblog.desk.page import Item, show_desk
@@ -28,6 +27,7 @@ from liveblog.models import (
     Waiting,
     is_guest,
 )
+from liveblog.models.content import render_markdown
 from liveblog.models.post import Post
 
 PREVIEW_SECONDS = 120
@@ -66,7 +66,7 @@ def preview_markdown(request: AuthorRequest, event: Event) -> HttpResponse:
     if not cache.add(lock, True, timeout=PREVIEW_SECONDS):
         return plain_text("One preview at a time.", 429, {"Retry-After": "1"})
     try:
-        html = markup.render(markup.normalise(request.POST.get("body", "")), meanwhile=release)
+        html = render_markdown(markup.normalise(request.POST.get("body", "")))
         context = {
             "event": event,
             "html": mark_safe(players.with_fronts(html)),  # noqa: S308  (held to the allow-list)

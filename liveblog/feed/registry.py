@@ -153,7 +153,7 @@ class Feeds:
     current: ContextVar["Feeds | None"] = ContextVar("feeds", default=None)
     """The feeds of the server that answers the present request or runs the present thread."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, bell: Bell, *, sockets: int | None = None) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, bell: Bell, *, sockets: int) -> None:
         """``sockets`` is how many this process can have; the setting ``SOCKETS_PER_PROCESS`` may say fewer."""
         self.process = uuid.uuid4()
         """What this server calls itself where others read of it."""
@@ -264,19 +264,18 @@ class Feeds:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def count_readers_by_slug(self) -> dict[str, int]:
-        """Return the same by the event's slug, which is what people know it by."""
-        return {feed.tail.slug: feed.readers for feed in list(self._by_slug.values()) if feed.readers}
+    def followed(self) -> list[Feed]:
+        """Return the feeds that have readers' sockets; any thread may ask."""
+        return [feed for feed in list(self._by_slug.values()) if feed.readers]
 
     def count_readers(self) -> dict[int, int]:
         """Return how many readers' sockets there are, by event, where there are any; any thread may ask."""
-        return {feed.tail.event_id: feed.readers for feed in list(self._by_slug.values()) if feed.readers}
+        return {feed.tail.event_id: feed.readers for feed in self.followed()}
 
     @property
     def is_full(self) -> bool:
         """Whether no further socket is taken."""
-        allowed = settings.SOCKETS_PER_PROCESS
-        return len(self.readers) >= (allowed if self._sockets is None else min(allowed, self._sockets))
+        return len(self.readers) >= min(self._sockets, settings.SOCKETS_PER_PROCESS)
 
     async def _load(self, slug: str) -> Feed | None:
         began_at = time.monotonic()

@@ -108,11 +108,16 @@ def byline_of(author: User) -> str:
     return (author.get_full_name() or author.get_username())[:BYLINE_CHARACTERS]
 
 
+def render_markdown(text: str) -> str:
+    """Return safe HTML, holding no database connection if that takes a while; raises ``markup.NotRendered``."""
+    return markup.render(text, meanwhile=release)
+
+
 def render_text(*, headline: str, body: str, photos: Sequence[Any]) -> dict[str, str]:
     """Check and render a text; return the columns that keep it. Raises ``ValidationError``, ``markup.TooSlow``."""
     headline, body = markup.normalise(headline), markup.normalise(body)
     check_content(headline=headline, body=body, photos=photos)
-    html = markup.render(body, meanwhile=release)
+    html = render_markdown(body)
     return {"headline": headline, "body": body, "body_html": html, "body_text": markup.plain(html)}
 
 

@@ -16,13 +16,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from liveblog import bell, markup
-from liveblog.connections import release
 from liveblog.models.content import (
     NOTE_CHARACTERS,
     Attachment,
     Submission,
     TooMany,
     check_note,
+    render_markdown,
 )
 from liveblog.models.database import copy_columns, database_time, explained, is_to_come, rule, turn, without_time_limit
 from liveblog.models.head import Head
@@ -186,7 +186,7 @@ class Event(Head, People):
     def render_summary(self) -> None:
         """Do the slow part of saving a new event, before a transaction begins; raises ``markup.TooSlow``."""
         self.summary = self._rendered = markup.normalise(self.summary)
-        self.summary_html = markup.render(self.summary, meanwhile=release)
+        self.summary_html = render_markdown(self.summary)
 
     def get_absolute_url(self) -> str:
         """Return the path of the reader's page."""

@@ -14,13 +14,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from liveblog import markup
-from liveblog.connections import release
 from liveblog.models.content import (
     Attachment,
     check_content,
     check_note,
     check_past_time,
     prepare_attachments,
+    render_markdown,
 )
 from liveblog.models.database import database_time, rule, without_time_limit
 from liveblog.models.event import Event
@@ -248,7 +248,7 @@ class Update(Post):
         if body is not None:
             changes["body"] = markup.normalise(body)
             check_content(headline=changes.get("headline", self.headline), body=changes["body"], photos=("any",))
-            changes["body_html"] = markup.render(changes["body"], meanwhile=release)
+            changes["body_html"] = render_markdown(changes["body"])
             changes["body_text"] = markup.plain(changes["body_html"])
         if is_key is not None:
             changes["is_key"] = is_key

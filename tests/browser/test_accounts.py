@@ -3,10 +3,9 @@
 import re
 from collections.abc import Callable, Iterator
 from email import message_from_string, policy
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from liveblog.models import Event, Role
 from tests.browser.phones import expect_posted, nudge, sign_in, write
@@ -21,24 +20,6 @@ BODY = "#composer [name=body]"
 SMALL = """() => [...document.querySelectorAll('main :is(a, button, select, input):not(p a, li a)')]
   .filter((one) => one.type !== 'hidden' && one.checkVisibility() && one.getBoundingClientRect().height < 44)
   .map((one) => one.outerHTML)"""
-
-
-@pytest.fixture
-def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Open a browser of somebody's own; what fails in a script fails the test."""
-    contexts: list[BrowserContext] = []
-    errors: list[str] = []
-
-    def start(**options: Any) -> Page:
-        context = browser.new_context(**options)
-        context.on("weberror", lambda error: errors.append(str(error.error)))
-        contexts.append(context)
-        return context.new_page()
-
-    yield start
-    for context in contexts:
-        context.close()
-    assert not errors
 
 
 @pytest.fixture

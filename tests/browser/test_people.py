@@ -1,11 +1,10 @@
 """People at the desk: a volunteer comes in by a link, posts, is approved on another screen, and is thrown out."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import pytest
 from axes.models import AccessAttempt
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from liveblog.models import Event, Role, Waiting
 from tests.browser.phones import nudge
@@ -14,24 +13,6 @@ from tests.browser.sessions import start_session
 from tests.server import Site
 
 PHONE = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
-
-
-@pytest.fixture
-def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Open a browser of somebody's own, which is closed at the end; what fails in a script fails the test."""
-    contexts: list[BrowserContext] = []
-    errors: list[str] = []
-
-    def start(**options: Any) -> Page:
-        context = browser.new_context(**options)
-        context.on("weberror", lambda error: errors.append(str(error.error)))
-        contexts.append(context)
-        return context.new_page()
-
-    yield start
-    for context in contexts:
-        context.close()
-    assert not errors
 
 
 def signed_in(page: Page, site: Site, name: str) -> Page:

@@ -128,15 +128,15 @@ class Command(BaseCommand):
             timeout_worker_healthcheck=READY_SECONDS,
         )
         listener = config.bind_socket()
-        if settings.PROCESSES > 1:
-            share_metrics(settings.DATA_DIR / "metrics")
-        if settings.PROCESSES > 1 and not settings.REDIS_URL:
+        if settings.PROCESSES == 1:
+            self.say(greeting)
+            uvicorn.Server(config).run(sockets=[listener])
+            return
+        share_metrics(settings.DATA_DIR / "metrics")
+        if not settings.REDIS_URL:
             self.say("REDIS_URL is not set: readers of one process see within two seconds what another one takes in.")
         self.say(greeting)
-        if settings.PROCESSES > 1:
-            Multiprocess(config, sockets=[listener]).run()
-        else:
-            uvicorn.Server(config).run(sockets=[listener])
+        Multiprocess(config, sockets=[listener]).run()
 
     def run_daphne(self, address: str, greeting: str) -> None:
         """Run daphne in this process."""
