@@ -1,4 +1,4 @@
-"""The ASGI application: sockets and polls go straight to the feed, all else to Django."""
+"""The ASGI application: what is not answered before (liveblog/server.py) finds its way here."""
 
 import os
 
@@ -36,7 +36,6 @@ application = Server(
         {
             "http": URLRouter(
                 [
-                    path("events/<slug:slug>/changes/", live.changes),
                     path("healthz", health.healthz),
                     path("readyz", health.Readiness()),
                     path("metrics", metrics.show),

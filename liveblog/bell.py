@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
@@ -27,16 +28,22 @@ class Bell:
     current: ContextVar["Bell | None"] = ContextVar("bell", default=None)
     """The bell of the server that answers the present request or runs the present thread."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop | None = None, *, rung: Callable[[int], None] = lambda event_id: None
+    ) -> None:
+        """``rung`` is called with the event's primary key at each ring of this server's own, by whoever rings."""
         self._loop = loop
+        self._rung = rung
+        self._name = uuid.uuid4().hex
         self._throttle = LogThrottle()
 
     def ring(self, event_id: int) -> None:
-        """Tell every process that the event changed.
+        """Tell every process that the event changed, and this one before the call returns.
 
         On a server it is sent on the server's event loop and not awaited; elsewhere the caller waits, for
         ``RING_SECONDS`` at most.
         """
+        self._rung(event_id)
         if self._loop is None or self._loop.is_closed():
             async_to_sync(self.send)(event_id)
         elif self._loop.is_running():
@@ -50,18 +57,22 @@ class Bell:
             return
         try:
             async with asyncio.timeout(RING_SECONDS):
-                await layer.group_send(GROUP, {"type": "changed", "event": event_id})
+                await layer.group_send(GROUP, {"type": "changed", "event": event_id, "by": self._name})
         except Exception as error:
             self._complain(error)
 
-    async def listen(self, heard: Callable[[int], None]) -> None:
-        """Call ``heard`` with the event's primary key at each ring, on one subscription, for ever."""
+    async def listen(self, heard: Callable[[int, bool], None]) -> None:
+        """Call ``heard`` at each ring, on one subscription, for ever.
+
+        It gets the event's primary key, and whether this server rang itself.
+        """
         while (layer := get_channel_layer()) is not None:
             try:
                 channel = await layer.new_channel()
                 await layer.group_add(GROUP, channel)
                 while True:
-                    heard((await layer.receive(channel))["event"])
+                    ring = await layer.receive(channel)
+                    heard(ring["event"], ring.get("by") == self._name)
             except Exception as error:
                 self._complain(error)
                 await asyncio.sleep(REST_SECONDS)

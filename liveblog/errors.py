@@ -47,7 +47,7 @@ def failed(request: HttpRequest) -> HttpResponse:
     if isinstance(error, (OperationalError, InterfaceError)):
         if _throttle.allows():
             logger.error("The database does not answer: %s", " ".join(str(error).split()))
-        return busy(request, 503, ("The database rests", "Please try again in a moment. Nothing was changed."))
+        return busy(request, 503, RESTING)
     return _error(request, 500, "Something went wrong here", "It has been noted. Please try again in a moment.")
 
 
@@ -65,6 +65,7 @@ BUSY = {
     413: ("That is too much at once", "Nothing was changed. Go back and send less."),
     503: ("Very many are here just now", "Please try again in a moment. Nothing was changed."),
 }
+RESTING = ("The database rests", "Please try again in a moment. Nothing was changed.")
 
 
 def busy(request: HttpRequest, status: int, words: tuple[str, str] | None = None) -> HttpResponse:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
@@ -25,6 +26,8 @@ type Receive = Callable[[], Awaitable[dict[str, Any]]]
 type Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 GREATEST_REVISION = 2**53 - 1  # what JavaScript can count to
+CHANGES_SECONDS = 1
+"""How long shared caches keep what a poll gets: behind one, nobody waits longer for what has come meanwhile."""
 RELOAD = "<section data-reload></section>\n"
 
 ENDED = 1000
@@ -38,6 +41,7 @@ _COUNTS = {
     for status, outcome in {200: "news", 204: "nothing", 400: "malformed", 404: "missing", 503: "silent"}.items()
 }
 _REVISION = re.compile(r"(0|[1-9][0-9]{0,15})", re.ASCII)
+_POLL = re.compile(r"/events/([-a-zA-Z0-9_]+)/changes/", re.ASCII)
 _METHODS = "GET, HEAD, OPTIONS"
 _EDITION = re.compile(r"[0-9a-f]{8}", re.ASCII)
 
@@ -69,25 +73,49 @@ class Question(NamedTuple):
         return cls(int(after), edition or None)
 
 
-async def changes(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a poll: ``GET /events/<slug>/changes/?after=<revision>&edition=<edition>``."""
+def polled_slug(path: str) -> str:
+    """Return which event a path asks the changes of; an empty text: of none."""
+    match = _POLL.fullmatch(path)
+    return match[1] if match else ""
+
+
+async def changes(scope: Scope, send: Send, slug: str) -> None:
+    """Answer a poll: ``GET /events/<slug>/changes/?after=<revision>&edition=<edition>``.
+
+    By far the most polls ask from the very revision that the feed has; they are answered without being taken apart.
+    """
     method = scope["method"]
+    feeds = Feeds.here()
+    feed = feeds.find(slug)
+    if feed is not None and scope["query_string"] == feed.tail.cursor and method == "GET" and not feed.is_silent:
+        feed.used_at = time.monotonic()
+        _COUNTS[204].inc()
+        await send(_nothing_new(_pace(feed.tail.status == "ended", feeds.shedding)))
+        await send({"type": "http.response.body"})
+        return
     if method == "OPTIONS":
         answer = options()
     elif method not in {"GET", "HEAD"}:
         answer = not_allowed()
     else:
-        answer = await _poll(scope["url_route"]["kwargs"]["slug"], scope["query_string"].decode("latin-1"))
+        answer = await _poll(slug, scope["query_string"].decode("latin-1"))
         _COUNTS[answer.status].inc()
-    headers = answer.headers | ({"Content-Length": str(len(answer.body))} if answer.status != 204 else {})
-    await send(
-        {
-            "type": "http.response.start",
-            "status": answer.status,
-            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-        }
-    )
+    await send(_start_of(answer))
     await send({"type": "http.response.body", "body": b"" if method == "HEAD" else answer.body})
+
+
+def _start_of(answer: Answer) -> dict[str, Any]:
+    headers = answer.headers | ({"Content-Length": str(len(answer.body))} if answer.status != 204 else {})
+    return {
+        "type": "http.response.start",
+        "status": answer.status,
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+    }
+
+
+@cache
+def _nothing_new(seconds: int) -> dict[str, Any]:
+    return _start_of(_nothing(seconds))
 
 
 async def _poll(slug: str, query: str) -> Answer:
@@ -111,13 +139,23 @@ async def _poll(slug: str, query: str) -> Answer:
 
 def answer_with(tail: Tail, found: Fragment | Verdict, *, shedding: int = 1) -> Answer:
     """Return the answer to a poll for which ``tail`` found this."""
-    often = settings.ENDED_POLL_SECONDS if tail.status == "ended" else settings.LIVE_POLL_SECONDS
-    pace = {"Poll-Seconds": str(min(60, often * shedding) if often < 60 else often)}
-    if isinstance(found, Fragment):
-        return respond(200, found.body, {"Cache-Control": cacheable(5), **pace})
+    seconds = _pace(tail.status == "ended", shedding)
     if found is Verdict.NOTHING:
-        return respond(204, headers={"Cache-Control": cacheable(1), **pace})
+        return _nothing(seconds)
+    pace = {"Poll-Seconds": str(seconds)}
+    if isinstance(found, Fragment):
+        return respond(200, found.body, {"Cache-Control": cacheable(CHANGES_SECONDS), **pace})
     return respond(200, RELOAD, pace)
+
+
+def _nothing(seconds: int) -> Answer:
+    headers = {"Cache-Control": cacheable(CHANGES_SECONDS), "Poll-Seconds": str(seconds)}
+    return respond(204, headers=headers)
+
+
+def _pace(is_ended: bool, shedding: int) -> int:
+    often: int = settings.ENDED_POLL_SECONDS if is_ended else settings.LIVE_POLL_SECONDS
+    return min(60, often * shedding) if often < 60 else often
 
 
 def options() -> Answer:

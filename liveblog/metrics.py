@@ -29,6 +29,8 @@ release = Gauge("liveblog_release", "The release that serves: 1", ["version"], m
 release.labels(__version__).set(1)
 fan_out = Histogram("liveblog_fan_out_seconds", "From a finished fragment to its last reader", buckets=SECONDS)
 lag = Histogram("liveblog_bell_to_reader_seconds", "From the bell to the last reader", buckets=SECONDS)
+pages = Counter("liveblog_pages", "Public pages, by where they came from", ["source"])
+page_bytes = Gauge("liveblog_page_cache_bytes", "What pages in memory take", multiprocess_mode="livesum")
 polls = Counter("liveblog_polls", "Polls, by what they were answered", ["outcome"])
 refused_sockets = Counter("liveblog_refused_sockets", "Sockets that were closed at once, by the code", ["code"])
 refused_requests = Counter("liveblog_refused_requests", "Requests that found no slot in time", ["kind"])

@@ -1,6 +1,7 @@
 """What public pages share: which events they find, how long caches keep them, what they may load."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from liveblog import players
 from liveblog.caching import cacheable
+from liveblog.dependencies import depends_on
 from liveblog.models import Event
 
 PAGE_SECONDS = 2
@@ -19,11 +21,13 @@ PAGE_SECONDS = 2
 type View = Callable[..., HttpResponse]
 
 
-def find_event(slug: str) -> Event:
-    """Return a public event; raises ``Http404`` for drafts too."""
+def find_event(request: HttpRequest, slug: str) -> Event:
+    """Return a public event, which the answer depends on; raises ``Http404`` for drafts too."""
     found = Event.objects.public().filter(slug=slug).first()
     if found is None:
         raise Http404
+    sockets_end_at = found.ended_at and found.ended_at + timedelta(seconds=settings.ENDED_SOCKET_SECONDS)
+    depends_on(request, found, turns=(found.starts_at, found.ends_at, sockets_end_at))
     return found
 
 

@@ -7,13 +7,14 @@ import time
 
 from django.conf import settings
 
-from liveblog import descriptors, metrics, periodic
+from liveblog import descriptors, live, metrics, periodic
 from liveblog.admission import Slots
 from liveblog.bell import Bell
 from liveblog.child_process import ChildProcess
 from liveblog.disconnects import Application, Receive, Scope, Send
 from liveblog.feed import Feeds
 from liveblog.feed.audience import ReaderCounter
+from liveblog.page_cache import PageCache
 
 logger = logging.getLogger(__name__)
 
@@ -35,17 +36,23 @@ class Server:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or socket, or the server's own life."""
-        self.start(asyncio.get_running_loop())
-        if scope["type"] == "lifespan":
-            await self._live(receive, send)
-        else:
-            await self._application(scope, receive, send)
+        running = self.start(asyncio.get_running_loop())
+        match scope["type"]:
+            case "lifespan":
+                await self._live(receive, send)
+            case "http" if slug := live.polled_slug(scope["path"]):
+                await live.changes(scope, send, slug)
+            case "http" if await running.pages.answer(scope, send):
+                pass
+            case _:
+                await self._application(scope, receive, send)
 
-    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+    def start(self, loop: asyncio.AbstractEventLoop) -> "_Running":
         """Serve on ``loop`` from now on, and let the caller's context know."""
         if self._running is None or self._running.loop is not loop:
-            self._running = _Running(loop)
+            self._running = _Running(loop, self._application)
         self._running.enter()
+        return self._running
 
     def stop(self) -> None:
         """End the threads: the server is about to leave."""
@@ -63,10 +70,11 @@ class Server:
 class _Running:
     """What belongs to one event loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, application: Application) -> None:
         self.loop = loop
-        self._bell = Bell(loop)
-        self._feeds = Feeds(loop, self._bell, sockets=_count_sockets())
+        self.pages = PageCache(application)
+        self._bell = Bell(loop, rung=self.pages.drop)
+        self._feeds = Feeds(loop, self._bell, self.pages, sockets=_count_sockets())
         self._slots = Slots()
         self._measured: set[str] = set()
         self._jobs = contextvars.Context().run(self._start_jobs)  # nothing of the first request
@@ -96,6 +104,7 @@ class _Running:
         self._measured |= readers.keys()
         for kind, number in self._slots.count_waiting().items():
             metrics.waiting.labels(kind).set(number)
+        metrics.page_bytes.set(self.pages.bytes)
         metrics.sockets.set(len(self._feeds.readers))
         metrics.shedding.set(self._feeds.shedding)
         metrics.children.set(len(ChildProcess.living))

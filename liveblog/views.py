@@ -14,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from liveblog import live, markup, rendering
 from liveblog.addresses import ABSOLUTE, absolute
 from liveblog.caching import cacheable, picture_response
+from liveblog.dependencies import depends_on_every_event
 from liveblog.errors import bad_address
 from liveblog.event_page import event_context, oembed_address
 from liveblog.feed import Tail
@@ -31,6 +32,7 @@ PHOTO_BROWSER_SECONDS = 3600
 @public
 def index(request: HttpRequest) -> HttpResponse:
     """List the events: live now, upcoming, past."""
+    depends_on_every_event(request)
     events = Event.objects.public()
     context = {
         "lives": _with_latest(events.filter(status=Event.Status.LIVE)),
@@ -65,7 +67,7 @@ def _with_latest(events: EventQuerySet) -> list[Event]:
 @with_players
 def event(request: HttpRequest, slug: str) -> HttpResponse:
     """Show an event, or the part of its stream that is asked for."""
-    event = find_event(slug)
+    event = find_event(request, slug)
     try:
         page = read_page(event, Selection.from_query(request.GET.dict(), event))
     except ValueError as error:
@@ -80,7 +82,7 @@ def event(request: HttpRequest, slug: str) -> HttpResponse:
 def update(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Show one update on a page of its own."""
     try:
-        event = find_event(slug)
+        event = find_event(request, slug)
         update = event.updates.get(number=number)
     except (Http404, Update.DoesNotExist):
         return refreshable(request, "liveblog/gone.html", {"title": "There is nothing here"}, status=404)

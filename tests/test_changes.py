@@ -75,7 +75,7 @@ def test_changes_come_each_update_once_in_its_present_state(asking: Ask, make_ev
     event.refresh_from_db()
     answer = asking(path_of(event), f"after={cursor}&edition={event.edition}")
     assert answer.status == 200
-    assert answer.headers["Cache-Control"] == cached_for(5)
+    assert answer.headers["Cache-Control"] == cached_for(1)
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     fragment = Fragment(answer.body)
     assert fragment.section.attributes == {

@@ -536,7 +536,7 @@ def test_sites_are_set_at_the_desk_and_a_form_without_them_leaves_them(event: Ev
     form = EventForm({"title": "Another title", "embed_sites": ""}, editor=author, event=event)
     assert carry_out(form, form.save_event) == event
     assert event.embed_sites == []
-    assert event.revision <= before + 2
+    assert event.revision == before + 3  # who may frame it takes one too: pages are kept
 
 
 def test_the_codes_survive_a_title_with_every_kind_of_quote(make_event: Callable[..., Event]) -> None:

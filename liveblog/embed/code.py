@@ -49,7 +49,7 @@ class Choice(NamedTuple):
 @public
 def code(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the dialog as a page, which other pages show as a dialog."""
-    event = find_event(slug)
+    event = find_event(request, slug)
     update = _update(event, request.GET.get("update", ""))
     choice = Choice.from_query(request.GET.dict(), height=UPDATE_HEIGHT if update else HEIGHT)
     context = {

@@ -43,7 +43,7 @@ def fragment(request: HttpRequest, slug: str) -> HttpResponse:
 
 @public
 def _answer(request: HttpRequest, slug: str) -> HttpResponse:
-    event = find_event(slug)
+    event = find_event(request, slug)
     options, wrong = Options.from_query(request.GET.dict())
     if wrong:
         return plain_text(" ".join(wrong.values()), 400)

@@ -35,7 +35,7 @@ def framed(view: View) -> View:
     def shown(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
         sites: list[str] = []
         try:
-            event = find_event(slug)
+            event = find_event(request, slug)
             sites = event.embed_sites
             response = view(request, event, *args, **kwargs)
         except Http404:

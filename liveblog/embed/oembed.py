@@ -18,7 +18,7 @@ WIDTH, HEIGHT = 640, 600
 UPDATE_HEIGHT = 400
 CACHE_SECONDS = 3_600
 """How long a consumer may keep the answer: the frame in it is live whatever its age."""
-SHARED_SECONDS = 60
+SHARED_SECONDS = 5
 
 _SIZE = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 

@@ -61,6 +61,19 @@ class Reader(Protocol):
         """Close it because this process can't serve it now."""
 
 
+class Watcher(Protocol):
+    """What keeps something of events beside the feeds, and has to know when they change."""
+
+    def watched(self) -> Iterable[int]:
+        """Return the events, by primary key, whose revisions are to be checked; called in another thread."""
+
+    def checked(self, began_at: float, found: Revisions) -> None:
+        """Take in a check that began at ``began_at``."""
+
+    def drop(self, event: int) -> None:
+        """Forget what is kept of an event, which has changed."""
+
+
 class Feed:
     """One event as this process knows it: a tail, and the readers that wait for it to grow."""
 
@@ -153,7 +166,7 @@ class Feeds:
     current: ContextVar["Feeds | None"] = ContextVar("feeds", default=None)
     """The feeds of the server that answers the present request or runs the present thread."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, bell: Bell, *, sockets: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, bell: Bell, watcher: Watcher, *, sockets: int) -> None:
         """``sockets`` is how many this process can have; the setting ``SOCKETS_PER_PROCESS`` may say fewer."""
         self.process = uuid.uuid4()
         """What this server calls itself where others read of it."""
@@ -169,6 +182,7 @@ class Feeds:
         # Threads of their own: outside a request, database_sync_to_async has one for the whole process.
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="feed")
         self._loop = loop
+        self._watcher = watcher
         self._sockets = sockets
         self._ticker = Ticker(self._loop, self._watched, self._checked)
         self._ticker.start()
@@ -213,15 +227,11 @@ class Feeds:
     async def reach(self, feed: Feed, revision: int) -> bool:
         """Wait until ``feed`` has ``revision``; ``False`` if the database itself is behind it.
 
-        One check of the database that begins after the call decides, shared by all who wait; raises
-        ``NotKnown`` when it fails.
+        A check of the database decides; raises ``NotKnown`` when it fails.
         """
-        asked: asyncio.Future[Revisions] = self._loop.create_future()
-        self._checks.append((time.monotonic(), asked))
-        self._ticker.hurry()
         try:
             async with asyncio.timeout(SILENT_SECONDS):
-                found = (await asked).get(feed.tail.event_id)
+                found = (await self.check()).get(feed.tail.event_id)
                 if found is None or found[0] < revision or found[1] != feed.tail.edition:
                     return False
                 while feed.tail.revision < revision and not feed.is_gone:
@@ -230,6 +240,24 @@ class Feeds:
         except TimeoutError:
             raise NotKnown from None
         return not feed.is_gone
+
+    async def check(self) -> Revisions:
+        """Return what a check of the database finds that begins after the call, shared by all who wait for one.
+
+        Raises ``NotKnown`` when it fails.
+        """
+        asked: asyncio.Future[Revisions] = self._loop.create_future()
+        self._checks.append((time.monotonic(), asked))
+        self._ticker.hurry()
+        try:
+            async with asyncio.timeout(SILENT_SECONDS):
+                return await asked
+        except TimeoutError:
+            raise NotKnown from None
+
+    def find(self, slug: str) -> Feed | None:
+        """Return the event's feed if there is one already, be it right or not."""
+        return self._by_slug.get(slug)
 
     async def read[T](self, work: Callable[[], T]) -> T:
         """Run ``work``, which queries, in a thread; raises ``NotKnown`` when it fails."""
@@ -293,11 +321,12 @@ class Feeds:
             del self._loading[slug]
 
     def _watched(self) -> list[int]:
-        return [feed.tail.event_id for feed in list(self._by_slug.values())]
+        return list({feed.tail.event_id for feed in list(self._by_slug.values())}.union(self._watcher.watched()))
 
     def _checked(self, began_at: float, found: Revisions | None) -> None:
         """Take in a check that began at ``began_at``; ``None`` says that it failed."""
         if found is not None:
+            self._watcher.checked(began_at, found)
             for feed in list(self._by_slug.values()):
                 there = found.get(feed.tail.event_id)
                 if there == (feed.tail.revision, feed.tail.edition):
@@ -316,10 +345,12 @@ class Feeds:
         if self._checks:
             self._ticker.hurry()
 
-    def _heard(self, event_id: int) -> None:
+    def _heard(self, event_id: int, is_own: bool) -> None:
         """Have the event's feed read what is new; it may also have become public just now, and be asked for at once."""
         self._rung_at = time.monotonic()
         self._absent.clear()
+        if not is_own:  # else it was dropped when it was rung
+            self._watcher.drop(event_id)
         for feed in list(self._by_slug.values()):
             if feed.tail.event_id == event_id:
                 feed.ring()

@@ -84,6 +84,7 @@ class Tail:
         self.status = event.status
         self.ended_at = event.ended_at
         self.revision = event.revision
+        self.cursor = f"after={self.revision}&edition={self.edition}".encode()
         self.head_revision = event.head_revision
         self.reload_revision = event.reload_revision
         if reading.head is not None:

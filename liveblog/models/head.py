@@ -119,10 +119,12 @@ class Head(models.Model):
             for name in changed:
                 setattr(event, name, changes[name])
             event.full_clean()
-            if changed <= {"contributors_wait", "embed_sites"}:  # no reader can see it
+            if changed == {"contributors_wait"}:  # no reader can see it
                 event.save()
                 return
-            event.take_revision(head=True, reload=bool(changed & {"time_zone", "language"}))
+            # Who may frame it is no part of its head, but of the frame's policy.
+            is_head = bool(changed - {"contributors_wait", "embed_sites"})
+            event.take_revision(head=is_head, reload=bool(changed & {"time_zone", "language"}))
 
     def set_cover(self, *, attachment: Attachment | None) -> None:
         """Show a photo that was uploaded on top of the page, or none; another one there before is erased.

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -10,6 +10,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 
 from liveblog.caching import cacheable
+from liveblog.dependencies import depends_on, depends_on_every_event
 from liveblog.models import Event
 from liveblog.public import find_event, public
 from liveblog.syndication import atom, json_feed
@@ -25,20 +26,21 @@ JSON_TYPE = "application/feed+json; charset=utf-8"
 @public
 def event_atom(request: HttpRequest, slug: str) -> HttpResponse:
     """Answer with an event's Atom feed."""
-    event = find_event(slug)
+    event = _find(request, slug)
     return _answer(request, state_of(event), event.changed_at, ATOM_TYPE, lambda: atom.event_feed(event))
 
 
 @public
 def event_json(request: HttpRequest, slug: str) -> HttpResponse:
     """Answer with an event's JSON Feed."""
-    event = find_event(slug)
+    event = _find(request, slug)
     return _answer(request, state_of(event), event.changed_at, JSON_TYPE, lambda: json_feed.event_feed(event))
 
 
 @public
 def all_atom(request: HttpRequest) -> HttpResponse:
     """Answer with the Atom feed of all events."""
+    depends_on_every_event(request)
     state, changed_at = _state_of_all()
     return _answer(request, state, None, ATOM_TYPE, lambda: atom.all_feed(changed_at))
 
@@ -46,8 +48,15 @@ def all_atom(request: HttpRequest) -> HttpResponse:
 @public
 def all_json(request: HttpRequest) -> HttpResponse:
     """Answer with the JSON Feed of all events."""
+    depends_on_every_event(request)
     state, _ = _state_of_all()
     return _answer(request, state, None, JSON_TYPE, json_feed.all_feed)
+
+
+def _find(request: HttpRequest, slug: str) -> Event:
+    event = find_event(request, slug)
+    depends_on(request, event, turns=[event.changed_at + timedelta(seconds=SETTLED_SECONDS)])
+    return event
 
 
 def state_of(event: Event) -> str:

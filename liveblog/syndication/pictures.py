@@ -16,7 +16,8 @@ from liveblog.public import find_event, public
 
 WIDTH, HEIGHT = 1200, 630
 """The proportions in which og:image is shown uncropped (1.91:1)."""
-PRESENT_SECONDS, OTHER_SECONDS = 86_400, 60
+CARD_SECONDS = 5
+KEPT_SECONDS = 86_400
 
 PAPER, INK, QUIET, LINE, LIVE = "#fcfaf6", "#1b1815", "#5f5850", "#d8d1c6", "#b3191c"
 MARGIN = 80
@@ -26,13 +27,9 @@ type Font = ImageFont.FreeTypeFont
 
 @public
 def social_card(request: HttpRequest, slug: str, revision: int) -> HttpResponse:
-    """Answer with the present picture, whatever the revision; only the address with the present one is cached long."""
-    event = find_event(slug)
-    response = HttpResponse(_kept_picture(event), content_type="image/jpeg")
-    if revision == event.head_revision:
-        response["Cache-Control"] = f"public, max-age={PRESENT_SECONDS}"
-    else:
-        response["Cache-Control"] = cacheable(OTHER_SECONDS)
+    """Answer with the present picture, whatever the revision: what it shows may have been withdrawn since."""
+    response = HttpResponse(_kept_picture(find_event(request, slug)), content_type="image/jpeg")
+    response["Cache-Control"] = cacheable(CARD_SECONDS)
     return response
 
 
@@ -42,7 +39,7 @@ def _kept_picture(event: Event) -> bytes:
     kept: tuple[tuple[str, int], bytes] | None = cache.get(key)
     if kept is None or kept[0] != state:
         kept = state, picture_of(event)
-        cache.set(key, kept, PRESENT_SECONDS)
+        cache.set(key, kept, KEPT_SECONDS)
     return kept[1]
 
 

@@ -10,6 +10,7 @@ from django.utils.html import escape
 
 from liveblog.addresses import absolute
 from liveblog.caching import cacheable
+from liveblog.dependencies import depends_on_every_event
 from liveblog.models import Event, Update
 from liveblog.models.update import UpdateQuerySet
 from liveblog.public import public, static_file
@@ -28,6 +29,7 @@ _SCHEMA = "http://www.sitemaps.org/schemas/sitemap/0.9"
 @public
 def sitemap(request: HttpRequest) -> HttpResponse:
     """Answer with the index of the sitemaps."""
+    depends_on_every_event(request)
     newest = Update.objects.aggregate(pk=Max("pk"))["pk"] or 0
     parts = [part for part in range(1, min(PARTS, _part_of(newest)) + 1) if _updates(part).exists()]
     paths = [reverse("sitemap-events"), *(reverse("sitemap-updates", args=[part]) for part in parts)]
@@ -38,6 +40,7 @@ def sitemap(request: HttpRequest) -> HttpResponse:
 @public
 def sitemap_events(request: HttpRequest) -> HttpResponse:
     """Answer with the sitemap of events."""
+    depends_on_every_event(request)
     events = Event.objects.public().order_by("pk").only("slug", "changed_at")
     return _map((event.get_absolute_url(), event.changed_at) for event in events[: 2 * ADDRESSES])
 
@@ -45,6 +48,7 @@ def sitemap_events(request: HttpRequest) -> HttpResponse:
 @public
 def sitemap_updates(request: HttpRequest, part: int) -> HttpResponse:
     """Answer with one sitemap of updates, numbered from 1."""
+    depends_on_every_event(request)
     found = list(_updates(part).order_by("pk")) if 0 < part <= PARTS else []
     if not found:
         raise Http404

@@ -1,0 +1,78 @@
+"""Which addresses have answers that may be kept, and what of a request tells two answers apart."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import parse_qsl, urlencode
+
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+
+QUERY_BYTES = 2_000
+QUERY_FIELDS = 50
+
+_PLACES = frozenset({"sort", "before", "after", "around"})
+_OPTIONS = frozenset({"theme", "accent", "order", "limit", "header", "lang"})
+_PARAMETERS = (
+    (re.compile(r"/events/[-a-zA-Z0-9_]+/", re.ASCII), _PLACES),
+    (re.compile(r"/events/[-a-zA-Z0-9_]+/embed/", re.ASCII), _PLACES | _OPTIONS),
+    (re.compile(r"/events/[-a-zA-Z0-9_]+/fragment/", re.ASCII), _OPTIONS | {"liveblog-state"}),
+    (re.compile(r"/events/[-a-zA-Z0-9_]+/updates/[0-9]{1,9}/embed/", re.ASCII), _OPTIONS),
+    (
+        re.compile(
+            r"/(feed\.(atom|json)|sitemap(-events|-updates-[0-9]{1,9})?\.xml)?"
+            r"|/events/[-a-zA-Z0-9_]+/(feed\.(atom|json)|social-[0-9]{1,16}\.jpg|updates/[0-9]{1,9}/)",
+            re.ASCII,
+        ),
+        frozenset[str](),
+    ),
+)
+"""The addresses, each with the parameters that its view reads; all others are left out."""
+
+
+class Address(NamedTuple):
+    """A page's path, the parameters that it knows in one order, and the revision that whoever asks wants at least."""
+
+    path: str
+    query: str
+    at: int
+
+
+@lru_cache(4096)
+def read_address(path: str, query: bytes) -> Address | None:
+    """Return what is asked for; ``None`` if no answer to it is kept, or if Django has to say what is wrong with it."""
+    known = next((names for pattern, names in _PARAMETERS if pattern.fullmatch(path)), None)
+    if known is None or len(query) > QUERY_BYTES or query.count(b"&") >= QUERY_FIELDS:
+        return None
+    try:
+        fields = dict(parse_qsl(query.decode("ascii"), keep_blank_values=True))  # of one name the last counts
+    except UnicodeDecodeError:
+        return None
+    at = fields.get("at", "")
+    kept = sorted((name, value) for name, value in fields.items() if name in known)
+    return Address(path, urlencode(kept), int(at) if at.isascii() and at.isdigit() and len(at) <= 16 else 0)
+
+
+@lru_cache(1024)
+def is_host_allowed(host: bytes) -> bool:
+    """Return whether Django takes a request for this host."""
+    domain, _ = split_domain_port(host.decode("latin-1"))
+    return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
+
+
+@lru_cache(1024)
+def choose_coding(accepted: bytes) -> str:
+    """Return how to compress for an ``Accept-Encoding``: ``br``, ``gzip`` or, for neither, an empty text."""
+    weights = {}
+    for part in accepted.lower().split(b","):
+        name, _, parameters = part.partition(b";")
+        weights[name.strip()] = _is_wanted(parameters)
+    anything = weights.get(b"*", False)
+    if weights.get(b"br", anything):
+        return "br"
+    return "gzip" if weights.get(b"gzip", anything) else ""
+
+
+def _is_wanted(parameters: bytes) -> bool:
+    """Return whether a coding's weight, 1 where none is given, is more than 0."""
+    return re.fullmatch(rb"\s*q\s*=\s*0(\.0*)?\s*", parameters) is None
