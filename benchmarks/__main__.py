@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.measures import MEASURES
 from benchmarks.report import Result, describe_machine, table
-from benchmarks.servers import both_servers
+from benchmarks.servers import all_servers
 
 PAIRS = 5
 
@@ -24,7 +24,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the servers are stopped
     load = os.getloadavg()[0]
     results = []
-    with both_servers() as servers:
+    with all_servers() as servers:
         for measure in [names[name] for name in options.measures] or MEASURES:
             pairs = []
             for number in range(1, 2 if options.quick else PAIRS + 1):

@@ -20,6 +20,8 @@ class Answer(NamedTuple):
     asked_at: float
     answered_at: float
     etag: str
+    sent_bytes: int
+    """The length of the body as it was sent, compressed."""
 
     @property
     def text(self) -> str:
@@ -73,9 +75,10 @@ class Browser:
         response = self._connection.getresponse()
         body = response.read()
         answered_at = time.monotonic()
+        sent_bytes = len(body)
         if response.headers["Content-Encoding"] == "gzip":
             body = gzip.decompress(body)
-        answer = Answer(body, asked_at, answered_at, response.headers["ETag"] or "")
+        answer = Answer(body, asked_at, answered_at, response.headers["ETag"] or "", sent_bytes)
         if response.status != status:
             raise RuntimeError(f"{method} {path} was answered {response.status}:\n{answer.body[:500]!r}")
         for cookie in response.headers.get_all("Set-Cookie", []):

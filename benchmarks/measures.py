@@ -11,7 +11,7 @@ from benchmarks import content
 from benchmarks.browser import Browser
 from benchmarks.polling import poll
 from benchmarks.readers import Readers, attached
-from benchmarks.servers import Servers
+from benchmarks.servers import Running, Servers
 
 SOCKETS = 2_000
 FANOUT_POSTS = 5
@@ -19,6 +19,9 @@ POSTS = 15
 PAUSE_SECONDS = 0.2
 POLLING_SECONDS = 3.0
 PAGES = 30
+FIRST_AROUND = 30
+"""The first update that a page is asked for around: there are 25 before it, and 25 after the last."""
+MILLISECOND = 0.001
 
 
 class Pair(NamedTuple):
@@ -50,7 +53,9 @@ class Measure(NamedTuple):
 
     def shown(self, reading: float) -> str:
         """Write a reading with its unit."""
-        return f"{reading:,.0f} /s" if self.is_rate else f"{reading * 1000:,.0f} ms"
+        if self.is_rate:
+            return f"{reading:,.0f} /s"
+        return f"{reading * 1e6:,.0f} µs" if reading < MILLISECOND else f"{reading * 1000:,.0f} ms"
 
 
 class Posted(NamedTuple):
@@ -91,16 +96,50 @@ def post_to_many(servers: Servers) -> Pair:
     return Pair(many.answered_seconds, none.answered_seconds, many.cpu_share, none.cpu_share)
 
 
+def poll_on_uvicorn(servers: Servers) -> Pair:
+    """Return the CPU time of a poll that finds nothing new, and of an ASGI application that says 204 to everything."""
+    revision, edition = our_cursor(servers.uvicorn.port, content.POLL)
+    path = f"/events/{content.POLL}/changes/?after={revision}&edition={edition}"
+    return cpu_of((servers.uvicorn, path), (servers.bare, "/0"), status=204)
+
+
+def open_remembered_page(servers: Servers) -> Pair:
+    """Return the CPU time of an event page from memory, and of an ASGI application that sends as many bytes."""
+    path = f"/events/{content.SHORT}/?utm_source=paper"
+    sent_bytes = Browser(servers.uvicorn.port).get(path).sent_bytes
+    return cpu_of((servers.uvicorn, path), (servers.bare, f"/{sent_bytes}"), status=200)
+
+
+def cpu_of(ours: tuple[Running, str], peer: tuple[Running, str], *, status: int) -> Pair:
+    """Return the CPU time of one answer of each, in seconds, after the first ones have warmed things up."""
+    readings = []
+    for server, path in (ours, peer):
+        poll(server.port, path, status=status, seconds=POLLING_SECONDS / 10)
+        began_with = server.cpu_seconds()
+        load = poll(server.port, path, status=status, seconds=POLLING_SECONDS)
+        readings.append(((server.cpu_seconds() - began_with) / (load.per_second * POLLING_SECONDS), load.cpu_share))
+    (ours_cost, ours_cpu), (peer_cost, peer_cpu) = readings
+    return Pair(ours_cost, peer_cost, ours_cpu, peer_cpu)
+
+
 def open_long_page(servers: Servers) -> Pair:
-    """Time the page of an event with 20,000 updates, and of one with 100, in turns."""
+    """Time pages of an event with 20,000 updates, and of one with 100, in turns: each around another update.
+
+    So none of them comes from memory.
+    """
     browser = Browser(servers.ours)
-    return in_turns((browser, f"/events/{content.LONG}/"), (browser, f"/events/{content.SHORT}/"))
+    return in_turns(
+        (browser, f"/events/{content.LONG}/?around={{}}"), (browser, f"/events/{content.SHORT}/?around={{}}")
+    )
 
 
 def open_described_page(servers: Servers) -> Pair:
-    """Time the event page, and its cards in a frame, where nothing is written for search engines and shared links."""
-    browser = Browser(servers.ours)
-    return in_turns((browser, f"/events/{content.SHORT}/"), (browser, f"/events/{content.SHORT}/embed/?limit=50"))
+    """Time the event page, and its cards in a frame, where nothing is written for search engines and shared links.
+
+    None of them comes from memory.
+    """
+    browser, address = Browser(servers.ours), f"/events/{content.SHORT}/"
+    return in_turns((browser, f"{address}?sort=oldest&around={{}}"), (browser, f"{address}embed/?limit=50&around={{}}"))
 
 
 def open_feed(servers: Servers) -> Pair:
@@ -112,21 +151,22 @@ def open_feed(servers: Servers) -> Pair:
 def poll_feed_for_nothing(servers: Servers) -> Pair:
     """Count feed readers' conditional requests a second that find nothing new."""
     path = f"/events/{content.POLL}/feed.atom"
+    ports = servers.ours, servers.peer
     for seconds in (POLLING_SECONDS / 10, POLLING_SECONDS):
         ours, peer = (
-            poll(port, path, status=304, seconds=seconds, etag=Browser(port).get(path).etag) for port in servers
+            poll(port, path, status=304, seconds=seconds, etag=Browser(port).get(path).etag) for port in ports
         )
     return Pair(ours.per_second, peer.per_second, ours.cpu_share, peer.cpu_share)
 
 
 def in_turns(ours: tuple[Browser, str], peer: tuple[Browser, str]) -> Pair:
-    """Time both addresses, one after the other, many times; return the medians."""
+    """Time both addresses, one after the other, many times; return the medians. ``{}`` is another number each time."""
     seconds: tuple[list[float], list[float]] = ([], [])
     cpu = [0.0, 0.0]
     for turn in range(PAGES + 1):
         for which, (browser, path) in enumerate((ours, peer)):
             began_with = time.process_time()
-            answer = browser.get(path)
+            answer = browser.get(path.format(FIRST_AROUND + turn))
             if turn:  # the first of each warms up
                 seconds[which].append(answer.seconds)
                 cpu[which] += time.process_time() - began_with
@@ -175,6 +215,8 @@ def our_cursor(port: int, slug: str) -> tuple[str, str]:
 MEASURES = [
     Measure("fanout", "Fan-out to 2,000 sockets, last reader served", fan_out, at_least=6),
     Measure("poll", "Polls with nothing new", poll_for_nothing, is_rate=True, at_least=12),
+    Measure("idle", "CPU of a poll with nothing new; peer: a bare ASGI 204", poll_on_uvicorn, at_most=1.5),
+    Measure("memory", "CPU of a page from memory; peer: bare ASGI, same bytes", open_remembered_page, at_most=3),
     Measure("post", "Posting with 2,000 sockets attached; peer: with none", post_to_many, at_most=1.5),
     Measure("page", "Page of an event with 20,000 updates; peer: with 100", open_long_page, at_most=1.3),
     Measure("described", "Page with all that search engines read; peer: its cards", open_described_page, at_most=1.5),

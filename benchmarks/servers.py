@@ -1,4 +1,4 @@
-"""Both servers: daphne processes on free ports of this machine, each with data of its own for as long as it runs."""
+"""The servers: processes on free ports of this machine, each with data of its own for as long as it runs."""
 
 import http.client
 import os
@@ -21,43 +21,69 @@ STOP_SECONDS = 10
 SEED_SECONDS = 120
 
 
+class Running(NamedTuple):
+    """One server: its port, and its process, which leads a session of its own."""
+
+    port: int
+    process: int
+
+    def cpu_seconds(self) -> float:
+        """Return what CPU time it has taken so far, its children's too."""
+        ticks = 0
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):  # it has just ended
+                fields = path.read_text().rpartition(")")[2].split()
+                if int(fields[3]) == self.process:  # its session
+                    ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+
 class Servers(NamedTuple):
-    """The ports of the two."""
+    """The ports of ours and the textbook's, both on daphne; and on uvicorn ours and one that sends bytes."""
 
     ours: int
     peer: int
+    uvicorn: Running
+    bare: Running
 
 
 @contextmanager
-def both_servers() -> Iterator[Servers]:
-    """Start both; whatever happens, they are stopped and their data is removed at the end."""
+def all_servers() -> Iterator[Servers]:
+    """Start all; whatever happens, they are stopped and their data is removed at the end."""
     raise_descriptor_limit()
-    ours, peer = find_free_port(), find_free_port()
+    ours, peer, uvicorn, bare = (find_free_port() for _ in range(4))
     endpoint = f"tcp:port={peer}:interface=127.0.0.1:backlog={BACKLOG}"
+    serve = ["manage.py", "serve", "--no-demo"]
+    quick = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
     with (
-        running(
-            ours,
-            settings="config.settings",
-            seed="benchmarks.seed",
-            command=["manage.py", "serve", "--no-demo"],
-        ),
+        running(ours, settings="config.settings", seed="benchmarks.seed", command=serve),
         running(
             peer,
             settings="benchmarks.textbook.settings",
             seed="benchmarks.textbook.seed",
             command=["-m", "daphne", "-v", "0", "-e", endpoint, "benchmarks.textbook.asgi:application"],
         ),
+        running(
+            uvicorn, settings="config.settings", seed="benchmarks.seed", command=serve, environ={"SERVER": "uvicorn"}
+        ) as uvicorn_process,
+        running(
+            bare, command=["-m", "uvicorn", "--port", str(bare), *quick, "benchmarks.bare:application"]
+        ) as bare_process,
     ):
-        yield Servers(ours, peer)
+        yield Servers(ours, peer, Running(uvicorn, uvicorn_process), Running(bare, bare_process))
 
 
 @contextmanager
-def running(port: int, *, settings: str, seed: str, command: list[str]) -> Iterator[None]:
-    """Seed a database, then run the server until the block ends."""
+def running(
+    port: int, *, command: list[str], settings: str = "", seed: str = "", environ: dict[str, str] | None = None
+) -> Iterator[int]:
+    """Seed a database, if there is one, then run the server until the block ends; its process is returned."""
     with tempfile.TemporaryDirectory(prefix="liveblog-benchmark-") as folder:
         ours = {"DJANGO_SETTINGS_MODULE": settings, "DATA_DIR": folder, "HOST": "127.0.0.1", "PORT": str(port)}
-        environ = {name: value for name, value in os.environ.items() if name not in SETTINGS} | ours
-        subprocess.run([sys.executable, "-m", seed], cwd=ROOT, env=environ, timeout=SEED_SECONDS, check=True)
+        kept = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+        environ = kept | ours | (environ or {})
+        if seed:
+            subprocess.run([sys.executable, "-m", seed], cwd=ROOT, env=environ, timeout=SEED_SECONDS, check=True)
         log = Path(folder, "log")
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -70,8 +96,8 @@ def running(port: int, *, settings: str, seed: str, command: list[str]) -> Itera
                 start_new_session=True,  # Ctrl-C is for the benchmark, which then stops it
             )
         try:
-            wait_until_served(port, process, log)
-            yield
+            wait_until_served(port, process, log, "/accounts/login/" if seed else "/1")
+            yield process.pid
         finally:
             process.terminate()
             try:
@@ -81,13 +107,13 @@ def running(port: int, *, settings: str, seed: str, command: list[str]) -> Itera
                 process.wait()
 
 
-def wait_until_served(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_served(port: int, process: subprocess.Popen[bytes], log: Path, path: str) -> None:
     """Return once the server answers; raises ``RuntimeError`` with what it printed if it never does."""
     ends_at = time.monotonic() + START_SECONDS
     while True:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=START_SECONDS)
         with suppress(ConnectionError, http.client.HTTPException):
-            connection.request("GET", "/accounts/login/")
+            connection.request("GET", path)
             if connection.getresponse().status == 200:
                 connection.close()
                 return
@@ -111,5 +137,15 @@ def find_free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-SETTINGS = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "BASE_URL", "DEBUG", "DEMO"}
+SETTINGS = {
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "ALLOWED_HOSTS",
+    "BASE_URL",
+    "DEBUG",
+    "DEMO",
+    "SERVER",
+    "PROCESSES",
+}
 """What a developer may have set for a server of their own."""
