@@ -44,7 +44,6 @@ application = Server(
             ),
             "websocket": URLRouter(
                 [
-                    path("events/<slug:slug>/live/", live.socket),
                     path("desk/<slug:slug>/presence/", live.retire),
                     re_path(r"", live.refuse),
                 ]

@@ -17,7 +17,9 @@ from django.utils import timezone
 
 from liveblog import metrics
 from liveblog.caching import cacheable
+from liveblog.codings import choose_coding
 from liveblog.feed import Feed, Feeds, Fragment, NotKnown, Tail, Verdict
+from liveblog.sockets.frames import OFFER, FrameWriter
 
 logger = logging.getLogger(__name__)
 
@@ -36,11 +38,15 @@ MALFORMED = 4400
 GONE = 4404
 POLL_INSTEAD = 4503
 
+_WITH_FRAMES = "Sockets get finished frames."
+_WITHOUT_FRAMES = "Sockets get messages, each written anew by this server: with manage.py serve a reader costs a third."
 _COUNTS = {
     status: metrics.polls.labels(outcome)
     for status, outcome in {200: "news", 204: "nothing", 400: "malformed", 404: "missing", 503: "silent"}.items()
 }
 _REVISION = re.compile(r"(0|[1-9][0-9]{0,15})", re.ASCII)
+BEHIND_SECONDS = 0.1
+_SOCKET = re.compile(r"/events/([-a-zA-Z0-9_]+)/live/", re.ASCII)
 _POLL = re.compile(r"/events/([-a-zA-Z0-9_]+)/changes/", re.ASCII)
 _METHODS = "GET, HEAD, OPTIONS"
 _EDITION = re.compile(r"[0-9a-f]{8}", re.ASCII)
@@ -98,7 +104,8 @@ async def changes(scope: Scope, send: Send, slug: str) -> None:
     elif method not in {"GET", "HEAD"}:
         answer = not_allowed()
     else:
-        answer = await _poll(slug, scope["query_string"].decode("latin-1"))
+        accepted = b",".join(value for name, value in scope["headers"] if name == b"accept-encoding")
+        answer = await _poll(slug, scope["query_string"].decode("latin-1"), choose_coding(accepted))
         _COUNTS[answer.status].inc()
     await send(_start_of(answer))
     await send({"type": "http.response.body", "body": b"" if method == "HEAD" else answer.body})
@@ -118,7 +125,7 @@ def _nothing_new(seconds: int) -> dict[str, Any]:
     return _start_of(_nothing(seconds))
 
 
-async def _poll(slug: str, query: str) -> Answer:
+async def _poll(slug: str, query: str, coding: str) -> Answer:
     try:
         question = Question.parse(query)
     except ValueError:
@@ -134,17 +141,20 @@ async def _poll(slug: str, query: str) -> Answer:
             found = feed.tail.since(*question)
     except NotKnown:
         return silent()
-    return missing() if feed.is_gone else answer_with(feed.tail, found, shedding=feeds.shedding)
+    return missing() if feed.is_gone else answer_with(feed.tail, found, shedding=feeds.shedding, coding=coding)
 
 
-def answer_with(tail: Tail, found: Fragment | Verdict, *, shedding: int = 1) -> Answer:
+def answer_with(tail: Tail, found: Fragment | Verdict, *, shedding: int = 1, coding: str = "") -> Answer:
     """Return the answer to a poll for which ``tail`` found this."""
     seconds = _pace(tail.status == "ended", shedding)
     if found is Verdict.NOTHING:
         return _nothing(seconds)
     pace = {"Poll-Seconds": str(seconds)}
     if isinstance(found, Fragment):
-        return respond(200, found.body, {"Cache-Control": cacheable(CHANGES_SECONDS), **pace})
+        headers = {"Cache-Control": cacheable(CHANGES_SECONDS), "Vary": "Accept-Encoding", **pace}
+        if coding:
+            return respond(200, found.br if coding == "br" else found.gzip, headers | {"Content-Encoding": coding})
+        return respond(200, found.body, headers)
     return respond(200, RELOAD, pace)
 
 
@@ -209,19 +219,27 @@ def socket_seconds(ended_at: datetime | None) -> float:
     return settings.ENDED_SOCKET_SECONDS - (timezone.now() - ended_at).total_seconds()
 
 
-async def socket(scope: Scope, receive: Receive, send: Send) -> None:
+def followed_slug(path: str) -> str:
+    """Return which event the socket at a path follows; an empty text: none."""
+    match = _SOCKET.fullmatch(path)
+    return match[1] if match else ""
+
+
+async def socket(scope: Scope, receive: Receive, send: Send, slug: str) -> None:
     """Serve a reader's socket: the same fragments as they come, and nothing it says is listened to.
 
     An open desk has one too, with ``desk=1``, and is not counted among the readers.
     """
+    frames = (scope.get("extensions") or {}).get(OFFER)
+    query = scope["query_string"].decode("latin-1")
+    del scope  # it stays for as long as the socket: 4 kB
     if (await receive())["type"] != "websocket.connect":
         return None
     await send({"type": "websocket.accept"})
     feeds = Feeds.here()
-    query = scope["query_string"].decode("latin-1")
     try:
         question = Question.parse(query)
-        feed = await feeds.get(scope["url_route"]["kwargs"]["slug"])
+        feed = await feeds.get(slug)
     except ValueError:
         return await _close(send, MALFORMED)
     except NotKnown:
@@ -230,7 +248,8 @@ async def socket(scope: Scope, receive: Receive, send: Send) -> None:
         return await _close(send, GONE)
     if feeds.is_full:
         return await _close(send, POLL_INSTEAD)
-    reader = _Reader(feeds, feed, question, send)
+    feeds.tell_once(_WITH_FRAMES if frames else _WITHOUT_FRAMES)
+    reader = _Reader(feeds, feed, question, send, frames)
     is_reader = parse_qs(query).get("desk") != ["1"]
     feeds.readers.add(reader)
     feed.sockets += 1
@@ -268,9 +287,12 @@ async def _close(send: Send, code: int) -> None:
 
 
 class _Reader:
-    """One open socket: a cursor, and a task that sends what comes after it."""
+    """One open socket: a cursor, and a task that sends what comes after it.
 
-    def __init__(self, feeds: Feeds, feed: Feed, question: Question, send: Send) -> None:
+    Where the server writes finished frames, a reader that has all there is follows the feed without a task.
+    """
+
+    def __init__(self, feeds: Feeds, feed: Feed, question: Question, send: Send, frames: FrameWriter | None) -> None:
         self.sending_since: float | None = None
         self.patience = asyncio.timeout(None)
         # Spread, so that readers who came together do not all return together, nor all begin to poll together.
@@ -280,7 +302,9 @@ class _Reader:
         self._feed = feed
         self._after, self._edition = question
         self._send = send
-        self._task = feeds.start(self._follow())
+        self._frames = frames
+        self._task: asyncio.Task[None] | None = None
+        self.catch_up()
 
     @property
     def is_unsure(self) -> bool:
@@ -288,9 +312,13 @@ class _Reader:
 
     def stop(self) -> None:
         """Send nothing more."""
-        self._task.cancel()
+        self._feed.leave(self)
+        if self._task is not None:
+            self._task.cancel()
 
     def drop(self) -> None:
+        if self._frames is not None:
+            self._frames.abort()  # else what it does not take would be kept for it
         self.patience.reschedule(0)
 
     def ask_to_return(self) -> None:
@@ -303,8 +331,22 @@ class _Reader:
         if self.closes_at == float("inf"):
             return
         self.closes_at = float("inf")
-        self._task.cancel()
+        self.stop()
         self._task = self._feeds.start(self._say_goodbye(code))
+
+    def advance(self, tail: Tail) -> bool:
+        """Write what is new as a finished frame; ``False``: what there is must be sent, or said, another way."""
+        found = tail.since(self._after, self._edition)
+        if self._frames is None or self._feed.is_gone or tail.status == "ended" or not isinstance(found, Fragment):
+            return False
+        if not self._frames.write(found.compressed_frame if self._frames.is_compressed else found.frame):
+            return False
+        self._after = found.revision
+        return True
+
+    def catch_up(self) -> None:
+        """Send what comes after the cursor, then follow."""
+        self._task = self._feeds.start(self._follow())
 
     async def _follow(self) -> None:
         try:
@@ -313,14 +355,17 @@ class _Reader:
             # Most often its client has just left. If not, it must not hang there as if it were live.
             logger.debug("A socket failed", exc_info=True)
             code = POLL_INSTEAD
-        await self._say_goodbye(code)
+        if code is None:
+            self._task = None
+        else:
+            await self._say_goodbye(code)
 
     async def _say_goodbye(self, code: int) -> None:
         with suppress(Exception):
             await _close(self._send, code)
 
-    async def _send_changes(self) -> int:
-        """Send every change until there is a reason to close; return its code."""
+    async def _send_changes(self) -> int | None:
+        """Send every change until there is a reason to close, and return its code; ``None``: it follows the feed."""
         while not self._feed.is_gone:
             found = self._feed.tail.since(self._after, self._edition)
             if isinstance(found, Fragment):
@@ -329,6 +374,9 @@ class _Reader:
             elif found is Verdict.RELOAD or (found is Verdict.AHEAD and not await self._reach()):
                 await self._say(RELOAD)
                 return COME_BACK
+            elif found is Verdict.NOTHING and self._frames is not None and self._feed.tail.status != "ended":
+                self._feed.follow(self)
+                return None
             elif found is Verdict.NOTHING and not await self._changed():
                 return ENDED
         return GONE
@@ -357,4 +405,7 @@ class _Reader:
     async def _say(self, text: str) -> None:
         self.sending_since = time.monotonic()
         await self._send({"type": "websocket.send", "text": text})
+        # daphne's send does not wait for its client, and neither server tells when it has taken all.
+        while self._frames is not None and self._frames.is_behind():  # noqa: ASYNC110
+            await asyncio.sleep(BEHIND_SECONDS)
         self.sending_since = None

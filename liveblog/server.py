@@ -44,6 +44,8 @@ class Server:
                 await live.changes(scope, send, slug)
             case "http" if await running.pages.answer(scope, send):
                 pass
+            case "websocket" if slug := live.followed_slug(scope["path"]):
+                await live.socket(scope, receive, send, slug)
             case _:
                 await self._application(scope, receive, send)
 

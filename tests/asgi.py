@@ -6,10 +6,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, NamedTuple
 
+import pytest
 from django.db import connections
 from django.db.backends.signals import connection_created
+from websockets.frames import Frame as ParsedFrame
+from websockets.frames import Opcode
+from websockets.streams import StreamReader
+
+from liveblog.sockets.frames import OFFER
 
 TEST_SECONDS = 40
+OFFERS_FRAMES = False
+"""Whether sockets are offered by a server that writes finished frames."""
 PATIENCE_SECONDS = 20
 
 
@@ -89,6 +97,47 @@ async def poll(event: Any, after: object, edition: str | None = None, slug: str 
     return await ask(f"/events/{slug or event.slug}/changes/", f"after={after}&edition={edition}")
 
 
+class Frames:
+    """A server's offer to write finished frames to a socket that takes them all."""
+
+    is_compressed = False
+
+    def __init__(self, socket: "Socket") -> None:
+        self._socket = socket
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def write(self, frame: bytes) -> bool:
+        """Take a text, unless the test's own way of sending is to be used."""
+        if self._socket.has_own_way or self._socket.code is not None:
+            return False
+        task = asyncio.get_running_loop().create_task(
+            self._socket.take({"type": "websocket.send", "text": text_in(frame)})
+        )
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return True
+
+    def is_behind(self) -> bool:
+        """Whether there is something that was not taken: there never is."""
+        return False
+
+    def abort(self) -> None:
+        """Leave it to the test's own way of receiving."""
+
+
+def text_in(frame: bytes) -> str:
+    """Return the text of an unmasked frame that is alone and plain."""
+    reader = StreamReader()
+    reader.feed_data(frame)
+    with pytest.raises(StopIteration) as parsed:  # a whole one
+        next(ParsedFrame.parse(reader.read_exact, mask=False))
+    found = parsed.value.value
+    assert (found.opcode, found.fin, found.rsv1) == (Opcode.TEXT, True, False)
+    assert not reader.buffer, "more than one frame"
+    text: str = found.data.decode()
+    return text
+
+
 class Socket:
     """A reader's socket, from the reader's side."""
 
@@ -100,6 +149,11 @@ class Socket:
         self.task: asyncio.Task[None]
         self._news = asyncio.Condition()
         self._send = send
+
+    @property
+    def has_own_way(self) -> bool:
+        """Whether the test takes messages itself."""
+        return self._send is not None
 
     async def text(self, seconds: float = PATIENCE_SECONDS) -> str:
         """Wait for the next fragment."""
@@ -159,6 +213,8 @@ async def connect(
     if query is None:
         query = f"after={after}&edition={event.edition if edition is None else edition}"
     scope = _scope("websocket", path or f"/events/{slug or event.slug}/live/", query, headers)
+    if OFFERS_FRAMES:
+        scope["extensions"] = {OFFER: Frames(socket)}
     socket.to_server.put_nowait({"type": "websocket.connect"})
     socket.task = asyncio.create_task(application(scope, socket.to_server.get, socket.take))
     try:

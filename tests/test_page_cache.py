@@ -17,11 +17,12 @@ from django.utils import timezone
 from django.utils.http import http_date
 
 from liveblog.admission import admit
+from liveblog.codings import choose_coding
 from liveblog.disconnects import Application, Message, Receive, Scope, Send, carry_out
 from liveblog.feed import Feeds, ticker
 from liveblog.models import Event
 from liveblog.page_cache import cache as page_cache
-from liveblog.page_cache.addresses import choose_coding, read_address
+from liveblog.page_cache.addresses import read_address
 from liveblog.server import Server
 from tests.asgi import TEST_SECONDS, every_query, in_thread, thread_name, until
 from tests.server import Site, publish

@@ -24,12 +24,28 @@ from liveblog import bell, live, rendering
 from liveblog.descriptors import RESERVED
 from liveblog.feed import Feeds, registry, ticker
 from liveblog.models import Event
+from tests import asgi
 from tests.asgi import PATIENCE_SECONDS, ask, connect, in_thread, poll, run, until
 from tests.conftest import use_layer
 from tests.page import Fragment, Page
 from tests.server import ANSWER_SECONDS, ROOT, Site, make_user, publish, set_ended
 
-in_process = pytest.mark.django_db(transaction=True)
+
+def in_process[**P](test: Callable[P, None]) -> Callable[P, None]:
+    """Run a test beside a server in its own process, which offers finished frames, and then one that does not."""
+    for mark in (
+        pytest.mark.django_db(transaction=True),
+        pytest.mark.usefixtures("frames"),
+        pytest.mark.parametrize("frames", [True, False], ids=["frames", "messages"], indirect=True),
+    ):
+        test = mark(test)
+    return test
+
+
+@pytest.fixture
+def frames(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Offer finished frames or not."""
+    monkeypatch.setattr(asgi, "OFFERS_FRAMES", request.param)
 
 
 # What comes.

@@ -1,10 +1,13 @@
 """What has lately changed in one event: the last cards, ready to be sent, and how they are read."""
 
 from enum import Enum
+from functools import cached_property
 from typing import NamedTuple, Self
 
 from liveblog import rendering
+from liveblog.codings import compress
 from liveblog.models import Event
+from liveblog.sockets.frames import make_compressed_frame, make_frame
 
 TAIL_UPDATES = 500
 JOINS_KEPT = 16
@@ -18,12 +21,38 @@ class Verdict(Enum):
     RELOAD = "its page must be fetched anew"
 
 
-class Fragment(NamedTuple):
-    """All that changed after a cursor, as text and as bytes, and the cursor it leads to."""
+class Fragment:
+    """All that changed after a cursor, in each form that is sent: made once, when first asked for."""
 
-    text: str
-    body: bytes
-    revision: int
+    def __init__(self, text: str, revision: int) -> None:
+        self.text = text
+        self.revision = revision
+        """The cursor it leads to."""
+
+    @cached_property
+    def body(self) -> bytes:
+        """For polls."""
+        return self.text.encode()
+
+    @cached_property
+    def gzip(self) -> bytes:
+        """For polls of those who take it so."""
+        return compress(self.body, "gzip")
+
+    @cached_property
+    def br(self) -> bytes:
+        """For polls of those who take it so."""
+        return compress(self.body, "br")
+
+    @cached_property
+    def frame(self) -> bytes:
+        """For sockets."""
+        return make_frame(self.body)
+
+    @cached_property
+    def compressed_frame(self) -> bytes:
+        """For sockets of those who have agreed to that."""
+        return make_compressed_frame(self.body)
 
 
 class Card(NamedTuple):
@@ -126,7 +155,7 @@ class Tail:
             + "\n".join(filter(None, [head, *reversed(cards)]))
             + "\n</section>\n"
         )
-        return Fragment(text, text.encode(), self.revision)
+        return Fragment(text, self.revision)
 
 
 def _read(event: Event, *, after: int, head: bool) -> Reading:

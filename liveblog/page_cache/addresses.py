@@ -58,21 +58,3 @@ def is_host_allowed(host: bytes) -> bool:
     """Return whether Django takes a request for this host."""
     domain, _ = split_domain_port(host.decode("latin-1"))
     return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
-
-
-@lru_cache(1024)
-def choose_coding(accepted: bytes) -> str:
-    """Return how to compress for an ``Accept-Encoding``: ``br``, ``gzip`` or, for neither, an empty text."""
-    weights = {}
-    for part in accepted.lower().split(b","):
-        name, _, parameters = part.partition(b";")
-        weights[name.strip()] = _is_wanted(parameters)
-    anything = weights.get(b"*", False)
-    if weights.get(b"br", anything):
-        return "br"
-    return "gzip" if weights.get(b"gzip", anything) else ""
-
-
-def _is_wanted(parameters: bytes) -> bool:
-    """Return whether a coding's weight, 1 where none is given, is more than 0."""
-    return re.fullmatch(rb"\s*q\s*=\s*0(\.0*)?\s*", parameters) is None

@@ -1,14 +1,13 @@
 """A kept answer: as Django gave it, compressed once for each coding, and its bare 304."""
 
 import asyncio
-import gzip
 import hashlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import brotli
 from django.utils.http import parse_etags, parse_http_date_safe
 
+from liveblog.codings import compress
 from liveblog.dependencies import Dependency
 from liveblog.disconnects import Message
 
@@ -16,9 +15,6 @@ OVERHEAD_BYTES = 2_000
 """What an answer takes beside its bodies: headers, messages, keys."""
 SHORT_BYTES = 200
 """What is shorter is not compressed, as in Django."""
-BROTLI_QUALITY = 5
-"""387 kB take 12 ms; with 11, 477 ms for a tenth less."""
-GZIP_LEVEL = 6
 NO_BODY: Message = {"type": "http.response.body", "body": b""}
 
 _NOT_IN_304 = {b"content-type", b"content-length", b"content-language"}
@@ -61,7 +57,7 @@ class KeptAnswer:
             coding = ""
         if coding in self._coded:
             return self._coded[coding], 0
-        body = await asyncio.to_thread(_compress, self._body, coding) if coding else self._body
+        body = await asyncio.to_thread(compress, self._body, coding) if coding else self._body
         self._coded[coding] = found = self._messages(body, coding)
         return found, len(body) if coding else 0
 
@@ -99,10 +95,3 @@ def _merged(*lists: bytes) -> Iterable[str]:
 
 def _digest(body: bytes) -> bytes:
     return hashlib.blake2b(body, digest_size=12).hexdigest().encode()
-
-
-def _compress(body: bytes, coding: str) -> bytes:
-    if coding == "br":
-        compressed: bytes = brotli.compress(body, mode=brotli.MODE_TEXT, quality=BROTLI_QUALITY)
-        return compressed
-    return gzip.compress(body, GZIP_LEVEL, mtime=0)

@@ -13,13 +13,14 @@ from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 
 from liveblog import metrics
+from liveblog.codings import choose_coding
 from liveblog.dependencies import EVERY_EVENT, NOTED, Dependency
 from liveblog.disconnects import Application, Message, Scope, Send
 from liveblog.errors import RESTING, busy
 from liveblog.feed import Feeds, NotKnown
 from liveblog.feed.registry import SILENT_SECONDS
 from liveblog.feed.ticker import Revisions
-from liveblog.page_cache.addresses import Address, choose_coding, is_host_allowed, read_address
+from liveblog.page_cache.addresses import Address, is_host_allowed, read_address
 from liveblog.page_cache.answers import NO_BODY, Headers, KeptAnswer
 
 MOST_BYTES = 64 * 2**20

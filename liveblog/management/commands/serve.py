@@ -118,8 +118,7 @@ class Command(BaseCommand):
             backlog=LISTEN_BACKLOG,
             loop="uvloop",
             http="httptools",
-            ws="websockets-sansio",
-            ws_per_message_deflate=False,  # 40 kB for each reader
+            ws="liveblog.sockets.uvicorn_protocol:FrameProtocol",
             access_log=False,
             log_config=None,  # its lines come as ours do, and none below a warning: a socket's names its reader
             server_header=False,
@@ -141,11 +140,12 @@ class Command(BaseCommand):
     def run_daphne(self, address: str, greeting: str) -> None:
         """Run daphne in this process."""
         from channels.routing import get_default_application
-        from daphne.server import Server
+
+        from liveblog.sockets.daphne_server import FrameServer
 
         interface = address.replace(":", r"\:")
         application = get_default_application()
-        server = Server(
+        server = FrameServer(
             application,
             endpoints=[f"tcp:port={settings.PORT}:interface={interface}:backlog={LISTEN_BACKLOG}"],
             ready_callable=partial(self.begin, application, greeting),
