@@ -32,6 +32,6 @@ def _answer(path: str) -> Messages:
     if length:
         headers.append((b"content-length", str(length).encode()))
     return (
-        {"type": "http.response.start", "status": 200 if length else 204, "headers": headers},
+        {"type": "http.response.start", "status": 204 if path == "/0" else 200, "headers": headers},
         {"type": "http.response.body", "body": b"x" * length},
     )

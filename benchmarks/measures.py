@@ -9,11 +9,16 @@ from typing import NamedTuple
 
 from benchmarks import content
 from benchmarks.browser import Browser
+from benchmarks.nchan import Publisher
 from benchmarks.polling import poll
 from benchmarks.readers import Readers, attached
 from benchmarks.servers import Running, Servers
 
 SOCKETS = 2_000
+SPREAD_SOCKETS = 5_000
+SPREAD_POSTS = 10
+POST_SECONDS = 0.025
+"""What a post may take."""
 FANOUT_POSTS = 5
 POSTS = 15
 PAUSE_SECONDS = 0.2
@@ -42,6 +47,8 @@ class Measure(NamedTuple):
     is_rate: bool = False
     at_least: float | None = None
     at_most: float | None = None
+    unit: str = ""
+    scale: float = 1.0
 
     def ratio(self, pair: Pair) -> float:
         """How many times better ours is where a target says "at least", else how many times as long it takes."""
@@ -53,6 +60,8 @@ class Measure(NamedTuple):
 
     def shown(self, reading: float) -> str:
         """Write a reading with its unit."""
+        if self.unit:
+            return f"{reading / self.scale:,.1f} {self.unit}"
         if self.is_rate:
             return f"{reading:,.0f} /s"
         return f"{reading * 1e6:,.0f} µs" if reading < MILLISECOND else f"{reading * 1000:,.0f} ms"
@@ -73,6 +82,96 @@ def fan_out(servers: Servers) -> Pair:
     with attached(servers.peer, f"/events/{content.FANOUT}/live/", count=SOCKETS) as readers:
         peer = publish_often(servers.peer, content.FANOUT, times=FANOUT_POSTS, readers=readers)
     return Pair(ours.served_seconds, peer.served_seconds, ours.cpu_share, peer.cpu_share)
+
+
+class Spread(NamedTuple):
+    """What it takes to bring updates to many readers."""
+
+    cpu_seconds: float
+    """Of the server, for each reader and update."""
+    served_seconds: float
+    """Until the last reader has an update."""
+    bytes: float
+    """Of the server's memory, for each reader."""
+    client_share: float
+
+
+def spread_by_uvicorn(servers: Servers) -> Pair:
+    """Return the CPU time for each reader and update on uvicorn, the author's posts taken off, and nchan's."""
+    ours, peer = spread(servers)
+    return Pair(ours.cpu_seconds, peer.cpu_seconds, ours.client_share, peer.client_share)
+
+
+def last_by_uvicorn(servers: Servers) -> Pair:
+    """Return the time until the last reader has an update, on uvicorn, and nchan's."""
+    ours, peer = spread(servers)
+    return Pair(ours.served_seconds, peer.served_seconds, ours.client_share, peer.client_share)
+
+
+def memory_by_uvicorn(servers: Servers) -> Pair:
+    """Return the memory that a reader takes, in bytes, on uvicorn, and nchan's."""
+    ours, peer = spread(servers)
+    return Pair(ours.bytes, peer.bytes, ours.client_share, peer.client_share)
+
+
+def spread(servers: Servers) -> tuple[Spread, Spread]:
+    """Bring the same updates to as many readers by ours on uvicorn and by nchan; once for all measures of a pair."""
+    if servers.nchan is None:
+        raise RuntimeError("There is no nginx with nchan here (Debian: nginx, libnginx-mod-nchan).")
+    uvicorn = servers.uvicorn
+    author = Browser.logged_in(uvicorn.port)
+
+    def post(marker: str) -> None:
+        author.publish(content.SPREAD, marker)
+
+    alone = cpu_of_posts(uvicorn, lambda marker: author.publish(content.QUIET, marker))
+    revision, edition = our_cursor(uvicorn.port, content.SPREAD)
+    ours = spread_to(uvicorn, f"/events/{content.SPREAD}/live/?after={revision}&edition={edition}", post, alone)
+    after = int(our_cursor(uvicorn.port, content.SPREAD)[0]) - 1
+    text = Browser(uvicorn.port).get(f"/events/{content.SPREAD}/changes/?after={after}").text
+    publisher = Publisher(servers.nchan.port)
+    peer = spread_to(servers.nchan, "/follow", lambda marker: publisher.publish(text + marker), 0)
+    return ours, peer
+
+
+def cpu_of_posts(server: Running, post: Callable[[str], object]) -> float:
+    """Return the CPU time that a post takes where nobody reads."""
+    post("warm")
+    began_with = server.cpu_seconds()
+    for _ in range(POSTS):
+        time.sleep(PAUSE_SECONDS)
+        post(secrets.token_hex(8))
+    return (server.cpu_seconds() - began_with) / POSTS
+
+
+def spread_to(server: Running, path: str, post: Callable[[str], object], alone: float) -> Spread:
+    """Post to many readers, and take off what a post takes ``alone``."""
+    empty = server.memory_bytes()
+    with attached(server.port, path, count=SPREAD_SOCKETS) as readers:
+        memory = server.memory_bytes() - empty
+        seconds, client_seconds = [], 0.0
+        for number in range(SPREAD_POSTS + 1):
+            if number == 1:  # the first has warmed up
+                began_with = server.cpu_seconds()
+            marker = secrets.token_hex(8)
+            readers.expect(marker)
+            asked_at = time.monotonic()
+            post(marker)
+            last_at, cpu_seconds = readers.served()
+            time.sleep(PAUSE_SECONDS)
+            if number:
+                seconds.append(last_at - asked_at)
+                client_seconds += cpu_seconds
+        used = (server.cpu_seconds() - began_with) / SPREAD_POSTS - alone
+    served = statistics.median(seconds)
+    return Spread(used / SPREAD_SOCKETS, served, memory / SPREAD_SOCKETS, client_seconds / sum(seconds))
+
+
+def post_on_uvicorn(servers: Servers) -> Pair:
+    """Return the CPU time of an author's post on uvicorn, with nobody attached, and that of a page from the database."""
+    author = Browser.logged_in(servers.uvicorn.port)
+    ours = cpu_of_posts(servers.uvicorn, lambda marker: author.publish(content.QUIET, marker))
+    return Pair(ours, POST_SECONDS, 0, 0)
 
 
 def poll_for_nothing(servers: Servers) -> Pair:
@@ -215,6 +314,12 @@ def our_cursor(port: int, slug: str) -> tuple[str, str]:
 MEASURES = [
     Measure("fanout", "Fan-out to 2,000 sockets, last reader served", fan_out, at_least=6),
     Measure("poll", "Polls with nothing new", poll_for_nothing, is_rate=True, at_least=12),
+    Measure("spread", "CPU for each of 5,000 readers, uvicorn; peer: nchan", spread_by_uvicorn, at_most=1.5),
+    Measure("last", "Last of 5,000 readers served, uvicorn; peer: nchan", last_by_uvicorn, at_most=2.2),
+    Measure(
+        "bytes", "Memory of a reader, uvicorn; peer: nchan", memory_by_uvicorn, at_most=10, unit="kB", scale=1000
+    ),
+    Measure("posting", "CPU of a post with nobody attached, uvicorn; peer: the target", post_on_uvicorn, at_most=1),
     Measure("idle", "CPU of a poll with nothing new; peer: a bare ASGI 204", poll_on_uvicorn, at_most=1.5),
     Measure("memory", "CPU of a page from memory; peer: bare ASGI, same bytes", open_remembered_page, at_most=3),
     Measure("post", "Posting with 2,000 sockets attached; peer: with none", post_to_many, at_most=1.5),

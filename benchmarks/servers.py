@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.nchan import find_nginx, write_configuration
+
 ROOT = Path(__file__).resolve().parent.parent
 BACKLOG = 2048
 """As ``manage.py serve`` has it; daphne's own is 50."""
@@ -37,6 +39,16 @@ class Running(NamedTuple):
                     ticks += int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")
 
+    def memory_bytes(self) -> int:
+        """Return what memory it has now, its children's too."""
+        pages = 0
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                fields = path.read_text().rpartition(")")[2].split()
+                if int(fields[3]) == self.process:
+                    pages += int(fields[21])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
 
 class Servers(NamedTuple):
     """The ports of ours and the textbook's, both on daphne; and on uvicorn ours and one that sends bytes."""
@@ -45,13 +57,15 @@ class Servers(NamedTuple):
     peer: int
     uvicorn: Running
     bare: Running
+    nchan: Running | None
+    """nginx with nchan, where there is one."""
 
 
 @contextmanager
 def all_servers() -> Iterator[Servers]:
     """Start all; whatever happens, they are stopped and their data is removed at the end."""
     raise_descriptor_limit()
-    ours, peer, uvicorn, bare = (find_free_port() for _ in range(4))
+    ours, peer, uvicorn, bare, nchan = (find_free_port() for _ in range(5))
     endpoint = f"tcp:port={peer}:interface=127.0.0.1:backlog={BACKLOG}"
     serve = ["manage.py", "serve", "--no-demo"]
     quick = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
@@ -69,13 +83,39 @@ def all_servers() -> Iterator[Servers]:
         running(
             bare, command=["-m", "uvicorn", "--port", str(bare), *quick, "benchmarks.bare:application"]
         ) as bare_process,
+        running_nchan(nchan) as nchan_process,
     ):
-        yield Servers(ours, peer, Running(uvicorn, uvicorn_process), Running(bare, bare_process))
+        yield Servers(
+            ours,
+            peer,
+            Running(uvicorn, uvicorn_process),
+            Running(bare, bare_process),
+            Running(nchan, nchan_process) if nchan_process else None,
+        )
+
+
+@contextmanager
+def running_nchan(port: int) -> Iterator[int]:
+    """Run nginx with nchan until the block ends; 0 stands for its process where there is none."""
+    program = find_nginx()
+    if program is None:
+        yield 0
+        return
+    with tempfile.TemporaryDirectory(prefix="liveblog-nchan-") as folder:
+        configuration = write_configuration(Path(folder), port)
+        with running(port, program=program, command=["-p", folder, "-c", str(configuration)]) as process:
+            yield process
 
 
 @contextmanager
 def running(
-    port: int, *, command: list[str], settings: str = "", seed: str = "", environ: dict[str, str] | None = None
+    port: int,
+    *,
+    command: list[str],
+    program: str = sys.executable,
+    settings: str = "",
+    seed: str = "",
+    environ: dict[str, str] | None = None,
 ) -> Iterator[int]:
     """Seed a database, if there is one, then run the server until the block ends; its process is returned."""
     with tempfile.TemporaryDirectory(prefix="liveblog-benchmark-") as folder:
@@ -87,7 +127,7 @@ def running(
         log = Path(folder, "log")
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, *command],
+                [program, *command],
                 cwd=ROOT,
                 env=environ,
                 stdin=subprocess.DEVNULL,
@@ -96,7 +136,7 @@ def running(
                 start_new_session=True,  # Ctrl-C is for the benchmark, which then stops it
             )
         try:
-            wait_until_served(port, process, log, "/accounts/login/" if seed else "/1")
+            wait_until_served(port, process, log, "/accounts/login/" if seed else "/")
             yield process.pid
         finally:
             process.terminate()
