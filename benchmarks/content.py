@@ -19,3 +19,5 @@ POST = "post"
 QUIET = "quiet"
 SHORT = "short"
 LONG = "long"
+SPREAD = "spread"
+EVENTS = (FANOUT, POLL, POST, QUIET, SHORT, LONG, SPREAD)

@@ -12,13 +12,15 @@ from benchmarks.browser import Browser
 from benchmarks.nchan import Publisher
 from benchmarks.polling import poll
 from benchmarks.readers import Readers, attached
-from benchmarks.servers import Running, Servers
+from benchmarks.servers import Running, Servers, running_on_uvicorn
 
 SOCKETS = 2_000
 SPREAD_SOCKETS = 5_000
 SPREAD_POSTS = 10
 POST_SECONDS = 0.025
 """What a post may take."""
+READER_BYTES = 20_000
+"""What a reader may take."""
 FANOUT_POSTS = 5
 POSTS = 15
 PAUSE_SECONDS = 0.2
@@ -91,8 +93,6 @@ class Spread(NamedTuple):
     """Of the server, for each reader and update."""
     served_seconds: float
     """Until the last reader has an update."""
-    bytes: float
-    """Of the server's memory, for each reader."""
     client_share: float
 
 
@@ -109,24 +109,26 @@ def last_by_uvicorn(servers: Servers) -> Pair:
 
 
 def memory_by_uvicorn(servers: Servers) -> Pair:
-    """Return the memory that a reader takes, in bytes, on uvicorn, and nchan's."""
-    ours, peer = spread(servers)
-    return Pair(ours.bytes, peer.bytes, ours.client_share, peer.client_share)
+    """Return the memory that a reader takes, in bytes, in a process that has had none before, and what it may take."""
+    with running_on_uvicorn() as server:
+        path = our_socket(server.port, content.SPREAD)
+        empty = server.memory_bytes()
+        with attached(server.port, path, count=SPREAD_SOCKETS):
+            taken = server.memory_bytes() - empty
+    return Pair(taken / SPREAD_SOCKETS, READER_BYTES, 0, 0)
 
 
 def spread(servers: Servers) -> tuple[Spread, Spread]:
-    """Bring the same updates to as many readers by ours on uvicorn and by nchan; once for all measures of a pair."""
+    """Bring the same updates to as many readers by ours on uvicorn and by nchan."""
     if servers.nchan is None:
         raise RuntimeError("There is no nginx with nchan here (Debian: nginx, libnginx-mod-nchan).")
     uvicorn = servers.uvicorn
     author = Browser.logged_in(uvicorn.port)
 
-    def post(marker: str) -> None:
-        author.publish(content.SPREAD, marker)
-
     alone = cpu_of_posts(uvicorn, lambda marker: author.publish(content.QUIET, marker))
-    revision, edition = our_cursor(uvicorn.port, content.SPREAD)
-    ours = spread_to(uvicorn, f"/events/{content.SPREAD}/live/?after={revision}&edition={edition}", post, alone)
+    ours = spread_to(
+        uvicorn, our_socket(uvicorn.port, content.SPREAD), lambda marker: author.publish(content.SPREAD, marker), alone
+    )
     after = int(our_cursor(uvicorn.port, content.SPREAD)[0]) - 1
     text = Browser(uvicorn.port).get(f"/events/{content.SPREAD}/changes/?after={after}").text
     publisher = Publisher(servers.nchan.port)
@@ -146,9 +148,7 @@ def cpu_of_posts(server: Running, post: Callable[[str], object]) -> float:
 
 def spread_to(server: Running, path: str, post: Callable[[str], object], alone: float) -> Spread:
     """Post to many readers, and take off what a post takes ``alone``."""
-    empty = server.memory_bytes()
     with attached(server.port, path, count=SPREAD_SOCKETS) as readers:
-        memory = server.memory_bytes() - empty
         seconds, client_seconds = [], 0.0
         for number in range(SPREAD_POSTS + 1):
             if number == 1:  # the first has warmed up
@@ -164,11 +164,11 @@ def spread_to(server: Running, path: str, post: Callable[[str], object], alone: 
                 client_seconds += cpu_seconds
         used = (server.cpu_seconds() - began_with) / SPREAD_POSTS - alone
     served = statistics.median(seconds)
-    return Spread(used / SPREAD_SOCKETS, served, memory / SPREAD_SOCKETS, client_seconds / sum(seconds))
+    return Spread(used / SPREAD_SOCKETS, served, client_seconds / sum(seconds))
 
 
 def post_on_uvicorn(servers: Servers) -> Pair:
-    """Return the CPU time of an author's post on uvicorn, with nobody attached, and that of a page from the database."""
+    """Return the CPU time of an author's post on uvicorn, with nobody attached, and what it may take."""
     author = Browser.logged_in(servers.uvicorn.port)
     ours = cpu_of_posts(servers.uvicorn, lambda marker: author.publish(content.QUIET, marker))
     return Pair(ours, POST_SECONDS, 0, 0)
@@ -317,7 +317,7 @@ MEASURES = [
     Measure("spread", "CPU for each of 5,000 readers, uvicorn; peer: nchan", spread_by_uvicorn, at_most=1.5),
     Measure("last", "Last of 5,000 readers served, uvicorn; peer: nchan", last_by_uvicorn, at_most=2.2),
     Measure(
-        "bytes", "Memory of a reader, uvicorn; peer: nchan", memory_by_uvicorn, at_most=10, unit="kB", scale=1000
+        "bytes", "Memory of a reader, uvicorn; peer: the target", memory_by_uvicorn, at_most=1, unit="kB", scale=1000
     ),
     Measure("posting", "CPU of a post with nobody attached, uvicorn; peer: the target", post_on_uvicorn, at_most=1),
     Measure("idle", "CPU of a poll with nothing new; peer: a bare ASGI 204", poll_on_uvicorn, at_most=1.5),

@@ -20,7 +20,7 @@ def seed() -> None:
     """Make one author and an event for each measure."""
     call_command("migrate", interactive=False, verbosity=0)
     author = User.objects.create_user(content.USERNAME, password=content.PASSWORD)
-    for slug in (content.FANOUT, content.POLL, content.POST, content.QUIET, content.SHORT, content.LONG):
+    for slug in content.EVENTS:
         event = Event.objects.create(title="The ferry comes home", slug=slug, summary="All day from the harbour.")
         event.authors.add(author)
         event.go_live()

@@ -65,7 +65,7 @@ class Servers(NamedTuple):
 def all_servers() -> Iterator[Servers]:
     """Start all; whatever happens, they are stopped and their data is removed at the end."""
     raise_descriptor_limit()
-    ours, peer, uvicorn, bare, nchan = (find_free_port() for _ in range(5))
+    ours, peer, bare, nchan = (find_free_port() for _ in range(4))
     endpoint = f"tcp:port={peer}:interface=127.0.0.1:backlog={BACKLOG}"
     serve = ["manage.py", "serve", "--no-demo"]
     quick = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
@@ -77,9 +77,7 @@ def all_servers() -> Iterator[Servers]:
             seed="benchmarks.textbook.seed",
             command=["-m", "daphne", "-v", "0", "-e", endpoint, "benchmarks.textbook.asgi:application"],
         ),
-        running(
-            uvicorn, settings="config.settings", seed="benchmarks.seed", command=serve, environ={"SERVER": "uvicorn"}
-        ) as uvicorn_process,
+        running_on_uvicorn() as uvicorn,
         running(
             bare, command=["-m", "uvicorn", "--port", str(bare), *quick, "benchmarks.bare:application"]
         ) as bare_process,
@@ -88,10 +86,19 @@ def all_servers() -> Iterator[Servers]:
         yield Servers(
             ours,
             peer,
-            Running(uvicorn, uvicorn_process),
+            uvicorn,
             Running(bare, bare_process),
             Running(nchan, nchan_process) if nchan_process else None,
         )
+
+
+@contextmanager
+def running_on_uvicorn() -> Iterator[Running]:
+    """Run ours on uvicorn, with data of its own, until the block ends."""
+    port, command = find_free_port(), ["manage.py", "serve", "--no-demo"]
+    environ = {"SERVER": "uvicorn"}
+    with running(port, settings="config.settings", seed="benchmarks.seed", command=command, environ=environ) as process:
+        yield Running(port, process)
 
 
 @contextmanager
