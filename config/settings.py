@@ -164,10 +164,12 @@ AUTH_PASSWORD_VALIDATORS = [
 
 PASSWORD_RESET_TIMEOUT = 86400  # links by mail and by an owner
 
-# Failed logins count by name and address together: who guesses a name locks out its owner nowhere else.
+# Failed logins count by name and address together: who guesses a name locks out its owner nowhere else. By address
+# alone too, for many names tried from one.
+AXES_HANDLER = "liveblog.desk.lockout.Handler"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "liveblog.desk.access.address_of_client"
-AXES_LOCKOUT_CALLABLE = "liveblog.desk.access.locked_out"
+AXES_CLIENT_IP_CALLABLE = "liveblog.desk.lockout.address_of_client"
+AXES_LOCKOUT_CALLABLE = "liveblog.desk.lockout.locked_out"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True

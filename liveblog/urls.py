@@ -1,14 +1,24 @@
 """Every address of the service but the poll and the sockets, which config/asgi.py routes."""
 
-from django.urls import path, re_path
+from django.urls import path, re_path, register_converter
+from django.urls.converters import StringConverter
 
 from liveblog import desk, embed, syndication, views
+
+
+class PhotoName(StringConverter):
+    """The random name of a photo's files."""
+
+    regex = "[0-9a-f]{32}"
+
+
+register_converter(PhotoName, "photo")
 
 urlpatterns = [
     path("", views.index, name="index"),
     path("events/<slug:slug>/", views.event, name="event"),
     path("events/<slug:slug>/changes/", views.changes, name="changes"),
-    path("events/<slug:slug>/photos/<str:name>-<int:width>.webp", views.photo, name="photo"),
+    path("events/<slug:slug>/photos/<photo:name>-<int:width>.webp", views.photo, name="photo"),
     path("events/<slug:slug>/updates/<int:number>/", views.update, name="update"),
     path("events/<slug:slug>/embed/", embed.event, name="embed"),
     path("events/<slug:slug>/embed/code/", embed.code, name="embed-code"),
@@ -46,7 +56,7 @@ urlpatterns = [
     path("desk/<slug:slug>/waiting/<uuid:key>/publication/", desk.publish_waiting, name="desk-publication"),
     path("desk/<slug:slug>/waiting/<uuid:key>/rejection/", desk.reject_waiting, name="desk-rejection"),
     path("desk/<slug:slug>/photos/", desk.add_photo, name="desk-photos"),
-    path("desk/<slug:slug>/photos/<str:name>-<int:width>.webp", desk.photo, name="desk-photo"),
+    path("desk/<slug:slug>/photos/<photo:name>-<int:width>.webp", desk.photo, name="desk-photo"),
     path("desk/<slug:slug>/changes/", desk.changes, name="desk-changes"),
     path("desk/<slug:slug>/departure/", desk.departure, name="desk-departure"),
     path("desk/<slug:slug>/render/", desk.preview_markdown, name="desk-render"),

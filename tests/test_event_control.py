@@ -517,7 +517,7 @@ def test_what_readers_may_know_is_deleted_only_by_its_address_to_the_letter(
 def test_a_press_alone_deletes_a_draft_and_nothing_else(status: str, desk: Client, bridge: Event) -> None:
     Event.objects.update(status=status, ended_at=timezone.now() if status == "ended" else None)
     assert desk.post("/desk/bridge/deletion/").status_code == 422
-    Event.objects.update(status="draft", ended_at=None)
+    Event.objects.update(status="draft", ended_at=None, first_public_at=None)
     page = text_of(desk.get("/desk/bridge/deletion/"))
     assert 'name="slug"' not in page
     assert "Make it a draft" not in page

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.test import AsyncClient, Client
 from django.utils import timezone
 
-from liveblog.desk.access import address_of_client
+from liveblog.desk.lockout import ADDRESS_FAILURES, address_of_client
 from liveblog.models import Event
 from tests.server import PASSWORD, Site, text_of
 
@@ -59,6 +59,19 @@ def test_after_ten_wrong_passwords_the_right_one_no_longer_opens_and_a_page_says
         assert refused["Cache-Control"] == "no-store"
         assert "sessionid" not in refused.cookies
     assert all(sign_in(PASSWORD, to=door).status_code == 429 for door in LOGINS), "the other door is shut as well"
+
+
+def test_many_names_tried_from_one_address_lock_that_address_out_and_no_other(ada: User) -> None:
+    name = 0
+    while (answer := sign_in("guess", name=f"name-{name // 5}")).status_code != 429:
+        name += 1
+    assert name == ADDRESS_FAILURES - 1
+    for refused in (answer, sign_in(PASSWORD)):
+        assert refused.status_code == 429
+        assert "in 15 minutes" in text_of(refused)
+    assert sign_in(PASSWORD, at=THERE).status_code == 302
+    AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=15, seconds=1))
+    assert sign_in(PASSWORD).status_code == 302
 
 
 def test_the_true_author_elsewhere_is_not_locked_out(ada: User) -> None:

@@ -1,13 +1,9 @@
 """Who may use the desk, and how they sign in."""
 
-import ipaddress
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
 
-from axes.models import AccessAttempt
-from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, redirect_to_login
@@ -15,7 +11,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 from django_htmx.middleware import HtmxDetails
 
@@ -31,9 +26,6 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 HEADERS = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "strict-origin"}
 """They keep the secret in the address from other pages. With ``no-referrer`` browsers send ``Origin: null`` with the
 form, which Django's CSRF check refuses (Fetch standard, "append a request Origin header")."""
-
-IPV6_NETWORK_BITS = 64
-"""One home or phone has as many IPv6 addresses as these leave; RFC 6177 gives each site a /64 or more."""
 
 type View = Callable[..., HttpResponseBase]
 
@@ -216,47 +208,3 @@ def _kept(request: HttpRequest) -> dict[str, Any]:
     email = kept.get("email", "")
     is_theirs = not email or email.casefold() == getattr(request.user, "email", "").casefold()
     return kept if is_theirs else {}
-
-
-def address_of_client(request: HttpRequest) -> str | None:
-    """Return the address that failed sign-ins are counted for, beside the name.
-
-    It is the connection's own. Behind a proxy the server puts the real one there (docs/operations.md), for proxies that
-    it was told to trust; ``X-Forwarded-For`` is never read here, since anybody can write it.
-    """
-    try:
-        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", "").partition("%")[0])
-    except ValueError:  # a Unix socket has none
-        return None
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        network = ipaddress.ip_network((address, IPV6_NETWORK_BITS), strict=False)
-        return str(network.network_address)
-    return str(address)
-
-
-def locked_out(request: HttpRequest, *_: Any) -> HttpResponse:
-    """Say that there were too many failures, and when to try again; the same for a name that nobody has."""
-    opens_at = _opens_at(request)
-    wait = max(timedelta(seconds=1), opens_at - timezone.now())
-    minutes = -(-wait // timedelta(minutes=1))
-    context = {"opens_at": opens_at, "minutes": minutes, "written": written_text(request)}
-    response = render(request, "registration/locked.html", context, status=429)
-    response["Retry-After"], response["Cache-Control"] = int(wait.total_seconds()) + 1, "no-store"
-    return response
-
-
-def _opens_at(request: Any) -> datetime:
-    """Return when so many failures will be old enough that the next attempt is let through."""
-    name = (request.axes_credentials or {}).get("username")
-    now, cool_off = timezone.now(), settings.AXES_COOLOFF_TIME
-    attempts = AccessAttempt.objects.filter(
-        username=name, ip_address=request.axes_ip_address, attempt_time__gte=now - cool_off
-    ).order_by("attempt_time")
-    left = sum(attempt.failures_since_start for attempt in attempts)
-    for attempt in attempts:
-        left -= attempt.failures_since_start
-        if left < settings.AXES_FAILURE_LIMIT:
-            return attempt.attempt_time + cool_off
-    return now

@@ -32,7 +32,6 @@ from liveblog.desk.access import (
     BACKEND,
     HEADERS,
     AuthorRequest,
-    address_of_client,
     keep_fields,
     kept_address,
     kept_fields,
@@ -41,6 +40,7 @@ from liveblog.desk.access import (
     with_account,
 )
 from liveblog.desk.forms import status_of
+from liveblog.desk.lockout import address_of_client
 from liveblog.models import Attempt, is_guest, may_let_in
 from liveblog.models.content import BYLINE_CHARACTERS
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from liveblog import imaging, markup
 from liveblog.errors import plain_text
 from liveblog.imaging.decoding import REASONS
-from liveblog.models import Attachment, Event, TooMany, WrongStatus
+from liveblog.models import Attachment, Event, Role, TooMany, WrongStatus
 from liveblog.models.place import YEARS
 from liveblog.models.sites import read_site
 
@@ -197,9 +197,23 @@ class ComposerForm(UpdateForm):
         },
     )
 
-    def __init__(self, data: Any = None, *, event: Event, **options: Any) -> None:
+    def __init__(self, data: Any = None, *, event: Event, role: Role, **options: Any) -> None:
         self.event = event
+        self.role = role
         super().__init__(data, **options)
+        self.fields["is_key"].widget.attrs["disabled"] = not self.may_feature
+
+    @property
+    def may_feature(self) -> bool:
+        """Whether its author may mark key moments, as of what is published already."""
+        return self.role.may(Role.EDITOR)
+
+    def clean_is_key(self) -> bool:
+        """Refuse what only an editor may do."""
+        is_key: bool = self.cleaned_data["is_key"]
+        if is_key and not self.may_feature:
+            raise ValidationError("Only an editor can mark a key moment: post it without, and ask one.")
+        return is_key
 
     def clean_at(self) -> datetime | None:
         """Read the time by the clocks of the event's zone."""
@@ -213,7 +227,10 @@ class ComposerForm(UpdateForm):
         at, later = sent.pop("at", None), sent.pop("later", False)
         if at is not None:
             # What was sent for later stays so even if it comes too late: it gets the time it comes.
-            sent["due_at" if later or at > timezone.now() else "published_at"] = at
+            is_to_come = later or at > timezone.now()
+            sent["due_at" if is_to_come else "published_at"] = at
+            if not is_to_come and not self.may_feature and not self.event.needs_approval_of(self.role):
+                self.add_error("at", "Only an editor can give an update a time that has passed: leave it empty.")
         sent["photos"] = self._attachments()
         return sent
 

@@ -44,6 +44,7 @@ class Item(NamedTuple):
 
     update: Update
     card: Drawn
+    may_read: bool
     may_change: bool
     may_feature: bool
     may_erase: bool
@@ -54,6 +55,7 @@ class Item(NamedTuple):
         return cls(
             update,
             rendering.card(update, READERS if update.event.is_public else AtDesk()),
+            may_read=update.may_be_read_by(request.user),
             may_change=update.may_be_changed_by(request.user, request.role),
             may_feature=request.role.may(Role.EDITOR),
             may_erase=request.role.may(Role.OWNER),
@@ -123,7 +125,9 @@ def show_desk(request: AuthorRequest, event: Event, *, status: int = 200, **more
     context = {
         "event": event,
         "role": request.role,
-        "form": ComposerForm(event=event, initial=take_kept_fields(request) or text_again(request, event)),
+        "form": ComposerForm(
+            event=event, role=request.role, initial=take_kept_fields(request) or text_again(request, event)
+        ),
         "page": page,
         "query": query_of(request),
         "queue": Queue.load(event, request.role, request.user),

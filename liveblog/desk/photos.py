@@ -112,8 +112,8 @@ def add_photo(request: AuthorRequest, event: Event) -> HttpResponse:
 @desk_of(Role.CONTRIBUTOR)
 def photo(request: AuthorRequest, event: Event, name: str, width: int) -> HttpResponse:
     """Send a photo to an author, whether or not readers can see it."""
-    found = get_object_or_404(Photo, event=event, name=name)
-    if width not in found.file_widths:
+    found = get_object_or_404(Photo.objects.select_related("update"), event=event, name=name)
+    if width not in found.file_widths or not found.may_be_seen_by(request.user):
         raise Http404
     return picture_response(request, found.path(width))
 

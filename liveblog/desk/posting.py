@@ -39,7 +39,7 @@ PREVIEW_SECONDS = 120
 @desk_of(Role.CONTRIBUTOR)
 def publish(request: AuthorRequest, event: Event) -> HttpResponse:
     """Publish an update, or put it into the queue; the same one sent again is stored once."""
-    form = ComposerForm(request.POST, event=event)
+    form = ComposerForm(request.POST, event=event, role=request.role)
 
     def submit() -> Update | Waiting:
         form.cleaned_data["photos"] += take_files(request, event, form.cleaned_data["key"])

@@ -65,7 +65,7 @@ class PauseForm(forms.Form):
 
 
 class DeletionForm(forms.Form):
-    """The event's slug, typed by who deletes it, so that nobody does so by accident; a draft needs none."""
+    """The event’s slug, typed by who deletes it, lest it happen by accident; what was never public needs none."""
 
     slug = forms.CharField(
         required=False,
@@ -79,7 +79,7 @@ class DeletionForm(forms.Form):
 
     def clean_slug(self) -> str:
         typed = str(self.cleaned_data["slug"])
-        if self.event.is_public and typed != self.event.slug:
+        if self.event.first_public_at is not None and typed != self.event.slug:
             raise ValidationError(f"Type {self.event.slug}, to the letter.")
         return typed
 

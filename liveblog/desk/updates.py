@@ -57,8 +57,9 @@ class EditForm(UpdateForm):
         error_messages={"invalid": "This form was damaged. Open it again."},
     )
 
-    def __init__(self, update: Update, data: QueryDict | None = None) -> None:
+    def __init__(self, update: Update, data: QueryDict | None = None, *, role: Role) -> None:
         self.update = update
+        self.role = role
         self.time_shown = wall_clock(update.published_at, update.event.zone)
         initial = {
             "headline": update.headline,
@@ -101,6 +102,8 @@ class EditForm(UpdateForm):
         """Save what was sent; raises ``Overtaken``, ``ValidationError``, ``markup.NotRendered``."""
         sent: dict[str, Any] = {name: self.cleaned_data[name] for name in ("headline", "body") if name in self.data}
         if self.cleaned_data["at"] and self.data["at"] != self.time_shown:
+            if not self.role.may(Role.EDITOR):
+                raise ValidationError({"published_at": "Only an editor can change the time of what is published."})
             sent["published_at"] = read_in_zone(self.cleaned_data["at"], self.update.event.zone)
         if self._has_photos:
             sent["photos"] = self._attachments()
@@ -181,7 +184,7 @@ def edit(request: AuthorRequest, update: Update) -> HttpResponse:
     """Change an update's text, time and photos; what somebody else has saved meanwhile is shown, not overwritten."""
     if update.erased_at:
         return refuse(request, update.event, ERASED)
-    form = EditForm(update, sent_data(request))
+    form = EditForm(update, sent_data(request), role=request.role)
     if step := request.POST.get("step"):
         form.move_photo(step)
         return _show_form(request, form)

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Literal, NamedTuple, Self
 
 from django.contrib.auth.models import User
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -95,6 +95,8 @@ class Comparison(NamedTuple):
 def versions(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
     """List an update's versions, newest first, and compare two: the last two unless others are asked for."""
     update = get_object_or_404(event.updates.select_related("author", "version_by"), number=number)
+    if not update.may_be_read_by(request.user):
+        raise Http404
     states = _saved_versions(update)
     chosen = [_find(states, request.GET.get(name)) for name in ("from", "to")]
     older, newer = chosen[0] or states[max(0, len(states) - 2)], chosen[1] or states[-1]

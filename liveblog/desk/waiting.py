@@ -90,9 +90,10 @@ class ApprovalForm(forms.Form):
     """Which version an editor has seen and wants published, and whether now or when it is due."""
 
     version = forms.IntegerField(
-        required=False,
         min_value=1,
-        error_messages=dict.fromkeys(("invalid", "min_value"), "This form was damaged. Open the desk anew."),
+        error_messages=dict.fromkeys(
+            ("required", "invalid", "min_value"), "This form was damaged. Open the desk anew."
+        ),
     )
     now = forms.BooleanField(required=False)
 

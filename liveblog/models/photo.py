@@ -17,6 +17,7 @@ from liveblog import imaging
 from liveblog.connections import release
 from liveblog.models.content import Attachment, TooMany
 from liveblog.models.json_fields import Figure, read_widths
+from liveblog.models.people import is_guest
 from liveblog.models.post import Post
 
 if TYPE_CHECKING:
@@ -140,6 +141,12 @@ class Photo(models.Model):
         if self.update is not None and self.update.withdrawn_at is None:
             shown = [*shown, *self.update.readable_photos]
         return any(figure.name == self.name for figure in shown)
+
+    def may_be_seen_by(self, user: User) -> bool:
+        """Whether ``user``, who is at the desk, may see it: guests see their own, and what stands in the stream."""
+        if not is_guest(user) or self.uploader_id == user.pk or self.is_cover:
+            return True
+        return self.update is not None and self.update.may_be_read_by(user)
 
     def path(self, width: int) -> Path:
         """Return the path of the file of this width."""

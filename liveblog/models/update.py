@@ -32,7 +32,7 @@ from liveblog.models.json_fields import (
     parse_readable,
     redate_corrections,
 )
-from liveblog.models.people import Role
+from liveblog.models.people import Role, is_guest
 from liveblog.models.place import Place, written_time
 from liveblog.models.post import Overtaken, Post
 
@@ -214,6 +214,10 @@ class Update(Post):
     def is_pinned(self) -> bool:
         """Whether the event shows it on top of its page."""
         return self.event.pinned_number == self.number
+
+    def may_be_read_by(self, user: User) -> bool:
+        """Whether ``user``, who is at the desk, may read it: guests read nothing that was withdrawn but their own."""
+        return self.withdrawn_at is None or self.author_id == user.pk or not is_guest(user)
 
     def may_be_changed_by(self, user: User, role: Role) -> bool:
         """Whether ``user`` may edit, withdraw and restore it; pinning and marking is for editors alone.

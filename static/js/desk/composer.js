@@ -80,7 +80,7 @@ export function append(text, share) {
 }
 
 function written() {
-  return { headline: headline.value, body: body.value, is_key: isKey.checked, at: at.value, photos: photos.listed() };
+  return { headline: headline.value, body: body.value, is_key: isKey.checked && !isKey.disabled, at: at.value, photos: photos.listed() };
 }
 
 function show(next) {
