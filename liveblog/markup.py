@@ -9,6 +9,7 @@ import select
 import signal
 import socket
 import textwrap
+import threading
 import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,11 +29,13 @@ MEMORY_BYTES = 1024**3
 FILE_BYTES = 1024**2
 ANSWER_BYTES = 16 * 1024**2
 """The largest found for 20,000 characters has 760 kB: nested formatting that begins anew in each paragraph."""
-IDLE_RENDERERS = 4
+RENDERERS = 4
+"""So many children of a process render at once, however many texts come."""
 PROMPT_MILLISECONDS = 50
 """A text that takes longer is waited for with empty hands: whoever asks may give back what others need."""
 
 _CHILD = Path(__file__).with_name("markup_child.py")
+_BUSY = "The service could not render this just now. Nothing you wrote is lost: try again in a moment."
 _TOO_SLOW = "This Markdown takes too long to render. Take long rows of brackets, stars or the like out of it."
 
 
@@ -59,6 +62,18 @@ def render(text: str, *, meanwhile: Callable[[], None] = lambda: None) -> str:
     """
     if not text.strip():
         return ""
+    turns = renderers.turns
+    if not turns.acquire(blocking=False):
+        meanwhile()
+        if not turns.acquire(timeout=WALL_SECONDS):
+            raise Unavailable(_BUSY)
+    try:
+        return _render(text, meanwhile)
+    finally:
+        turns.release()
+
+
+def _render(text: str, meanwhile: Callable[[], None]) -> str:
     for get_renderer in (renderers.take, Renderer):
         try:
             renderer = get_renderer()
@@ -70,7 +85,7 @@ def render(text: str, *, meanwhile: Callable[[], None] = lambda: None) -> str:
         else:
             renderers.give_back(renderer)
             return answer
-    raise Unavailable("The service could not render this just now. Nothing you wrote is lost: try again in a moment.")
+    raise Unavailable(_BUSY)
 
 
 def relinked(safe_html: str, lead: Callable[[str], str]) -> str:
@@ -187,7 +202,8 @@ class Renderers:
 
     def forget(self) -> None:
         """Drop them without ending them: they belong to the process that started them."""
-        self.idle: LifoQueue[Renderer] = LifoQueue(IDLE_RENDERERS)
+        self.idle: LifoQueue[Renderer] = LifoQueue(RENDERERS)
+        self.turns = threading.BoundedSemaphore(RENDERERS)
 
     def take(self) -> Renderer:
         """Return a child, which may have died meanwhile, or a new one."""

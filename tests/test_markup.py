@@ -438,7 +438,26 @@ def test_a_text_nested_too_deeply_spoils_nothing_for_the_texts_after_it() -> Non
 def test_no_more_than_a_few_idle_workers_are_kept() -> None:
     with ThreadPoolExecutor(12) as threads:
         assert len(list(threads.map(markup.render, [f"text {number}" for number in range(36)]))) == 36
-    assert markup.renderers.idle.qsize() <= markup.IDLE_RENDERERS
+    assert markup.renderers.idle.qsize() <= markup.RENDERERS
+
+
+def test_however_many_texts_come_a_few_children_render_them_and_who_waits_gives_back_what_others_need() -> None:
+    given_back: list[int] = []
+
+    def render(number: int) -> str:
+        return markup.render(f"text {number}", meanwhile=lambda: given_back.append(number))
+
+    with ThreadPoolExecutor(12) as threads:
+        taken = [markup.renderers.turns.acquire() for _ in range(markup.RENDERERS)]
+        waiting = [threads.submit(render, number) for number in range(12)]
+        ends_at = time.monotonic() + 60
+        while len(given_back) < 12:
+            assert time.monotonic() < ends_at
+            time.sleep(0.01)
+        assert not any(one.done() for one in waiting)
+        for _ in taken:
+            markup.renderers.turns.release()
+        assert [one.result() for one in waiting] == [f"<p>text {number}</p>" for number in range(12)]
 
 
 # Deaths that are not the text's fault.

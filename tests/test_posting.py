@@ -16,7 +16,7 @@ from django.utils import timezone
 from PIL import Image
 
 from liveblog import markup
-from liveblog.models import Event, Photo, Role, Update, Waiting
+from liveblog.models import Attempt, Event, Photo, Role, Update
 
 EVENT = "bridge"
 
@@ -216,8 +216,40 @@ def test_a_guest_posts_at_most_ten_times_a_minute(bridge: Event, ada: User) -> N
     assert [send(guest).status_code for _ in range(11)] == [202] * 10 + [429]
     refused = send(guest)
     assert 0 < int(refused["Retry-After"]) <= 60
-    Waiting.objects.update(submitted_at=timezone.now() - timedelta(minutes=1))
+    Attempt.objects.update(made_at=timezone.now() - timedelta(minutes=1))
     assert send(guest).status_code == 202
+
+
+def test_a_guests_texts_are_paced_before_they_are_rendered_and_what_comes_again_is_not(
+    bridge: Event, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Texts that are too slow are refused, each after two seconds of CPU: they count, and so do edits."""
+    rendered: list[str] = []
+    real = markup.render
+
+    def counted(text: str, **options: Any) -> str:
+        rendered.append(text)
+        if "[" in text:
+            raise markup.TooSlow("Too slow.")
+        return real(text, **options)
+
+    monkeypatch.setattr(markup, "render", counted)
+    invitation, _ = bridge.invite(name="Vera", made_by=ada)
+    guest, key = of(invitation.guest), uuid.uuid4()
+    assert send(guest, key=key).status_code == 202
+    address = reverse("desk-waiting", args=[EVENT, key])
+    for _ in range(4):
+        assert send(guest, body="[" * 50).status_code == 422
+        assert (
+            guest.post(address, {"body": "[" * 50, "version": "1"}, headers={"HX-Request": "true"}).status_code == 422
+        )
+    assert send(guest, body="The tenth.").status_code == 202
+    rendered.clear()
+    assert send(guest, body="[" * 50).status_code == 429
+    assert guest.post(address, {"body": "[" * 50, "version": "1"}, headers={"HX-Request": "true"}).status_code == 429
+    assert not rendered
+    assert send(guest, key=key).status_code == 202  # an honest retry
+    assert send(of(ada), body="Not a guest’s.").status_code == 200
 
 
 # Photos.

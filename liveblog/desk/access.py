@@ -16,11 +16,12 @@ from django_htmx.middleware import HtmxDetails
 
 from liveblog import admission
 from liveblog.errors import RETRY_SECONDS, is_from_outbox, is_from_script, plain_text, written_text
-from liveblog.models import Event, Role, is_guest
+from liveblog.models import Attempt, Event, Role, is_guest
 
 TEXT_FIELDS = ("headline", "body")
 KEPT_FIELDS = (*TEXT_FIELDS, "is_key", "at", "later", "key")
 """Fields of an update that come through a sign-in. Settings keep them out of the record of failed ones."""
+GUEST_TEXTS_A_MINUTE = 10
 _SESSION_KEY = "kept"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 HEADERS = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "strict-origin"}
@@ -119,6 +120,12 @@ def _no_role(request: AuthorRequest, event: Event) -> HttpResponse:
     if is_from_script(request):
         return plain_text("Your invitation to this event has ended. What you wrote is still here, to be copied.", 404)
     return render(request, "liveblog/desk/over.html", {"event": event, "written": written_text(request)}, status=404)
+
+
+def pace(request: AuthorRequest) -> None:
+    """Count a text that a guest sends, before it is rendered; raises ``TooMany`` for more than ten a minute."""
+    if is_guest(request.user):
+        Attempt.objects.pace("text", request.user.pk, most=GUEST_TEXTS_A_MINUTE)
 
 
 def deny(request: DeskRequest, least: Role) -> HttpResponse:

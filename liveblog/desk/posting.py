@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from liveblog import markup, metrics, players
-from liveblog.desk.access import AuthorRequest, desk_of
+from liveblog.desk.access import AuthorRequest, desk_of, pace
 from liveblog.desk.forms import ComposerForm, carry_out, refusal_in_words, status_of
 from liveblog.desk.page import Item, show_desk
 from liveblog.desk.photos import take_files
@@ -19,13 +19,11 @@ from liveblog.desk.queue import Queue
 from liveblog.errors import is_from_outbox, plain_text
 from liveblog.feed.audience import count_readers
 from liveblog.models import (
-    GUEST_POSTS_A_MINUTE,
     Event,
     KeyReused,
     Role,
     Update,
     Waiting,
-    is_guest,
 )
 from liveblog.models.content import render_markdown
 from liveblog.models.post import Post
@@ -42,11 +40,12 @@ def publish(request: AuthorRequest, event: Event) -> HttpResponse:
     form = ComposerForm(request.POST, event=event, role=request.role)
 
     def submit() -> Update | Waiting:
+        if not event.has_key(form.cleaned_data["key"]):  # what comes again was rendered already
+            pace(request)
         form.cleaned_data["photos"] += take_files(request, event, form.cleaned_data["key"])
         return event.submit(
             author=request.user,
             needs_approval=event.needs_approval_of(request.role),
-            posts_a_minute=GUEST_POSTS_A_MINUTE if is_guest(request.user) else None,
             **form.cleaned_data,
         )
 

@@ -7,14 +7,13 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from liveblog.desk.access import AuthorRequest, View, deny, desk_of, read_or_write, sent_data
+from liveblog.desk.access import AuthorRequest, View, deny, desk_of, pace, read_or_write, sent_data
 from liveblog.desk.forms import CONFLICT, UpdateForm, WallClockField, carry_out, read_in_zone, status_of, wall_clock
 from liveblog.desk.page import address_of, query_of, redirect_whole_page, refuse, show_updates
 from liveblog.models import Attachment, Event, Overtaken, Photo, Role, Update, byline_of
@@ -98,8 +97,9 @@ class EditForm(UpdateForm):
         self.data.setlist("photo", ["", *(str(one.key) for one in photos)])
         self.data.setlist("alt", [one.alt for one in photos])
 
-    def edit(self, *, editor: User) -> None:
-        """Save what was sent; raises ``Overtaken``, ``ValidationError``, ``markup.NotRendered``."""
+    def edit(self, request: AuthorRequest) -> None:
+        """Save what was sent; raises ``Overtaken``, ``TooMany``, ``ValidationError``, ``markup.NotRendered``."""
+        pace(request)
         sent: dict[str, Any] = {name: self.cleaned_data[name] for name in ("headline", "body") if name in self.data}
         if self.cleaned_data["at"] and self.data["at"] != self.time_shown:
             if not self.role.may(Role.EDITOR):
@@ -111,7 +111,7 @@ class EditForm(UpdateForm):
             **sent,
             correction=self.cleaned_data.get("correction", ""),
             revision=self.cleaned_data["revision"],
-            editor=editor,
+            editor=request.user,
         )
 
     def keep_for(self, revision: int) -> None:
@@ -189,7 +189,7 @@ def edit(request: AuthorRequest, update: Update) -> HttpResponse:
         form.move_photo(step)
         return _show_form(request, form)
     try:
-        carry_out(form, lambda: form.edit(editor=request.user))
+        carry_out(form, lambda: form.edit(request))
     except Overtaken:
         return _show_both(request, form)
     if form.is_bound and not form.errors:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from liveblog.desk.access import AuthorRequest, View, deny, desk_of, read_or_write, sent_data
+from liveblog.desk.access import AuthorRequest, View, deny, desk_of, pace, read_or_write, sent_data
 from liveblog.desk.forms import (
     CONFLICT,
     UpdateForm,
@@ -69,8 +69,9 @@ class WaitingForm(UpdateForm):
             raise ValidationError("This time has passed. Choose a later one, or publish it now.")
         return due_at
 
-    def edit(self, *, needs_approval: bool) -> None:
-        """Save what was sent; raises ``Overtaken``, ``ValidationError``, ``markup.NotRendered``."""
+    def edit(self, request: AuthorRequest, *, needs_approval: bool) -> None:
+        """Save what was sent; raises ``Overtaken``, ``TooMany``, ``ValidationError``, ``markup.NotRendered``."""
+        pace(request)
         sent = self.cleaned_data
         self.waiting.edit(
             headline=sent["headline"],
@@ -147,7 +148,7 @@ def waiting(request: AuthorRequest, event: Event, waiting: Waiting) -> HttpRespo
     needs_approval = event.needs_approval_of(request.role)
     clash = None
     try:
-        carry_out(form, lambda: form.edit(needs_approval=needs_approval))
+        carry_out(form, lambda: form.edit(request, needs_approval=needs_approval))
     except Overtaken as error:
         clash = error.update
         form.keep_for(clash.version)

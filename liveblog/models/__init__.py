@@ -4,7 +4,7 @@ from liveblog.models.attempts import Attempt
 from liveblog.models.content import Attachment, TooMany, byline_of
 from liveblog.models.event import Event, WrongStatus, new_edition
 from liveblog.models.json_fields import Figure, Unreadable
-from liveblog.models.people import GUEST_POSTS_A_MINUTE, Invitation, Membership, Role, is_guest, may_let_in
+from liveblog.models.people import Invitation, Membership, Role, is_guest, may_let_in
 from liveblog.models.photo import Photo
 from liveblog.models.place import Place, Window
 from liveblog.models.post import KeyReused, Overtaken
@@ -14,7 +14,6 @@ from liveblog.models.version import Version
 from liveblog.models.waiting import Waiting
 
 __all__ = [
-    "GUEST_POSTS_A_MINUTE",
     "Attachment",
     "Attempt",
     "Attendance",

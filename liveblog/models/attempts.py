@@ -1,4 +1,4 @@
-"""What anybody may do only so often: asking for mails, by address."""
+"""What anybody may do only so often: ask for mails, by address; send texts, as a guest."""
 
 import hashlib
 from datetime import timedelta
@@ -7,7 +7,10 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
+from liveblog.models.content import TooMany
+
 WINDOW = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 
 
 class AttemptQuerySet(models.QuerySet["Attempt"]):
@@ -21,12 +24,21 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         """Keep those that count no more."""
         return self.exclude(made_at__gt=timezone.now() - WINDOW)
 
+    def pace(self, *key: Any, most: int) -> None:
+        """Count one more attempt under ``key``; raises ``TooMany`` if there were ``most`` within the last minute."""
+        digest, now = _digest(key), timezone.now()
+        times = self.filter(key_hash=digest, made_at__gt=now - MINUTE).order_by("-made_at")
+        made_at = list(times.values_list("made_at", flat=True)[:most])
+        if len(made_at) == most:
+            raise TooMany(max(1, round((made_at[-1] + MINUTE - now).total_seconds())))
+        self.create(key_hash=digest)
+
     def allow(self, *key: Any, most: int) -> bool:
         """Count one more attempt under ``key``, unless there were ``most`` within the last hour.
 
         It is counted in the database, which all processes share; two at the same moment may both be let through.
         """
-        digest = hashlib.sha256(repr(key).encode()).hexdigest()
+        digest = _digest(key)
         if self.recent().filter(key_hash=digest).count() >= most:
             return False
         self.create(key_hash=digest)
@@ -46,3 +58,7 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key_hash[:8]} at {self.made_at:%H:%M:%S}"
+
+
+def _digest(key: tuple[Any, ...]) -> str:
+    return hashlib.sha256(repr(key).encode()).hexdigest()

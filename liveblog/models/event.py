@@ -20,7 +20,6 @@ from liveblog.models.content import (
     NOTE_CHARACTERS,
     Attachment,
     Submission,
-    TooMany,
     check_note,
     render_markdown,
 )
@@ -264,12 +263,10 @@ class Event(Head, People):
             figures = event.photos.describe(submission.attachments)
             return event.create_update(submission, photos=figures, shown=shown)
 
-    def submit(
-        self, *, needs_approval: bool = False, posts_a_minute: int | None = None, **sent: Any
-    ) -> "Update | Waiting":
+    def submit(self, *, needs_approval: bool = False, **sent: Any) -> "Update | Waiting":
         """Publish as ``publish()`` does, or put into the queue what needs approval or is ``due_at`` a later time.
 
-        Raises what ``publish()`` raises, and ``TooMany``.
+        Raises what ``publish()`` raises.
         """
         submission = Submission.prepare(**sent)
         with self.change() as event:
@@ -277,13 +274,15 @@ class Event(Head, People):
             if earlier := event.updates.filter(same_key).first() or event.waiting.filter(same_key).first():
                 earlier.check_same(submission)
                 return earlier
-            if posts_a_minute is not None:
-                event._check_pace(submission.author, posts_a_minute)
             shown = event.photos.of(submission.attachments)
             figures = event.photos.describe(submission.attachments)
             if needs_approval or is_to_come(submission.due_at):
                 return event._create_waiting(submission, photos=figures, shown=shown, needs_approval=needs_approval)
             return event.create_update(submission, photos=figures, shown=shown)
+
+    def has_key(self, key: UUID) -> bool:
+        """Whether something was sent under this key already."""
+        return self.updates.filter(key=key).exists() or self.waiting.filter(key=key).exists()
 
     def create_update(
         self, source: "Submission | Waiting", *, photos: list[dict[str, Any]], shown: PhotoQuerySet
@@ -315,15 +314,6 @@ class Event(Head, People):
         shown.update(waiting=waiting)
         bell.ring_after_commit(self.pk)
         return waiting
-
-    def _check_pace(self, author: User, posts_a_minute: int) -> None:
-        """Raise ``TooMany`` if ``author`` has posted so often within a minute."""
-        since = timezone.now() - timedelta(minutes=1)
-        published = self.updates.filter(author=author, posted_at__gt=since).values_list("posted_at", flat=True)
-        waiting = self.waiting.filter(author=author, submitted_at__gt=since).values_list("submitted_at", flat=True)
-        times = sorted([*published, *waiting])
-        if len(times) >= posts_a_minute:
-            raise TooMany(max(1, round((times[-posts_a_minute] - since).total_seconds())))
 
     def _take_time(self, now: datetime) -> datetime:
         """Return ``now``, or the next time after the newest that no author set, so that posts keep their order.

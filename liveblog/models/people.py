@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from liveblog.models.event import Event
 
 TOKEN_BYTES = 24
-GUEST_POSTS_A_MINUTE = 10
 COLLEAGUES_LINK_LIFE = timedelta(days=7)
 
 
