@@ -53,6 +53,7 @@ QUESTION_SECONDS = 5.0
 ACCEPTED_SESSIONS = 10_000
 
 _DOWNLOAD = re.compile(r"/desk/[^/]+/archive/[a-z]+\.zip")
+_PHOTOS = re.compile(r"/desk/[^/]+/photos/")
 _EVENT = re.compile(r"/events/[^/]+/")
 _SIGN_IN = re.compile(r"/(accounts/(login|password|(reset|link)/.+)|admin/login|join/[^/]+)/")
 _AUTHORS = re.compile(r"/(desk|admin|accounts)/")
@@ -68,7 +69,7 @@ class Kind(Enum):
     """Requests with a session that this process has seen to be somebody's; a cookie's name alone anybody can send."""
     SIGN_INS = "sign-ins"
     UPLOADS = "uploads"
-    """Theirs that bring so much that it must be photos, which wait to be decoded."""
+    """Theirs that bring photos, which wait to be decoded, or so much that it must be photos."""
     DOWNLOADS = "downloads"
     FILES = "files"
     """Static files, which need no database."""
@@ -140,7 +141,8 @@ class Slots:
         if _SIGN_IN.fullmatch(path) and method == "POST":
             return Kind.SIGN_INS
         if _AUTHORS.match(path) and _session_key(scope) in self._accepted:
-            return Kind.UPLOADS if body.length > UPLOAD_BYTES else Kind.AUTHORS
+            is_upload = _PHOTOS.fullmatch(path) or body.length > UPLOAD_BYTES
+            return Kind.UPLOADS if is_upload else Kind.AUTHORS
         if _EVENT.fullmatch(path) and _names_a_place(scope["query_string"]):
             return Kind.PLACES
         return Kind.PAGES

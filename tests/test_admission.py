@@ -58,6 +58,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     """Hold whoever reads an event's page."""
     made = Gate()
     monkeypatch.setattr("liveblog.views.read_page", made)
+    monkeypatch.setattr("liveblog.embed.frames.read_page", made)
     return made
 
 
@@ -72,7 +73,9 @@ def test_every_kind_has_a_slot_and_together_they_have_no_more_than_there_are(con
 def test_a_page_waits_for_a_slot_and_is_then_shown(event: Event, gate: Gate) -> None:
     async def main() -> None:
         with few_slots(PAGES=2):
-            asked = [asyncio.create_task(ask(f"/events/{event.slug}/", f"x={number}")) for number in range(6)]
+            asked = [
+                asyncio.create_task(ask(f"/events/{event.slug}/embed/", f"limit={number}")) for number in range(1, 7)
+            ]
             await until(lambda: gate.inside == 2)
             await asyncio.sleep(0.2)
             assert gate.inside == 2
