@@ -117,7 +117,7 @@ class Command(BaseCommand):
             workers=settings.PROCESSES,
             backlog=LISTEN_BACKLOG,
             loop="uvloop",
-            http="httptools",
+            http="liveblog.sockets.uvicorn_http:BoundedHttpProtocol",
             ws="liveblog.sockets.uvicorn_protocol:FrameProtocol",
             access_log=False,
             log_config=None,  # its lines come as ours do, and none below a warning: a socket's names its reader
