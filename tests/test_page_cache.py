@@ -402,6 +402,23 @@ def test_what_another_process_has_changed_comes_at_once_to_who_knows_of_it(
     serve(main)
 
 
+def test_an_author_finds_the_list_as_it_is_now_and_so_does_everybody_after_that(
+    storm: Event, unchecked: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_cache, "BRIEF_SECONDS", 60.0)
+
+    async def main(server: Server, django: Django) -> None:
+        await fetch(server, "/")
+        await in_thread(change_unheard, storm, title="The hurricane")
+        assert "The hurricane" not in (await fetch(server, "/")).text
+        authors = await asyncio.gather(*(fetch(server, "/", SESSION) for _ in range(30)))
+        assert all("The hurricane" in answer.text for answer in authors)
+        assert "The hurricane" in (await fetch(server, "/")).text
+        assert len(django.asked) <= 4, "each author has had a page of their own rendered"
+
+    serve(main)
+
+
 def test_a_revision_that_the_database_does_not_have_is_not_waited_for(storm: Event, unchecked: None) -> None:
     asked: list[str] = []
 

@@ -168,14 +168,15 @@ class PageCache:
         if request.has_session or time.monotonic() - self._checked_at > SILENT_SECONDS:
             await Feeds.here().check()  # who has a session may have changed it, in another process
         kept = self._get(key)
+        if request.has_session and (kept is None or kept.dependency.event is None):
+            return await self._render_anew(key, self._render(key, address, request, scope, self._drops))
         if kept is not None and address.at > kept.dependency.revision:
             await Feeds.here().check()
             kept = self._get(key)
         if kept is not None:
             _FROM_MEMORY.inc()
             return Rendering(kept, [])
-        work = self._render(key, address, request, scope, self._drops)
-        return await (work if request.has_session else self._render_once(key, work))
+        return await self._render_once(key, self._render(key, address, request, scope, self._drops))
 
     async def _messages(self, answer: KeptAnswer, request: Request) -> list[Message]:
         """Return what is sent of a kept answer to who has asked for it."""
@@ -202,6 +203,12 @@ class PageCache:
             else:
                 work.close()
         return await asyncio.shield(task)
+
+    async def _render_anew(self, key: str, work: Coroutine[Any, Any, Rendering]) -> Rendering:
+        """Do ``work``, or wait for a rendering that has begun after the call: all who wait for one share the next."""
+        if task := self._renderings.get(key):
+            await asyncio.wait([task])
+        return await self._render_once(key, work)
 
     def _finish(self, key: str, task: "asyncio.Task[Rendering]") -> None:
         with self._lock:

@@ -440,10 +440,12 @@ def test_only_the_sites_an_event_names_may_frame_it_and_nobody_frames_anything_e
 ) -> None:
     live_site.do(event.revise, embed_sites=["https://news.example"])
     address = f"{live_site.page(event)}embed/"
+    live_site.refresh(address)
     reader.goto(host.article(f'<iframe src="{address}"></iframe><iframe src="{live_site.page(event)}"></iframe>'))
     until(reader, lambda: len(reader.frames) == 3)
     until(reader, lambda: all("chrome-error" in frame.url for frame in reader.frames[1:]))
     live_site.do(event.revise, embed_sites=["https://news.example", host.url])
+    live_site.refresh(address)
     reader.reload()
     frame_in(reader, "/embed/")
 

@@ -67,6 +67,7 @@ def test_an_answer_of_something_else_changes_neither_the_list_nor_its_polls(
 ) -> None:
     status, body = FOREIGN[kind]
     event = live_site.event("Before the hotel")
+    live_site.refresh()
     reader.goto(live_site.url)
     title = reader.title()
     with foreign_answers(reader, status=status, body=body) as asked:
@@ -105,6 +106,7 @@ def test_an_answer_of_something_else_changes_neither_an_update_nor_its_polls(
 
 def test_polls_without_news_leave_the_list_alone(reader: Page, live_site: Site) -> None:
     event = live_site.event("Held still", updates=1)
+    live_site.refresh()
     reader.goto(live_site.url)
     link = f"{teaser(event)} h3 a"
     reader.focus(link)
@@ -159,6 +161,7 @@ def _check_in_use(page: Page) -> None:
 def test_the_list_follows_its_events_from_their_announcement_to_their_end(reader: Page, live_site: Site) -> None:
     still = live_site.event("Goes on", updates=1)
     event = live_site.event("Comes and goes", status="draft")
+    live_site.refresh()
     reader.goto(live_site.url)
     words = select(reader, f"{teaser(still)} .latest a")
     reader.focus(f"{teaser(still)} h3 a")
@@ -183,6 +186,7 @@ def test_the_list_follows_its_events_from_their_announcement_to_their_end(reader
 
 def test_whoever_stands_on_an_event_stands_on_it_when_it_has_moved(reader: Page, live_site: Site) -> None:
     event = live_site.event("Starts soon", status="upcoming")
+    live_site.refresh()
     reader.goto(live_site.url)
     link = f"{teaser(event)} h3 a"
     reader.focus(link)
@@ -198,6 +202,7 @@ def test_the_list_shows_times_in_the_readers_zone_also_when_they_have_changed(
     page = context.new_page()
     page.clock.install()
     event = live_site.event(status="upcoming", starts_at=datetime(2030, 1, 1, 12, tzinfo=UTC))
+    live_site.refresh()
     page.goto(live_site.url)
     time = page.locator(f"{teaser(event)} time")
     expect(time).to_contain_text("21:00")
@@ -263,6 +268,7 @@ def test_who_comes_back_to_the_tab_has_the_present_state_at_once(page: Page, liv
     event = live_site.event(updates=1)
     page.goto(update_page(live_site, event))
     live_site.do(live_site.updates(event)[0].edit, body="Put right.")
+    live_site.refresh(update_page(live_site, event))
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(page.locator("#update-1")).to_contain_text("Put right.")  # half a minute before the next poll is due
 

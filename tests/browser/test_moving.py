@@ -384,9 +384,11 @@ def test_everything_can_be_read_without_javascript(browser: Browser, live_site: 
 def test_the_list_of_events_renews_itself(page: Page, live_site: Site) -> None:
     page.clock.install()
     event = live_site.event("The list", updates=1)
+    live_site.refresh()
     page.goto(live_site.url)
     teaser = page.locator(".teaser", has_text=event.title)
     expect(teaser).to_be_visible()
     live_site.publish(event, headline="The very latest")
+    live_site.refresh()
     page.clock.run_for(61_000)
     expect(teaser.filter(has_text="The very latest")).to_be_visible()
