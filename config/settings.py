@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from django.utils.csp import CSP
 
-from config import environment, mail_url
+from config import environment, mail_url, photo_storage
 from config.installation import BASE_DIR, IS_INSTALLED, default_data_dir
 
 DEBUG = environment.read_switch("DEBUG", default=False)
@@ -142,7 +142,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = environment.read_static_root("STATIC_ROOT", data_dir=DATA_DIR)
 STATICFILES_DIRS = [] if IS_INSTALLED else [BASE_DIR / "static"]
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": photo_storage.read_photo_storage("S3_BUCKET", endpoint="S3_ENDPOINT", region="S3_REGION"),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG

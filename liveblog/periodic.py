@@ -17,7 +17,7 @@ from liveblog import imaging
 from liveblog.feed import audience
 from liveblog.log_throttle import LogThrottle
 from liveblog.models import Attempt, Attendance, Audience, Event, Photo, Waiting
-from liveblog.models.photo import photo_folder
+from liveblog.models.photo import Removal, working_folder
 
 logger = logging.getLogger(__name__)
 
@@ -135,7 +135,8 @@ def tidy() -> list[Exception]:
     return _failures_of(
         [
             _erase_unused_photos,
-            lambda: imaging.sweep(photo_folder()),
+            Removal.objects.carry_out,
+            lambda: imaging.sweep(working_folder()),
             lambda: Attendance.objects.filter(seen_at__lt=before).delete(),
             lambda: Attempt.objects.stale().delete(),
             lambda: Audience.objects.filter(counted_at__lt=before).delete(),

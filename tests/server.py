@@ -355,5 +355,8 @@ _OUR_SETTINGS = {
     "BASE_URL",
     "DEBUG",
     "DEMO",
+    "S3_BUCKET",
+    "S3_ENDPOINT",
+    "S3_REGION",
     "DJANGO_SETTINGS_MODULE",
 }
