@@ -27,7 +27,8 @@ def read_photo_storage(bucket: str, *, endpoint: str, region: str) -> dict[str, 
     if find_spec("storages") is None or find_spec("boto3") is None:
         raise ImproperlyConfigured(f"{bucket} needs django-storages and boto3: pip install 'liveblog[s3]'.")
     if url and not _is_address(url):
-        raise ImproperlyConfigured(f"{endpoint} must be an address like https://s3.example.org, not {url!r}.")
+        fault = "without a user or a key" if "@" in url else f"not {url!r}"
+        raise ImproperlyConfigured(f"{endpoint} must be an address like https://s3.example.org, {fault}.")
     return _bucket(name, url or None, area or None)
 
 

@@ -3,6 +3,7 @@
 import sys
 from datetime import timedelta
 from http import HTTPStatus
+from pathlib import Path
 
 from django.utils.csp import CSP
 
@@ -90,6 +91,7 @@ POSTGRESQL_OPTIONS = {
 DATABASES = {"default": environment.read_database("DATABASE_URL", default=DATA_DIR / "liveblog.sqlite3")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+    environment.keep_database_to_owner(Path(DATABASES["default"]["NAME"]), data_dir=DATA_DIR)
 else:
     DATABASES["default"]["OPTIONS"] = POSTGRESQL_OPTIONS | DATABASES["default"].get("OPTIONS", {})
 
@@ -124,9 +126,12 @@ MASTODON_HOSTS = environment.read_host_names(
     "techhub.social newsie.social journa.host social.bund.de mastodon.green troet.cafe piaille.fr mstdn.jp",
 )
 
-LIVE_POLL_SECONDS = 5
-ENDED_POLL_SECONDS = 60
-SOCKETS_PER_PROCESS = 10_000
+# What an operator may tune. A minute is how long a page may take that a network keeps from the service.
+LIVE_POLL_SECONDS = environment.read_number("LIVE_POLL_SECONDS", default=5, at_most=60)
+ENDED_POLL_SECONDS = environment.read_number("ENDED_POLL_SECONDS", default=60, at_least=5, at_most=3600)
+SOCKETS_PER_PROCESS = environment.read_number("SOCKETS_PER_PROCESS", default=10_000, at_most=100_000)
+TAIL_UPDATES = environment.read_number("TAIL_UPDATES", default=500, at_least=50, at_most=10_000)
+
 SOCKET_SECONDS = 15 * 60
 # After the end sockets stay for the corrections of the first minutes; then they are closed, spread over two more.
 ENDED_SOCKET_SECONDS = 10 * 60

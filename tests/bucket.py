@@ -22,12 +22,12 @@ KEYS = {"AWS_ACCESS_KEY_ID": "a-key", "AWS_SECRET_ACCESS_KEY": "its-secret"}
 class Bucket:
     """A bucket of the test's own; ``network`` stands between it and Liveblog."""
 
-    def __init__(self, name: str, port: int, network: Proxy, network_port: int) -> None:
+    def __init__(self, name: str, port: int, network: Proxy) -> None:
         self.name = name
         self.network = network
         self.environ = {
             "S3_BUCKET": name,
-            "S3_ENDPOINT": f"http://127.0.0.1:{network_port}",
+            "S3_ENDPOINT": f"http://127.0.0.1:{network.port}",
             "S3_REGION": REGION,
             **KEYS,
         }

@@ -194,6 +194,27 @@ def live_site(lasting_site: Any) -> Any:
 
 
 @pytest.fixture(scope="session")
+def bucket_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a server for buckets."""
+    from tests.bucket import serving_buckets
+
+    with serving_buckets(tmp_path_factory.mktemp("buckets")) as port:
+        yield port
+
+
+@pytest.fixture
+def bucket(bucket_port: int) -> Iterator[Any]:
+    """An empty bucket, with a network before it that can be cut."""
+    import uuid
+
+    from tests.browser.proxy import Proxy
+    from tests.bucket import Bucket
+
+    with Proxy(bucket_port) as network:
+        yield Bucket(f"photos-{uuid.uuid4().hex}", bucket_port, network)
+
+
+@pytest.fixture(scope="session")
 def redis_url() -> str:
     """The Redis that tests may use, or a skip that says why there is none; in CI that is a failure."""
     import redis
