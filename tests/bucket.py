@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,25 +20,31 @@ KEYS = {"AWS_ACCESS_KEY_ID": "a-key", "AWS_SECRET_ACCESS_KEY": "its-secret"}
 
 
 class Bucket:
-    """A bucket of the test's own; ``network`` stands between it and Liveblog."""
+    """A bucket of the test's own, on the server of this address."""
 
-    def __init__(self, name: str, port: int, network: Proxy) -> None:
+    def __init__(self, name: str, server: str, network: Proxy | None = None) -> None:
         self.name = name
-        self.network = network
+        self._network = network
         self.environ = {
             "S3_BUCKET": name,
-            "S3_ENDPOINT": f"http://127.0.0.1:{network.port}",
+            "S3_ENDPOINT": f"http://127.0.0.1:{network.port}" if network else server,
             "S3_REGION": REGION,
             **KEYS,
         }
         self.client: Any = boto3.client(
             "s3",
-            endpoint_url=f"http://127.0.0.1:{port}",
+            endpoint_url=server,
             region_name=REGION,
             aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
         )
         self.client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+
+    @property
+    def network(self) -> Proxy:
+        """What stands between it and Liveblog, where something does."""
+        assert self._network is not None
+        return self._network
 
     def files(self) -> dict[str, bytes]:
         """Return what is in it, by name."""
@@ -52,27 +58,28 @@ class Bucket:
 
 
 @contextmanager
-def serving_buckets(folder: Path) -> Iterator[int]:
-    """Run moto's server and yield its port."""
+def serving_buckets(folder: Path, *, host: str = "127.0.0.1", inside: Sequence[str] = ()) -> Iterator[str]:
+    """Run moto's server, with what stands before its command, and yield its address."""
     port = find_free_port()
-    command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)]
+    url = f"http://{host}:{port}"
+    command = [*inside, sys.executable, "-m", "moto.server", "--host", host, "--port", str(port)]
     with (folder / "moto.log").open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
     try:
         ends_at = time.monotonic() + START_SECONDS
-        while not _answers(port):
+        while not _answers(url):
             said = (folder / "moto.log").read_text()
             assert process.poll() is None, f"moto did not start: {said}"
             assert time.monotonic() < ends_at, f"moto did not start in time: {said}"
             time.sleep(0.05)
-        yield port
+        yield url
     finally:
         process.kill()
         process.wait()
 
 
-def _answers(port: int) -> bool:
+def _answers(url: str) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/moto-api/", trust_env=False, timeout=5).status_code == 200
+        return httpx.get(f"{url}/moto-api/", trust_env=False, timeout=5).status_code == 200
     except httpx.TransportError:
         return False

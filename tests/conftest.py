@@ -194,24 +194,24 @@ def live_site(lasting_site: Any) -> Any:
 
 
 @pytest.fixture(scope="session")
-def bucket_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a server for buckets."""
+def bucket_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server for buckets."""
     from tests.bucket import serving_buckets
 
-    with serving_buckets(tmp_path_factory.mktemp("buckets")) as port:
-        yield port
+    with serving_buckets(tmp_path_factory.mktemp("buckets")) as address:
+        yield address
 
 
 @pytest.fixture
-def bucket(bucket_port: int) -> Iterator[Any]:
+def bucket(bucket_server: str) -> Iterator[Any]:
     """An empty bucket, with a network before it that can be cut."""
     import uuid
 
     from tests.browser.proxy import Proxy
     from tests.bucket import Bucket
 
-    with Proxy(bucket_port) as network:
-        yield Bucket(f"photos-{uuid.uuid4().hex}", bucket_port, network)
+    with Proxy(int(bucket_server.rpartition(":")[2])) as network:
+        yield Bucket(f"photos-{uuid.uuid4().hex}", bucket_server, network)
 
 
 @pytest.fixture(scope="session")

@@ -328,6 +328,7 @@ def test_a_bucket_without_its_packages_is_one_line(monkeypatch: pytest.MonkeyPat
     assert str(refusal.value) == "S3_BUCKET needs django-storages and boto3: pip install 'liveblog[s3]'."
 
 
+NO_SQLITE = ": several machines may share that, but no SQLite file. For them set DATABASE_URL."
 EACH_NEEDS = "If several machines serve, each needs"
 WHERE = "(docs/operations.md, Several machines)."
 POSTGRESQL = {"ENGINE": "django.db.backends.postgresql", "HOST": "10.0.0.5"}
@@ -341,9 +342,7 @@ POSTGRESQL = {"ENGINE": "django.db.backends.postgresql", "HOST": "10.0.0.5"}
             {},
             "redis://127.0.0.1",
             {"REDIS_URL": "redis://127.0.0.1", "S3_BUCKET": "photos"},
-            [
-                "REDIS_URL and S3_BUCKET: several machines may share that, but no SQLite file. For them set DATABASE_URL."
-            ],
+            [f"REDIS_URL and S3_BUCKET{NO_SQLITE}"],
         ),
         (POSTGRESQL | {"HOST": "127.0.0.1"}, "redis://localhost/0", {"REDIS_URL": "redis://localhost/0"}, []),
         (POSTGRESQL | {"HOST": ""}, "unix:///run/redis.sock", {"REDIS_URL": "unix:///run/redis.sock"}, []),
@@ -387,7 +386,7 @@ def test_what_several_machines_would_lack_is_said_in_a_line(
 def test_the_advice_is_given_at_the_start(prepared_data_dir: Path, tmp_path: Path) -> None:
     data_dir = copy_data_dir(prepared_data_dir, tmp_path / "data")
     with serving(data_dir, DEMO="0", REDIS_URL="redis://127.0.0.1:1/0") as service:
-        assert "REDIS_URL: several machines may share that, but no SQLite file." in service.output
+        assert f"REDIS_URL{NO_SQLITE}\n" in service.output
 
 
 def test_nobody_else_can_read_what_is_kept_and_everybody_the_static_files(
