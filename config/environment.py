@@ -147,7 +147,7 @@ def read_host_names(name: str, default: str) -> list[str]:
     return hosts
 
 
-def read_database(name: str, *, default: Path) -> dict[str, Any]:
+def read_database(name: str, *, default: Path, machines: int = 1) -> dict[str, Any]:
     """Return the database in Django's words; the text may hold a password and is never shown."""
     url = read_text(name, f"sqlite:///{quote(str(default))}")
     scheme, _, rest = url.partition("://")
@@ -155,6 +155,8 @@ def read_database(name: str, *, default: Path) -> dict[str, Any]:
         raise ImproperlyConfigured(f"{name} must begin with sqlite:// or postgres://.")
     if scheme == "sqlite" and rest.strip("/") in ("", ":memory:"):
         raise ImproperlyConfigured(f"{name} must name a file, as in sqlite:////var/lib/liveblog.sqlite3.")
+    if scheme == "sqlite" and machines > 1:
+        raise ImproperlyConfigured(f"MACHINES={machines} needs PostgreSQL in {name}: a SQLite file serves one machine.")
     try:
         return dict(dj_database_url.parse(url))
     except ValueError:

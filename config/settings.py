@@ -15,6 +15,7 @@ DEMO = environment.read_switch("DEMO", default=True)
 HOST = environment.read_text("HOST", "127.0.0.1")
 PORT = environment.read_port("PORT", default=8000)
 PROCESSES = environment.read_number("PROCESSES", default=environment.read_number("WEB_CONCURRENCY", default=1))
+MACHINES = environment.read_number("MACHINES", default=1)
 SERVER = environment.read_server("SERVER", processes=PROCESSES)
 TRUSTED_PROXIES = environment.read_text("TRUSTED_PROXIES", "127.0.0.1")
 LOG_FORMAT = environment.read_choice("LOG_FORMAT", "text", "json")
@@ -88,7 +89,9 @@ POSTGRESQL_OPTIONS = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
-DATABASES = {"default": environment.read_database("DATABASE_URL", default=DATA_DIR / "liveblog.sqlite3")}
+DATABASES = {
+    "default": environment.read_database("DATABASE_URL", default=DATA_DIR / "liveblog.sqlite3", machines=MACHINES)
+}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
     environment.keep_database_to_owner(Path(DATABASES["default"]["NAME"]), data_dir=DATA_DIR)

@@ -191,15 +191,16 @@ async def _open_queues() -> "dict[Kind, _Queue]":
             allowed = await sync_to_async(count_connections, thread_sensitive=False)()
     except TimeoutError:
         allowed = POSTGRESQL_DEFAULT
-    own = allowed // settings.PROCESSES - FEED_CONNECTIONS
+    processes = settings.PROCESSES * settings.MACHINES
+    own = allowed // processes - FEED_CONNECTIONS
     slots = share_out(own)
     wanted = sum(slots[kind] for kind in SHARES)
     if wanted > own:
         logger.warning(
             "The database allows %d connections; %d processes may want %d: raise its limit, or run fewer processes.",
             allowed,
-            settings.PROCESSES,
-            settings.PROCESSES * (wanted + FEED_CONNECTIONS),
+            processes,
+            processes * (wanted + FEED_CONNECTIONS),
         )
     return {kind: _Queue(kind, number) for kind, number in slots.items()}
 

@@ -334,31 +334,23 @@ WHERE = "(docs/operations.md, Several machines)."
 POSTGRESQL = {"ENGINE": "django.db.backends.postgresql", "HOST": "10.0.0.5"}
 
 
+FILE = {"ENGINE": "django.db.backends.sqlite3"}
+BUCKET, KEY = {"S3_BUCKET": "photos"}, {"SECRET_KEY": "a key"}
+FOLDER = "the same S3_BUCKET, or the same folder at /srv/media"
+KEY_IN_FILE = "the same SECRET_KEY, which is now read from a file"
+
+
 @pytest.mark.parametrize(
-    ("database", "redis", "environ", "lines"),
+    ("database", "redis", "environ", "lines", "machines"),
     [
-        ({}, "", {}, []),
-        (
-            {},
-            "redis://127.0.0.1",
-            {"REDIS_URL": "redis://127.0.0.1", "S3_BUCKET": "photos"},
-            [f"REDIS_URL and S3_BUCKET{NO_SQLITE}"],
-        ),
-        (POSTGRESQL | {"HOST": "127.0.0.1"}, "redis://localhost/0", {"REDIS_URL": "redis://localhost/0"}, []),
-        (POSTGRESQL | {"HOST": ""}, "unix:///run/redis.sock", {"REDIS_URL": "unix:///run/redis.sock"}, []),
-        (
-            POSTGRESQL,
-            "redis://10.0.0.5",
-            {"REDIS_URL": "redis://10.0.0.5", "S3_BUCKET": "photos"},
-            [f"{EACH_NEEDS} the same SECRET_KEY, which is now read from a file {WHERE}"],
-        ),
-        (
-            POSTGRESQL,
-            "",
-            {"SECRET_KEY": "a key"},
-            [f"{EACH_NEEDS} the same REDIS_URL, the same S3_BUCKET, or the same folder at /srv/media {WHERE}"],
-        ),
-        (POSTGRESQL, "redis://10.0.0.5", {"REDIS_URL": "x", "S3_BUCKET": "x", "SECRET_KEY": "a key"}, []),
+        (FILE, "", {}, [], 1),
+        (FILE, "redis://127.0.0.1", BUCKET, [f"REDIS_URL and S3_BUCKET{NO_SQLITE}"], 1),
+        (POSTGRESQL | {"HOST": "127.0.0.1"}, "redis://localhost/0", {}, [], 1),
+        (POSTGRESQL | {"HOST": "127.0.0.1"}, "redis://localhost/0", BUCKET, [f"{EACH_NEEDS} {KEY_IN_FILE} {WHERE}"], 2),
+        (POSTGRESQL | {"HOST": ""}, "unix:///run/redis.sock", {}, [], 1),
+        (POSTGRESQL, "redis://10.0.0.5", BUCKET, [f"{EACH_NEEDS} {KEY_IN_FILE} {WHERE}"], 1),
+        (POSTGRESQL, "", KEY, [f"{EACH_NEEDS} the same REDIS_URL, {FOLDER} {WHERE}"], 1),
+        (POSTGRESQL, "redis://10.0.0.5", BUCKET | KEY, [], 2),
     ],
 )
 def test_what_several_machines_would_lack_is_said_in_a_line(
@@ -366,21 +358,19 @@ def test_what_several_machines_would_lack_is_said_in_a_line(
     redis: str,
     environ: dict[str, str],
     lines: list[str],
-    settings: Any,
+    machines: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name in ("REDIS_URL", "S3_BUCKET", "SECRET_KEY"):
-        monkeypatch.setenv(name, environ.get(name, ""))
-    monkeypatch.setattr(
-        advice,
-        "settings",
-        SimpleNamespace(
-            DATABASES={"default": database or {"ENGINE": "django.db.backends.sqlite3"}},
-            REDIS_URL=redis,
-            MEDIA_ROOT="/srv/media",
-        ),
-    )
+    for name, value in {"REDIS_URL": redis, "S3_BUCKET": "", "SECRET_KEY": "", **environ}.items():
+        monkeypatch.setenv(name, value)
+    read = SimpleNamespace(DATABASES={"default": database}, REDIS_URL=redis, MEDIA_ROOT="/srv/media", MACHINES=machines)
+    monkeypatch.setattr(advice, "settings", read)
     assert advise() == lines
+
+
+def test_several_machines_with_a_file_for_a_database_are_one_line(tmp_path: Path) -> None:
+    refusal = r"liveblog: MACHINES=2 needs PostgreSQL in DATABASE_URL: a SQLite file serves one machine\.\n"
+    assert_refused(tmp_path, refusal, MACHINES="2")
 
 
 def test_the_advice_is_given_at_the_start(prepared_data_dir: Path, tmp_path: Path) -> None:

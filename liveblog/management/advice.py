@@ -17,7 +17,7 @@ def advise() -> list[str]:
         names = " and ".join(shared)
         return [f"{names}: several machines may share that, but no SQLite file. For them set DATABASE_URL."]
     missing = _missing()
-    if not missing or not _is_data_elsewhere():
+    if not missing or (settings.MACHINES == 1 and not _is_data_elsewhere()):
         return []
     return [f"If several machines serve, each needs {', '.join(missing)} (docs/operations.md, Several machines)."]
 
