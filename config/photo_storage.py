@@ -23,7 +23,7 @@ def read_photo_storage(bucket: str, *, endpoint: str, region: str) -> dict[str, 
         for variable, value in ((endpoint, url), (region, area)):
             if value:
                 raise ImproperlyConfigured(f"{variable} says nothing without {bucket}.")
-        return _folder()
+        return in_folder()
     if find_spec("storages") is None or find_spec("boto3") is None:
         raise ImproperlyConfigured(f"{bucket} needs django-storages and boto3: pip install 'liveblog[s3]'.")
     if url and not _is_address(url):
@@ -32,7 +32,8 @@ def read_photo_storage(bucket: str, *, endpoint: str, region: str) -> dict[str, 
     return _bucket(name, url or None, area or None)
 
 
-def _folder() -> dict[str, Any]:
+def in_folder() -> dict[str, Any]:
+    """Return a storage in MEDIA_ROOT, whose files nobody else can read."""
     # The same name again is the same photo: an import mends what was damaged.
     options = {"allow_overwrite": True, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700}
     return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}

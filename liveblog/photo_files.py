@@ -22,7 +22,7 @@ _throttle = LogThrottle()
 
 
 class PhotosUnavailable(OSError):
-    """The storage of photos does not answer, or refuses; the log says why."""
+    """The storage of photos does not answer, or refuses."""
 
 
 class _LocalFile(File):
@@ -101,5 +101,5 @@ def _told() -> Iterator[None]:
     except OSError as error:
         kind = type(error).__name__
         if _throttle.allows(kind):
-            logger.error("The storage of photos does not answer: %s: %s", kind, " ".join(str(error).split()))
-        raise PhotosUnavailable("The storage of photos does not answer.") from error
+            logger.error("The storage of photos fails: %s: %s", kind, " ".join(str(error).split()))
+        raise PhotosUnavailable("The storage of photos fails; the log says why.") from error

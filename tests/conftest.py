@@ -32,6 +32,8 @@ MEMORY_LAYER = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
 def pytest_configure() -> None:
     """Make the settings independent of whoever runs the tests."""
+    from config.photo_storage import in_folder
+
     django_settings.ALLOWED_HOSTS = ["*"]
     django_settings.BASE_URL = "http://testserver"
     django_settings.MAILERS = {}
@@ -43,6 +45,7 @@ def pytest_configure() -> None:
     ]
     # Names that change with their content are for servers, which collect them at their start.
     django_settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    django_settings.STORAGES["default"] = in_folder()
     django_settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
 

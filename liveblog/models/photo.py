@@ -171,6 +171,7 @@ class RemovalQuerySet(models.QuerySet["Removal"]):
         self.bulk_create([self.model(name=name) for name in names], ignore_conflicts=True)
 
     def _try(self, names: Collection[str]) -> None:
+        release()  # a bucket may take seconds
         with suppress(PhotosUnavailable, DatabaseError):  # the note stays
             self._remove(names)
 
