@@ -41,7 +41,7 @@ lock: ## Write the lock files anew from pyproject.toml
 	@bin/bootstrap dev
 	$(PYTHON) -m uv pip compile pyproject.toml --universal --generate-hashes --upgrade \
 		--no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet -o requirements.txt
-	$(PYTHON) -m uv pip compile pyproject.toml --extra heic --group dev --universal --generate-hashes --upgrade \
+	$(PYTHON) -m uv pip compile pyproject.toml --extra heic --extra s3 --group dev --universal --generate-hashes --upgrade \
 		--no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet -c requirements.txt \
 		-o requirements-dev.txt
 

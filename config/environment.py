@@ -54,9 +54,10 @@ def read_choice(name: str, default: str, *others: str) -> str:
     return word
 
 
-def read_number(name: str, *, default: int) -> int:
-    """Return a number of at least one."""
-    return int(_read("int", name, default, "must be a number, at least 1", validate=validate.Range(1)))
+def read_number(name: str, *, default: int, at_least: int = 1, at_most: int | None = None) -> int:
+    """Return a number within bounds."""
+    rule = f"must be a number, at least {at_least}" if at_most is None else f"must be from {at_least} to {at_most}"
+    return int(_read("int", name, default, rule, validate=validate.Range(at_least, at_most)))
 
 
 def read_server(name: str, *, processes: int) -> str:
@@ -146,7 +147,7 @@ def read_host_names(name: str, default: str) -> list[str]:
     return hosts
 
 
-def read_database(name: str, *, default: Path) -> dict[str, Any]:
+def read_database(name: str, *, default: Path, machines: int = 1) -> dict[str, Any]:
     """Return the database in Django's words; the text may hold a password and is never shown."""
     url = read_text(name, f"sqlite:///{quote(str(default))}")
     scheme, _, rest = url.partition("://")
@@ -154,10 +155,23 @@ def read_database(name: str, *, default: Path) -> dict[str, Any]:
         raise ImproperlyConfigured(f"{name} must begin with sqlite:// or postgres://.")
     if scheme == "sqlite" and rest.strip("/") in ("", ":memory:"):
         raise ImproperlyConfigured(f"{name} must name a file, as in sqlite:////var/lib/liveblog.sqlite3.")
+    if scheme == "sqlite" and machines > 1:
+        raise ImproperlyConfigured(f"MACHINES={machines} needs PostgreSQL in {name}: a SQLite file serves one machine.")
     try:
         return dict(dj_database_url.parse(url))
     except ValueError:
         raise ImproperlyConfigured(f"{name} must be like postgres://user:password@host:5432/name.") from None
+
+
+def keep_database_to_owner(path: Path, *, data_dir: Path) -> None:
+    """Let nobody else read a SQLite file in DATA_DIR; SQLite gives what it writes beside it the same mode."""
+    if not path.is_relative_to(data_dir):
+        return
+    with suppress(OSError):  # what is wrong with it the database says itself
+        if not path.exists():  # one that SQLite has open must not be opened and closed: its locks would be gone
+            path.touch(mode=0o600)
+        for file in path.parent.glob(f"{path.name}*"):
+            file.chmod(0o600)
 
 
 def read_redis_url(name: str) -> str:

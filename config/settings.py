@@ -3,10 +3,11 @@
 import sys
 from datetime import timedelta
 from http import HTTPStatus
+from pathlib import Path
 
 from django.utils.csp import CSP
 
-from config import environment, mail_url
+from config import environment, mail_url, photo_storage
 from config.installation import BASE_DIR, IS_INSTALLED, default_data_dir
 
 DEBUG = environment.read_switch("DEBUG", default=False)
@@ -14,6 +15,7 @@ DEMO = environment.read_switch("DEMO", default=True)
 HOST = environment.read_text("HOST", "127.0.0.1")
 PORT = environment.read_port("PORT", default=8000)
 PROCESSES = environment.read_number("PROCESSES", default=environment.read_number("WEB_CONCURRENCY", default=1))
+MACHINES = environment.read_number("MACHINES", default=1)
 SERVER = environment.read_server("SERVER", processes=PROCESSES)
 TRUSTED_PROXIES = environment.read_text("TRUSTED_PROXIES", "127.0.0.1")
 LOG_FORMAT = environment.read_choice("LOG_FORMAT", "text", "json")
@@ -87,9 +89,12 @@ POSTGRESQL_OPTIONS = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
-DATABASES = {"default": environment.read_database("DATABASE_URL", default=DATA_DIR / "liveblog.sqlite3")}
+DATABASES = {
+    "default": environment.read_database("DATABASE_URL", default=DATA_DIR / "liveblog.sqlite3", machines=MACHINES)
+}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+    environment.keep_database_to_owner(Path(DATABASES["default"]["NAME"]), data_dir=DATA_DIR)
 else:
     DATABASES["default"]["OPTIONS"] = POSTGRESQL_OPTIONS | DATABASES["default"].get("OPTIONS", {})
 
@@ -124,9 +129,12 @@ MASTODON_HOSTS = environment.read_host_names(
     "techhub.social newsie.social journa.host social.bund.de mastodon.green troet.cafe piaille.fr mstdn.jp",
 )
 
-LIVE_POLL_SECONDS = 5
-ENDED_POLL_SECONDS = 60
-SOCKETS_PER_PROCESS = 10_000
+# What an operator may tune. A minute is how long a page may take that a network keeps from the service.
+LIVE_POLL_SECONDS = environment.read_number("LIVE_POLL_SECONDS", default=5, at_most=60)
+ENDED_POLL_SECONDS = environment.read_number("ENDED_POLL_SECONDS", default=60, at_least=5, at_most=3600)
+SOCKETS_PER_PROCESS = environment.read_number("SOCKETS_PER_PROCESS", default=10_000, at_most=100_000)
+TAIL_UPDATES = environment.read_number("TAIL_UPDATES", default=500, at_least=50, at_most=10_000)
+
 SOCKET_SECONDS = 15 * 60
 # After the end sockets stay for the corrections of the first minutes; then they are closed, spread over two more.
 ENDED_SOCKET_SECONDS = 10 * 60
@@ -142,7 +150,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = environment.read_static_root("STATIC_ROOT", data_dir=DATA_DIR)
 STATICFILES_DIRS = [] if IS_INSTALLED else [BASE_DIR / "static"]
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": photo_storage.read_photo_storage("S3_BUCKET", endpoint="S3_ENDPOINT", region="S3_REGION"),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG

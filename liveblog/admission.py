@@ -53,7 +53,8 @@ QUESTION_SECONDS = 5.0
 ACCEPTED_SESSIONS = 10_000
 
 _DOWNLOAD = re.compile(r"/desk/[^/]+/archive/[a-z]+\.zip")
-_PHOTOS = re.compile(r"/desk/[^/]+/photos/")
+_PHOTO = re.compile(r"/(events|desk)/[^/]+/(photos/[^/]+\.webp|social-\d+\.jpg)")
+_PHOTO_UPLOAD = re.compile(r"/desk/[^/]+/photos/")
 _EVENT = re.compile(r"/events/[^/]+/")
 _SIGN_IN = re.compile(r"/(accounts/(login|password|(reset|link)/.+)|admin/login|join/[^/]+)/")
 _AUTHORS = re.compile(r"/(desk|admin|accounts)/")
@@ -69,8 +70,10 @@ class Kind(Enum):
     """Requests with a session that this process has seen to be somebody's; a cookie's name alone anybody can send."""
     SIGN_INS = "sign-ins"
     UPLOADS = "uploads"
-    """Theirs that bring photos, which wait to be decoded, or so much that it must be photos."""
+    """Theirs that bring photos, or so much that it must be photos, which wait to be decoded."""
     DOWNLOADS = "downloads"
+    PHOTOS = "photos"
+    """Those that are handed out, for which a bucket may take seconds."""
     FILES = "files"
     """Static files, which need no database."""
 
@@ -83,11 +86,12 @@ class Share(NamedTuple):
 
 
 SHARES = {
-    Kind.PAGES: Share(8, 0.4),
+    Kind.PAGES: Share(8, 0.35),
     Kind.AUTHORS: Share(4, 0.2),
     Kind.UPLOADS: Share(2, 0.1),
     Kind.PLACES: Share(2, 0.1),
     Kind.SIGN_INS: Share(2, 0.1),
+    Kind.PHOTOS: Share(4, 0.1),
     Kind.DOWNLOADS: Share(1, 0.05),
 }
 FILE_SLOTS = 4
@@ -138,11 +142,13 @@ class Slots:
             return Kind.DOWNLOADS
         if path.startswith(settings.STATIC_URL):
             return Kind.FILES
+        if _PHOTO.fullmatch(path):
+            return Kind.PHOTOS
         if _SIGN_IN.fullmatch(path) and method == "POST":
             return Kind.SIGN_INS
         if _AUTHORS.match(path) and _session_key(scope) in self._accepted:
-            is_upload = _PHOTOS.fullmatch(path) or body.length > UPLOAD_BYTES
-            return Kind.UPLOADS if is_upload else Kind.AUTHORS
+            brings_photos = body.length > UPLOAD_BYTES or _PHOTO_UPLOAD.fullmatch(path)
+            return Kind.UPLOADS if brings_photos else Kind.AUTHORS
         if _EVENT.fullmatch(path) and _names_a_place(scope["query_string"]):
             return Kind.PLACES
         return Kind.PAGES
@@ -185,15 +191,16 @@ async def _open_queues() -> "dict[Kind, _Queue]":
             allowed = await sync_to_async(count_connections, thread_sensitive=False)()
     except TimeoutError:
         allowed = POSTGRESQL_DEFAULT
-    own = allowed // settings.PROCESSES - FEED_CONNECTIONS
+    processes = settings.PROCESSES * settings.MACHINES
+    own = allowed // processes - FEED_CONNECTIONS
     slots = share_out(own)
     wanted = sum(slots[kind] for kind in SHARES)
     if wanted > own:
         logger.warning(
             "The database allows %d connections; %d processes may want %d: raise its limit, or run fewer processes.",
             allowed,
-            settings.PROCESSES,
-            settings.PROCESSES * (wanted + FEED_CONNECTIONS),
+            processes,
+            processes * (wanted + FEED_CONNECTIONS),
         )
     return {kind: _Queue(kind, number) for kind, number in slots.items()}
 

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.utils.csp import build_policy
 
 from liveblog.log_throttle import LogThrottle
+from liveblog.photo_files import PhotosUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -42,12 +43,14 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """Answer for a fault of ours, or of the database: that passes, and is worth a line, no traceback."""
+    """Answer for a fault of ours, or of the database or the photos' storage: that passes, and is worth no traceback."""
     error = sys.exc_info()[1]
     if isinstance(error, (OperationalError, InterfaceError)):
         if _throttle.allows():
             logger.error("The database does not answer: %s", " ".join(str(error).split()))
         return busy(request, 503, RESTING)
+    if isinstance(error, PhotosUnavailable):
+        return busy(request, 503, ("The photos are out of reach", "Please try again in a moment. Nothing was changed."))
     return _error(request, 500, "Something went wrong here", "It has been noted. Please try again in a moment.")
 
 

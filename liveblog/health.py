@@ -4,13 +4,13 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from tempfile import TemporaryFile
 from typing import NamedTuple
 
 from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from liveblog import photo_files
 from liveblog.answers import send_answer
 from liveblog.disconnects import Receive, Scope, Send
 
@@ -39,8 +39,8 @@ class Readiness:
     def __init__(self) -> None:
         self._check: asyncio.Task[tuple[Finding, ...]] | None = None
         self._ends_at = 0.0
-        # Of its own: a part that hangs keeps its thread, and no other work waits for that one.
-        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="readiness")
+        # One for each part: no other waits for one that hangs.
+        self._threads = {part: ThreadPoolExecutor(1, thread_name_prefix=part) for part in ("database", "media")}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -60,18 +60,20 @@ class Readiness:
         try:
             return await asyncio.gather(
                 self._within_time("database", _look_at_database),
-                self._within_time("media", _look_at_media),
+                # Without the bucket that all machines share, each of them serves everything but photos.
+                self._within_time("media", _look_at_media, is_needed=photo_files.is_local()),
                 _look_at_redis(),
             )
         finally:
             self._ends_at = time.monotonic() + KEPT_SECONDS
 
-    async def _within_time(self, part: str, look: Callable[[], str]) -> Finding:
+    async def _within_time(self, part: str, look: Callable[[], str], *, is_needed: bool = True) -> Finding:
         try:
             async with asyncio.timeout(CHECK_SECONDS):
-                return Finding(part, await asyncio.get_running_loop().run_in_executor(self._threads, look))
+                state = await asyncio.get_running_loop().run_in_executor(self._threads[part], look)
         except TimeoutError:
-            return Finding(part, "silent")
+            state = "silent"
+        return Finding(part, state, is_needed)
 
 
 def _look_at_database() -> str:
@@ -87,11 +89,10 @@ def _look_at_database() -> str:
 
 def _look_at_media() -> str:
     try:
-        settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=settings.MEDIA_ROOT):
-            return "ok"
+        photo_files.check()
     except OSError:
         return "can’t be written to"
+    return "ok"
 
 
 async def _look_at_redis() -> Finding:

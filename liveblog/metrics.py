@@ -24,6 +24,9 @@ readers = Gauge("liveblog_readers", "Readers connected by a socket", ["event"], 
 sockets = Gauge("liveblog_sockets", "Open sockets, those of desks too", multiprocess_mode="livesum")
 shedding = Gauge("liveblog_shedding", "By how much polls are told to slow down", multiprocess_mode="livemax")
 children = Gauge("liveblog_children", "Children that render texts or decode photos", multiprocess_mode="livesum")
+approvals = Gauge(
+    "liveblog_approvals_waiting", "Updates that wait for an editor's decision", multiprocess_mode="livemostrecent"
+)
 waiting = Gauge("liveblog_requests_waiting", "Requests that wait for a slot", ["kind"], multiprocess_mode="livesum")
 release = Gauge("liveblog_release", "The release that serves: 1", ["version"], multiprocess_mode="max")
 release.labels(__version__).set(1)

@@ -13,11 +13,11 @@ from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
-from liveblog import imaging
+from liveblog import imaging, metrics
 from liveblog.feed import audience
 from liveblog.log_throttle import LogThrottle
 from liveblog.models import Attempt, Attendance, Audience, Event, Photo, Waiting
-from liveblog.models.photo import photo_folder
+from liveblog.models.photo import Removal, working_folder
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def make_jobs(
 ) -> tuple[Job, ...]:
     """Return the jobs of one server, which end when ``is_over`` says so; the caller starts them."""
     return (
-        Job("schedule", Schedule().publish_due, every_seconds=DUE_SECONDS, is_over=is_over),
+        Job("schedule", Schedule().work, every_seconds=DUE_SECONDS, is_over=is_over),
         Job("audience", counter.write, every_seconds=audience.WRITE_SECONDS, is_over=is_over, last=counter.withdraw),
         Job("metrics", measure, every_seconds=METRICS_SECONDS, is_over=is_over),
         Job(
@@ -110,6 +110,15 @@ class Schedule:
 
     def __init__(self) -> None:
         self._failed: dict[int, tuple[float, float]] = {}
+        self._counts_at = 0.0
+
+    def work(self) -> list[Exception]:
+        """Publish what is due, and now and then count what waits for a decision: it is one connection for both."""
+        failures = self.publish_due()
+        if time.monotonic() >= self._counts_at:
+            metrics.approvals.set(Waiting.objects.for_approval().count())
+            self._counts_at = time.monotonic() + METRICS_SECONDS
+        return failures
 
     def publish_due(self) -> list[Exception]:
         """Publish what is due, in the order in which it was; what can't be published holds up nothing else."""
@@ -135,7 +144,8 @@ def tidy() -> list[Exception]:
     return _failures_of(
         [
             _erase_unused_photos,
-            lambda: imaging.sweep(photo_folder()),
+            Removal.objects.carry_out,
+            lambda: imaging.sweep(working_folder()),
             lambda: Attendance.objects.filter(seen_at__lt=before).delete(),
             lambda: Attempt.objects.stale().delete(),
             lambda: Audience.objects.filter(counted_at__lt=before).delete(),

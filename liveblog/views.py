@@ -110,7 +110,7 @@ def photo(request: HttpRequest, slug: str, name: str, width: int) -> HttpRespons
     found = photos.filter(event__slug=slug, name=name).first()
     if found is None or width not in found.file_widths or not found.is_shown:
         raise Http404
-    response = picture_response(request, found.path(width))
+    response = picture_response(request, found.name, width)
     # A reader's browser may keep it; shared caches forget within seconds what was withdrawn.
     response["Cache-Control"] = cacheable(PHOTO_SHARED_SECONDS, browser_seconds=PHOTO_BROWSER_SECONDS)
     return response

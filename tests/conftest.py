@@ -32,6 +32,8 @@ MEMORY_LAYER = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
 def pytest_configure() -> None:
     """Make the settings independent of whoever runs the tests."""
+    from config.photo_storage import in_folder
+
     django_settings.ALLOWED_HOSTS = ["*"]
     django_settings.BASE_URL = "http://testserver"
     django_settings.MAILERS = {}
@@ -43,6 +45,7 @@ def pytest_configure() -> None:
     ]
     # Names that change with their content are for servers, which collect them at their start.
     django_settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    django_settings.STORAGES["default"] = in_folder()
     django_settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
 
@@ -191,6 +194,27 @@ def live_site(lasting_site: Any) -> Any:
     """A running server that tests share, each with events of its own; who stops servers asks for ``server``."""
     assert lasting_site.is_healthy(), lasting_site.log
     return lasting_site
+
+
+@pytest.fixture(scope="session")
+def bucket_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server for buckets."""
+    from tests.bucket import serving_buckets
+
+    with serving_buckets(tmp_path_factory.mktemp("buckets")) as address:
+        yield address
+
+
+@pytest.fixture
+def bucket(bucket_server: str) -> Iterator[Any]:
+    """An empty bucket, with a network before it that can be cut."""
+    import uuid
+
+    from tests.browser.proxy import Proxy
+    from tests.bucket import Bucket
+
+    with Proxy(int(bucket_server.rpartition(":")[2])) as network:
+        yield Bucket(f"photos-{uuid.uuid4().hex}", bucket_server, network)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,15 @@ STOP_SECONDS = 30
 class Proxy:
     """A running nginx; ``folder`` has its certificate and its logs."""
 
-    def __init__(self, folder: Path, *, upstream: int, static_root: Path, port: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        upstream: int,
+        static_root: Path,
+        port: int | None = None,
+        edited: Callable[[str], str] = str,
+    ) -> None:
         self.folder = folder
         self.http_port, self.https_port = find_free_port(), port or find_free_port()
         self.url = f"https://{NAME}:{self.https_port}"
@@ -34,7 +42,7 @@ class Proxy:
         for name in ("log", "temp"):
             (folder / name).mkdir()
         text = documented(self.folder / "certificate")
-        (folder / "nginx.conf").write_text(self._here(text, upstream=upstream, static_root=static_root))
+        (folder / "nginx.conf").write_text(edited(self._here(text, upstream=upstream, static_root=static_root)))
         self._process: subprocess.Popen[bytes] | None = None
 
     def check(self) -> str:
@@ -110,11 +118,21 @@ class Proxy:
 
 
 @contextmanager
-def proxying(folder: Path, *, upstream: int, static_root: Path, port: int | None = None) -> Iterator[Proxy]:
-    """Run nginx at a port in front of another one of this machine, or skip where there is none."""
+def proxying(
+    folder: Path,
+    *,
+    upstream: int,
+    static_root: Path,
+    port: int | None = None,
+    edited: Callable[[str], str] = str,
+) -> Iterator[Proxy]:
+    """Run nginx at a port in front of another one of this machine, or skip where there is none.
+
+    ``edited`` makes of the configuration what nginx reads.
+    """
     need("nginx")
     folder.mkdir()
-    proxy = Proxy(folder, upstream=upstream, static_root=static_root, port=port)
+    proxy = Proxy(folder, upstream=upstream, static_root=static_root, port=port, edited=edited)
     try:
         proxy.start()
         yield proxy

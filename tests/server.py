@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
@@ -51,11 +51,15 @@ class Site:
         unblocked: Callable[[], AbstractContextManager[Any]],
         *,
         open_files: int | None = None,
+        host: str = "127.0.0.1",
+        inside: Sequence[str] = (),
         **environ: str,
     ) -> None:
         self.data_dir = data_dir
-        self.port = find_free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.host, self.port = host, find_free_port()
+        self.url = f"http://{host}:{self.port}"
+        self._inside = inside
+        """What stands before the command, to run it on another machine than this one."""
         self.database_url = environ.get("DATABASE_URL", f"sqlite:///{data_dir / 'liveblog.sqlite3'}")
         self._environ = environ
         self._open_files = open_files
@@ -69,7 +73,7 @@ class Site:
     def start(self) -> None:
         """Start the server and wait until it can serve."""
         self._process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve", "--no-demo", *self._setup],
+            [*self._inside, sys.executable, "manage.py", "serve", "--no-demo", *self._setup],
             cwd=ROOT,
             env=self.environ,
             stdin=subprocess.DEVNULL,
@@ -148,7 +152,7 @@ class Site:
     def environ(self) -> dict[str, str]:
         """The environment of the server's process."""
         kept = {name: value for name, value in os.environ.items() if name not in _OUR_SETTINGS}
-        ours = {"DATA_DIR": str(self.data_dir), "HOST": "127.0.0.1", "PORT": str(self.port)}
+        ours = {"DATA_DIR": str(self.data_dir), "HOST": self.host, "PORT": str(self.port)}
         return kept | ours | self._environ
 
     @property
@@ -184,7 +188,7 @@ class Site:
     def live(self, event: Event, after: int = 0) -> str:
         """Return the address of a socket."""
         address = f"/events/{event.slug}/live/?after={after}&edition={event.edition}"
-        return f"ws://127.0.0.1:{self.port}{address}"
+        return f"ws://{self.host}:{self.port}{address}"
 
     # Its visitors.
 
@@ -361,5 +365,8 @@ _OUR_SETTINGS = {
     "BASE_URL",
     "DEBUG",
     "DEMO",
+    "S3_BUCKET",
+    "S3_ENDPOINT",
+    "S3_REGION",
     "DJANGO_SETTINGS_MODULE",
 }

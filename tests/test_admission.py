@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlencode
@@ -68,6 +68,16 @@ def test_every_kind_has_a_slot_and_together_they_have_no_more_than_there_are(con
     assert all(number >= 1 for number in slots.values())
     assert sum(slots[kind] for kind in SHARES) <= max(connections, len(SHARES))
     assert slots[Kind.PAGES] == max(slots[kind] for kind in SHARES)
+
+
+def test_all_processes_of_all_machines_share_the_connections(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(admission, "count_connections", lambda: 97)
+    settings.PROCESSES, settings.MACHINES = 4, 2
+    asyncio.run(Slots().queue_for(Kind.PAGES))
+    wanted = 8 * (sum(share_out(97 // 8 - admission.FEED_CONNECTIONS)[kind] for kind in SHARES) + 8)
+    assert f"The database allows 97 connections; 8 processes may want {wanted}" in caplog.text
 
 
 def test_a_page_waits_for_a_slot_and_is_then_shown(event: Event, gate: Gate) -> None:
@@ -142,6 +152,30 @@ def test_kinds_do_not_wait_for_each_other_and_a_cookie_s_name_alone_makes_no_aut
             assert [(await one).status for one in held] == [200, 200]
 
     run(main)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "kind"),
+    [
+        ("GET", "/events/landing/photos/0123-480.webp", Kind.PHOTOS),
+        ("GET", "/desk/landing/photos/0123-480.webp", Kind.PHOTOS),
+        ("GET", "/events/landing/social-7.jpg", Kind.PHOTOS),
+        ("POST", "/desk/landing/photos/", Kind.UPLOADS),
+        ("POST", "/desk/landing/updates/", Kind.AUTHORS),
+        ("GET", "/events/landing/", Kind.PAGES),
+    ],
+)
+def test_photos_are_handed_out_and_taken_in_beside_pages_and_texts(method: str, path: str, kind: Kind) -> None:
+    async def main() -> None:
+        slots = Slots()
+        slots.note("abc", is_somebodys=True)
+        scope = {"method": method, "path": path, "headers": [(b"cookie", b"sessionid=abc")], "query_string": b""}
+        body = await bodies.Bodies().read({"headers": []}, _nothing)
+        assert body is not None
+        with closing(body):
+            assert slots.kind_of(scope, body) is kind
+
+    asyncio.run(main())
 
 
 def test_a_session_that_has_ended_makes_no_author_any_more(event: Event, author: Any) -> None:

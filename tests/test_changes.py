@@ -10,7 +10,7 @@ from django.core.exceptions import SynchronousOnlyOperation
 from django.test import Client
 
 from liveblog import live, rendering
-from liveblog.feed import tail, ticker
+from liveblog.feed import ticker
 from liveblog.models import Event
 from tests.asgi import Answer, ask, every_query, in_thread, poll, run, thread_name, until
 from tests.page import Fragment
@@ -152,9 +152,9 @@ def test_a_page_of_another_edition_is_told_to_reload_whatever_its_cursor(asking:
 
 
 def test_a_page_below_the_tail_reloads_and_one_at_its_floor_is_led_on(
-    asking: Ask, make_event: Callable[..., Event], monkeypatch: pytest.MonkeyPatch
+    asking: Ask, make_event: Callable[..., Event], settings: Any
 ) -> None:
-    monkeypatch.setattr(tail, "TAIL_UPDATES", 3)
+    settings.TAIL_UPDATES = 3
     event = make_event(updates=5)
     floor = event.updates.get(number=2).revision
     assert asking(path_of(event), f"after={floor - 1}").body == live.RELOAD
@@ -162,8 +162,8 @@ def test_a_page_below_the_tail_reloads_and_one_at_its_floor_is_led_on(
     assert [card.number for card in fragment.elements.cards] == [3, 4, 5]
 
 
-def test_the_tail_holds_the_last_500_changed_updates() -> None:
-    assert tail.TAIL_UPDATES == 500
+def test_the_tail_holds_the_last_500_changed_updates(settings: Any) -> None:
+    assert settings.TAIL_UPDATES == 500
 
 
 def test_a_page_below_a_change_of_every_card_reloads(asking: Ask, make_event: Callable[..., Event]) -> None:

@@ -7,6 +7,7 @@ keeps it, the poll's answers and the reader's pages as they are sent.
 import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -352,10 +353,10 @@ actions = st.binary(min_size=4, max_size=4).map(lambda four: (ACTIONS[four[0] % 
 
 
 @pytest.mark.django_db
-def test_an_open_page_ends_up_right_whatever_happened(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_open_page_ends_up_right_whatever_happened(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     # Small, so that a page has ends and a tail has a floor.
     monkeypatch.setattr(stream, "PAGE_UPDATES", 4)
-    monkeypatch.setattr(tail_module, "TAIL_UPDATES", 6)
+    settings.TAIL_UPDATES = 6
     monkeypatch.setattr(tail_module, "JOINS_KEPT", 2)
 
     # Few and long: half the time goes into the beginning and the end of each.

@@ -329,6 +329,40 @@ def test_static_files_come_from_their_folder_for_all_origins_and_for_ever(front:
     assert "Cache-Control" not in lacking.headers
 
 
+def test_before_several_machines_it_asks_those_that_live_and_finds_the_files_of_two_releases(
+    server: Callable[..., Site], tmp_path: Path
+) -> None:
+    need("nginx")
+    port = find_free_port()
+    one, two = (server(BASE_URL=f"https://{NAME}:{port}", SERVER="uvicorn") for _ in range(2))
+
+    def as_documented(text: str) -> str:
+        """Put in what docs/operations.md says of several machines."""
+        docs = (ROOT / "docs/operations.md").read_text()
+        location = re.search(r"^        location \^~ /static/ \{\n.*?\n        \}\n", docs, re.MULTILINE | re.DOTALL)
+        assert location
+        text, static = re.subn(
+            r"^        location \^~ /static/ \{\n.*?\n        \}\n", location[0], text, flags=re.MULTILINE | re.DOTALL
+        )
+        text, machines = re.subn(rf"( +server 127\.0\.0\.1:){one.port};", rf"\g<0>\n\g<1>{two.port};", text)
+        assert (static, machines) == (1, 1)
+        return text
+
+    (two.data_dir / "static" / "css" / "new.0123456789ab.css").write_text("b{}")
+    with proxying(
+        tmp_path / "nginx", upstream=one.port, static_root=tmp_path / "no" / "static", port=port, edited=as_documented
+    ) as proxy:
+        for _ in range(4):
+            found = proxy.get("/static/css/new.0123456789ab.css", Origin="null")
+            assert (found.status_code, found.text) == (200, "b{}")
+            assert found.headers["Access-Control-Allow-Origin"] == "*"
+            assert proxy.get("/static/css/none.css").status_code == 404
+        one.kill()
+        for number in range(4):
+            assert proxy.get(f"/events/x{number}/").status_code == 404, "Liveblog's own"
+            assert proxy.get("/accounts/login/").status_code == 200
+
+
 def test_every_kind_of_static_file_has_a_type(front: Front) -> None:
     (types,) = re.findall(r"types \{(.*?)\n    \}", NGINX, re.DOTALL)
     named = {ending for line in types.splitlines() for ending in line.partition("#")[0].strip(" ;").split()[1:]}

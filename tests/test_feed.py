@@ -501,9 +501,9 @@ def test_a_change_of_every_card_makes_its_readers_reload(make_event: Callable[..
 
 
 def test_a_feed_that_is_rung_after_more_changes_than_it_keeps_has_a_floor(
-    make_event: Callable[..., Event], monkeypatch: pytest.MonkeyPatch
+    make_event: Callable[..., Event], settings: Any
 ) -> None:
-    monkeypatch.setattr(tail_module, "TAIL_UPDATES", 5)
+    settings.TAIL_UPDATES = 5
     event = make_event(updates=2)
     tail = Tail.load(event.slug)
     assert tail is not None

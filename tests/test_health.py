@@ -1,5 +1,6 @@
 """What load balancers ask: whether a process serves, and whether it can."""
 
+import shutil
 import time
 from collections.abc import Callable
 
@@ -63,7 +64,7 @@ def test_a_database_that_is_gone_makes_it_unready_and_is_not_named(
 
 def test_photos_that_can_not_be_kept_make_it_unready(server: Callable[..., Site]) -> None:
     site = server()
-    (site.data_dir / "media").rmdir()
+    shutil.rmtree(site.data_dir / "media")
     (site.data_dir / "media").write_text("a file in the place of the folder")
     _wait_until_old()
     answer = site.get("/readyz")

@@ -11,6 +11,7 @@ import os
 import re
 import resource
 import struct
+import uuid
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -75,8 +76,11 @@ def reason_for(upload: bytes, folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return child.answer(io.BytesIO(upload), order)
 
 
-def store(upload: bytes, folder: Path) -> imaging.Picture:
-    return imaging.store(io.BytesIO(upload), folder)
+def store(upload: bytes | Path, folder: Path) -> imaging.Picture:
+    """Have a photo written anew in ``folder`` and take its files, which else are gone."""
+    with imaging.rewritten(upload if isinstance(upload, Path) else io.BytesIO(upload), folder) as picture:
+        taken = {width: path.rename(folder / f"{uuid.uuid4()}.webp") for width, path in picture.files.items()}
+    return picture._replace(files=taken)
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -115,12 +119,10 @@ def assert_clean(files: Files) -> None:
 
 def assert_stored(picture: imaging.Picture, folder: Path) -> None:
     """Clean files of the widths that were said are there, and nothing else is."""
-    paths = [imaging.path_of(folder, picture.name, width) for width in picture.widths]
-    assert [path for path in files_in(folder) if path.is_file()] == sorted(paths)
-    assert picture.widths == sorted(set(picture.widths))
-    contents = [path.read_bytes() for path in paths]
+    assert files_in(folder) == sorted(picture.files.values())
+    contents = [path.read_bytes() for path in picture.files.values()]
     files = {Image.open(io.BytesIO(content)).size: content for content in contents}
-    assert [width for width, _ in files] == picture.widths
+    assert [width for width, _ in files] == sorted(picture.files)
     assert max(files) == (picture.width, picture.height)
     assert_clean(files)
 
@@ -178,7 +180,7 @@ def test_where_a_photo_was_taken_is_not_served(kind: str) -> None:
 def test_a_photo_is_stored_without_where_it_was_taken(tmp_path: Path) -> None:
     picture = store(with_gps("JPEG"), tmp_path)
     assert_stored(picture, tmp_path)
-    assert SECRET.encode() not in imaging.path_of(tmp_path, picture.name, 120).read_bytes()
+    assert SECRET.encode() not in picture.files[120].read_bytes()
 
 
 TURNS = {
@@ -576,8 +578,8 @@ def test_what_is_no_file_or_never_ends_is_refused(tmp_path: Path) -> None:
     folder, fifo = tmp_path / "photos", tmp_path / "fifo"
     os.mkfifo(fifo)
     for source, status in [(Endless(), 413), (Path("/dev/zero"), 415), (fifo, 415), (tmp_path, 415)]:
-        with pytest.raises(imaging.PhotoRefused) as refused:
-            imaging.store(source, folder)
+        with pytest.raises(imaging.PhotoRefused) as refused, imaging.rewritten(source, folder):
+            pass
         assert refused.value.status == status
     assert files_in(folder) == []
 
@@ -691,7 +693,7 @@ def test_heic_without_the_extra_says_what_to_do(tmp_path: Path, monkeypatch: pyt
     told = assert_refused(MAGIC["HEIC"] + noise(99), tmp_path / "photos", status=415, reason="heic")
     assert "JPEG" in told
     assert "pillow-heif" in told
-    assert store(JPEG, tmp_path / "others").widths == [120]
+    assert list(store(JPEG, tmp_path / "others").files) == [120]
 
 
 def test_one_photo_at_a_time_is_decoded_on_a_machine(tmp_path: Path) -> None:
@@ -717,53 +719,28 @@ def test_who_waits_too_long_for_the_others_is_told_to_come_back(
 def test_many_at_once_are_all_taken(tmp_path: Path) -> None:
     with ThreadPoolExecutor(6) as pool:
         stored = list(pool.map(lambda _: store(JPEG, tmp_path), range(6)))
-    assert len({picture.name for picture in stored}) == 6
-    assert all(imaging.path_of(tmp_path, picture.name, 120).is_file() for picture in stored)
+    assert len(files_in(tmp_path)) == 6
+    assert all(picture.files[120].is_file() for picture in stored)
+
+
+def test_others_are_decoded_while_the_files_of_one_are_stored(tmp_path: Path) -> None:
+    with imaging.rewritten(io.BytesIO(JPEG), tmp_path) as picture:
+        assert store(JPEG, tmp_path).files[120].is_file()
+        assert picture.files[120].is_file()
+    assert not picture.files[120].exists()
 
 
 # The folder.
 
 
-def test_a_picture_lies_under_a_name_of_ours_until_it_is_removed(tmp_path: Path) -> None:
+def test_a_photo_on_disk_is_read_and_left_alone(tmp_path: Path) -> None:
     source = tmp_path / "My cat.jpg"
     source.write_bytes(saved(scene((600, 400)), "JPEG"))
-    picture, other = imaging.store(source, tmp_path / "photos"), store(JPEG, tmp_path / "photos")
-    assert re.fullmatch("[0-9a-f]{32}", picture.name)
-    assert picture.widths == [480, 600]
-    path = imaging.path_of(tmp_path / "photos", picture.name, 480)
-    assert path == tmp_path / "photos" / picture.name[:2] / f"{picture.name}-480.webp"
-    assert path.is_file()
-    imaging.remove(tmp_path / "photos", picture.name)
-    imaging.remove(tmp_path / "photos", picture.name)
-    assert_stored(other, tmp_path / "photos")
-
-
-def test_a_file_is_read_by_whoever_may_read_new_files(tmp_path: Path) -> None:
-    (tmp_path / "usual").touch()
-    picture = store(JPEG, tmp_path)
-    assert imaging.path_of(tmp_path, picture.name, 120).stat().st_mode == (tmp_path / "usual").stat().st_mode
-
-
-@pytest.mark.parametrize("name", ["", "../../etc/passwd", "a" * 31, "A" * 32, "*" * 32, "a" * 32 + "\n"])
-def test_a_name_that_is_not_ours_leads_nowhere(name: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError):
-        imaging.path_of(tmp_path, name, 480)
-    with pytest.raises(ValueError):
-        imaging.remove(tmp_path, name)
-
-
-def test_a_picture_that_cannot_be_shelved_whole_is_not_shelved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rename = Path.rename
-
-    def rename_but_one(path: Path, target: Path) -> Path:
-        if path.name == "600.webp":
-            raise OSError("the disk is broken")
-        return rename(path, target)
-
-    monkeypatch.setattr(Path, "rename", rename_but_one)
-    with pytest.raises(OSError, match="broken"):
-        store(saved(scene((600, 400)), "JPEG"), tmp_path)
-    assert [path for path in files_in(tmp_path) if path.is_file()] == []
+    before = source.read_bytes()
+    picture = store(source, tmp_path / "photos")
+    assert list(picture.files) == [480, 600]
+    assert_stored(picture, tmp_path / "photos")
+    assert source.read_bytes() == before
 
 
 def test_what_a_killed_process_left_is_swept_after_an_hour(tmp_path: Path) -> None:
@@ -777,4 +754,4 @@ def test_what_a_killed_process_left_is_swept_after_an_hour(tmp_path: Path) -> No
     imaging.sweep(tmp_path)
     assert not old.exists()
     assert (fresh / "480.webp").exists()
-    assert imaging.path_of(tmp_path, picture.name, 120).is_file()
+    assert picture.files[120].is_file()

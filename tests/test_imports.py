@@ -9,19 +9,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 LAYERS = (
-    (
-        "sockets",
-        "caching",
-        "codings",
-        "child_process",
-        "connections",
-        "descriptors",
-        "disconnects",
-        "log_throttle",
-        "markup_child",
-    ),
-    ("answers",),
-    ("markup", "bell", "bodies", "errors", "imaging", "mail", "metrics", "players", "request_ids"),
+    ("child_process", "codings", "connections", "descriptors", "disconnects", "log_throttle"),
+    ("markup_child", "sockets"),
+    ("answers", "photo_files"),
+    ("caching", "markup", "bell", "bodies", "errors", "imaging", "mail", "metrics", "players", "request_ids"),
     ("models",),
     ("dependencies",),
     ("addresses", "public"),
@@ -122,7 +113,14 @@ def test_the_bell_and_the_models_know_nothing_of_who_hears_or_shows_them() -> No
         if part_of(path) == "bell":
             assert {other for other, _ in imported(path)} == {"log_throttle"}
         if part_of(path) == "models":
-            assert {other for other, _ in imported(path)} <= {"markup", "bell", "connections", "imaging", "models"}
+            assert {other for other, _ in imported(path)} <= {
+                "markup",
+                "bell",
+                "connections",
+                "imaging",
+                "models",
+                "photo_files",
+            }
 
 
 def test_sockets_and_polls_import_no_model_and_render_nothing() -> None:

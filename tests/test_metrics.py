@@ -4,10 +4,12 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+from django.utils import timezone
 from websockets.sync.client import connect
 
 from tests.asgi import ask, run
@@ -54,6 +56,22 @@ def test_the_figures_of_all_processes_are_added_up(server: Callable[..., Site], 
             assert visitor.post(f"/desk/{event.slug}/updates/", data=fields, headers=token).status_code == 302
         assert value(site, "liveblog_posts_total", to="readers") == 1
     until(lambda: value(site, "liveblog_readers", event=event.slug) == 0)
+
+
+@pytest.mark.parametrize("environ", [{}, {"PROCESSES": "2"}], ids=["daphne", "two of uvicorn"])
+def test_what_waits_for_a_decision_is_counted_once(server: Callable[..., Site], environ: dict[str, str]) -> None:
+    site = server(**environ)
+    event = site.event(author=site.user("ada"))
+
+    def send(**more: Any) -> Any:
+        return site.do(event.submit, author=site.user("ada"), body="Is it true?", **more)
+
+    send(needs_approval=True)
+    doubtful = send(needs_approval=True)
+    send(due_at=timezone.now() + timedelta(days=1))
+    until(lambda: value(site, "liveblog_approvals_waiting") == 2)
+    site.do(doubtful.reject)
+    until(lambda: value(site, "liveblog_approvals_waiting") == 1)
 
 
 @pytest.mark.django_db(transaction=True)

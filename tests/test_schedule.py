@@ -21,7 +21,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from config.asgi import application
-from liveblog import bell, periodic
+from liveblog import bell, periodic, photo_files
 from liveblog.feed import Feeds, ticker
 from liveblog.models import Attendance, Audience, Event, Photo, Update, Waiting
 from tests.asgi import connect, in_thread, poll, run, until
@@ -306,8 +306,7 @@ def test_once_an_hour_what_is_stale_is_cleared_away_and_nothing_else(event: Even
     old, now = timezone.now() - timedelta(days=8), timezone.now()
     unused, fresh, cover = photo(arrived_at=old), photo(arrived_at=now), photo(arrived_at=old, is_cover=True)
     for each in (unused, cover):
-        each.path(1).parent.mkdir(parents=True, exist_ok=True)
-        each.path(1).write_bytes(b"x")
+        photo_files.put(each.name, 1, b"x")
     Attendance.objects.create(event=event, user=author, seen_at=old)
     here = Attendance.objects.create(event=event, user=author)
     Audience.objects.create(event=event, process=uuid.uuid4(), readers=1, counted_at=old)
@@ -316,7 +315,9 @@ def test_once_an_hour_what_is_stale_is_cleared_away_and_nothing_else(event: Even
         Session.objects.create(session_key=key, session_data="", expire_date=expires_at)
     assert periodic.tidy() == []
     assert set(Photo.objects.all()) == {fresh, cover}
-    assert (unused.path(1).exists(), cover.path(1).exists()) == (False, True)
+    with pytest.raises(FileNotFoundError):
+        unused.read(1)
+    assert cover.read(1) == b"x"
     assert list(Attendance.objects.all()) == [here]
     assert list(Audience.objects.all()) == [counted]
     assert [session.session_key for session in Session.objects.all()] == ["valid"]

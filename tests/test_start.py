@@ -10,10 +10,11 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,11 +24,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from config import environment, installation
+from config import environment, installation, photo_storage
 from liveblog import __version__
+from liveblog.management import advice
+from liveblog.management.advice import advise
 from liveblog.management.commands import demo
 from liveblog.models import Event, Update
-from tests.server import ANSWER_SECONDS, copy_data_dir, find_free_port
+from tests.server import ANSWER_SECONDS, Site, copy_data_dir, find_free_port
 
 PROJECT = Path(__file__).resolve().parent.parent
 RUNNING = "Ctrl-C stops it"
@@ -268,6 +271,135 @@ def test_servers_and_numbers_that_are_none_are_refused(monkeypatch: pytest.Monke
     monkeypatch.setenv("HSTS_DAYS", "-1")
     with pytest.raises(ImproperlyConfigured, match="HSTS_DAYS"):
         environment.read_days("HSTS_DAYS", default=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("LIVE_POLL_SECONDS", "0", "must be from 1 to 60"),
+        ("LIVE_POLL_SECONDS", "61", "must be from 1 to 60"),
+        ("ENDED_POLL_SECONDS", "4", "must be from 5 to 3600"),
+        ("ENDED_POLL_SECONDS", "1h", "must be from 5 to 3600"),
+        ("SOCKETS_PER_PROCESS", "0", "must be from 1 to 100000"),
+        ("SOCKETS_PER_PROCESS", "many", "must be from 1 to 100000"),
+        ("TAIL_UPDATES", "49", "must be from 50 to 10000"),
+        ("TAIL_UPDATES", "10001", "must be from 50 to 10000"),
+    ],
+)
+def test_what_is_tuned_out_of_bounds_is_one_line(name: str, value: str, rule: str, tmp_path: Path) -> None:
+    assert_refused(tmp_path, rf"liveblog: {name} {rule}, not '{value}'\.\n", **{name: value})
+
+
+def test_what_an_operator_tunes_holds(server: Callable[..., Site]) -> None:
+    site = server(LIVE_POLL_SECONDS="7", ENDED_POLL_SECONDS="90", SOCKETS_PER_PROCESS="40", TAIL_UPDATES="50")
+    live, ended = site.event(updates=52), site.event(status="ended")
+    assert site.get(site.changes(live, live.revision)).headers["Poll-Seconds"] == "7"
+    assert site.get(site.changes(ended, ended.revision)).headers["Poll-Seconds"] == "90"
+    revisions = [update.revision for update in site.updates(live)]
+    assert "data-reload" in site.get(site.changes(live, revisions[0])).text
+    assert "data-reload" not in site.get(site.changes(live, revisions[2])).text
+    assert "Up to 40 sockets in this process" in site.log
+
+
+@pytest.mark.parametrize(
+    ("environ", "refusal"),
+    [
+        ({"S3_ENDPOINT": "https://s3.example.org"}, "S3_ENDPOINT says nothing without S3_BUCKET."),
+        ({"S3_REGION": "eu-central-1"}, "S3_REGION says nothing without S3_BUCKET."),
+        (
+            {"S3_BUCKET": "photos", "S3_ENDPOINT": "s3.example.org"},
+            "S3_ENDPOINT must be an address like https://s3.example.org, not 's3.example.org'.",
+        ),
+        (
+            {"S3_BUCKET": "photos", "S3_ENDPOINT": "https://key:hush@s3.example.org"},
+            "S3_ENDPOINT must be an address like https://s3.example.org, without a user or a key.",
+        ),
+    ],
+)
+def test_a_bucket_that_is_none_is_one_line(environ: dict[str, str], refusal: str, tmp_path: Path) -> None:
+    assert_refused(tmp_path, rf"liveblog: {re.escape(refusal)}\n", **environ)
+
+
+def test_a_bucket_without_its_packages_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3_BUCKET", "photos")
+    monkeypatch.setattr(photo_storage, "find_spec", lambda name: None if name == "storages" else name)
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        photo_storage.read_photo_storage("S3_BUCKET", endpoint="S3_ENDPOINT", region="S3_REGION")
+    assert str(refusal.value) == "S3_BUCKET needs django-storages and boto3: pip install 'liveblog[s3]'."
+
+
+NO_SQLITE = ": several machines may share that, but no SQLite file. For them set DATABASE_URL."
+EACH_NEEDS = "If several machines serve, each needs"
+WHERE = "(docs/operations.md, Several machines)."
+POSTGRESQL = {"ENGINE": "django.db.backends.postgresql", "HOST": "10.0.0.5"}
+
+
+FILE = {"ENGINE": "django.db.backends.sqlite3"}
+BUCKET, KEY = {"S3_BUCKET": "photos"}, {"SECRET_KEY": "a key"}
+FOLDER = "the same S3_BUCKET, or the same folder at /srv/media"
+KEY_IN_FILE = "the same SECRET_KEY, which is now read from a file"
+
+
+@pytest.mark.parametrize(
+    ("database", "redis", "environ", "lines", "machines"),
+    [
+        (FILE, "", {}, [], 1),
+        (FILE, "redis://127.0.0.1", BUCKET, [f"REDIS_URL and S3_BUCKET{NO_SQLITE}"], 1),
+        (POSTGRESQL | {"HOST": "127.0.0.1"}, "redis://localhost/0", {}, [], 1),
+        (POSTGRESQL | {"HOST": "127.0.0.1"}, "redis://localhost/0", BUCKET, [f"{EACH_NEEDS} {KEY_IN_FILE} {WHERE}"], 2),
+        (POSTGRESQL | {"HOST": ""}, "unix:///run/redis.sock", {}, [], 1),
+        (POSTGRESQL, "redis://10.0.0.5", BUCKET, [f"{EACH_NEEDS} {KEY_IN_FILE} {WHERE}"], 1),
+        (POSTGRESQL, "", KEY, [f"{EACH_NEEDS} the same REDIS_URL, {FOLDER} {WHERE}"], 1),
+        (POSTGRESQL, "redis://10.0.0.5", BUCKET | KEY, [], 2),
+    ],
+)
+def test_what_several_machines_would_lack_is_said_in_a_line(
+    database: dict[str, str],
+    redis: str,
+    environ: dict[str, str],
+    lines: list[str],
+    machines: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {"REDIS_URL": redis, "S3_BUCKET": "", "SECRET_KEY": "", **environ}.items():
+        monkeypatch.setenv(name, value)
+    read = SimpleNamespace(DATABASES={"default": database}, REDIS_URL=redis, MEDIA_ROOT="/srv/media", MACHINES=machines)
+    monkeypatch.setattr(advice, "settings", read)
+    assert advise() == lines
+
+
+def test_several_machines_with_a_file_for_a_database_are_one_line(tmp_path: Path) -> None:
+    refusal = r"liveblog: MACHINES=2 needs PostgreSQL in DATABASE_URL: a SQLite file serves one machine\.\n"
+    assert_refused(tmp_path, refusal, MACHINES="2")
+
+
+def test_the_advice_is_given_at_the_start(prepared_data_dir: Path, tmp_path: Path) -> None:
+    data_dir = copy_data_dir(prepared_data_dir, tmp_path / "data")
+    with serving(data_dir, DEMO="0", REDIS_URL="redis://127.0.0.1:1/0") as service:
+        assert f"REDIS_URL{NO_SQLITE}\n" in service.output
+
+
+def test_nobody_else_can_read_what_is_kept_and_everybody_the_static_files(
+    prepared_data_dir: Path, tmp_path: Path
+) -> None:
+    data_dir, public = copy_data_dir(prepared_data_dir, tmp_path / "data"), tmp_path / "public" / "static"
+    for path in data_dir.glob("*sqlite3*"):
+        path.chmod(0o644)  # as a former release made it
+    with serving(data_dir, DEMO="0", STATIC_ROOT=str(public)):
+        assert_private(data_dir)
+    with serving(tmp_path / "new"):
+        assert_private(tmp_path / "new")
+    collected = [path for path in public.rglob("*") if path.suffix in {".css", ".js", ".gz", ".br"}]
+    assert collected
+    assert all(path.stat().st_mode & 0o044 == 0o044 for path in collected)
+
+
+def assert_private(data_dir: Path) -> None:
+    with closing(sqlite3.connect(data_dir / "liveblog.sqlite3")) as database:  # so that -wal and -shm are there
+        database.execute("SELECT count(*) FROM liveblog_event").fetchall()
+        names = ["liveblog.sqlite3", "liveblog.sqlite3-shm", "liveblog.sqlite3-wal", "secret_key"]
+        modes = {name: (data_dir / name).stat().st_mode & 0o777 for name in names}
+    assert modes == dict.fromkeys(names, 0o600)
 
 
 def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,8 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +72,7 @@ def picture_files(photos: list[Photo], folder: str, progress: Progress) -> Itera
     """Yield the files of ``photos``, below ``folder``."""
     for done, photo in enumerate(photos, start=1):
         for width in photo.file_widths:
-            path = photo.path(width)
-            yield f"{folder}/{path.name}", path
+            yield f"{folder}/{photo.file_name(width)}", partial(photo.read, width)
         progress("photos", done, len(photos))
 
 
@@ -135,9 +136,8 @@ def _photos(event: Event) -> list[Photo]:
 def _photo(photo: Photo) -> dict[str, Any]:
     files = []
     for width in photo.file_widths:
-        path = photo.path(width)
-        if path.exists():
-            content = path.read_bytes()
+        with suppress(FileNotFoundError):
+            content = photo.read(width)
             files.append({"width": width, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()})
     return fields_of(photo, PHOTO) | {
         "update": photo.update and photo.update.number,

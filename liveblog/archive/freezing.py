@@ -79,7 +79,7 @@ class _StaticSite:
         for name in STYLES:
             found = finders.find(name)
             assert found, f"static/{name} comes with the code"
-            yield f"css/{Path(name).name}", Path(found)
+            yield f"css/{Path(name).name}", Path(found).read_bytes()
         for order in ("oldest", "newest"):
             for page in range(self.pages):
                 html = self._stream_page(order, page)

@@ -1,6 +1,5 @@
 """Takes in an export: checked before anything is written, all in one transaction, and fetched from nowhere."""
 
-import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,14 +7,14 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from liveblog import bell, imaging
+from liveblog import bell, photo_files
 from liveblog.archive import document
 from liveblog.archive.document import ArchiveError, Part
 from liveblog.archive.exporting import CHUNK_UPDATES, MEDIA, Progress, document_of, no_progress
-from liveblog.archive.reading import DOCUMENT_BYTES, Plan, naming, read_file
+from liveblog.archive.reading import DOCUMENT_BYTES, PICTURE_BYTES, Plan, naming, read_file
 from liveblog.models import Event, Membership, Photo, Update, Version, new_edition
 from liveblog.models.database import check_rules, explained
-from liveblog.models.photo import photo_folder
+from liveblog.models.photo import Removal
 
 
 class Imported(NamedTuple):
@@ -68,34 +67,28 @@ def _difference(event: Event, exported: dict[str, Any]) -> str:
 
 def _carry_out(plan: Plan, present: Event | None, exported: dict[str, Any]) -> Imported:
     """Write the files, then the rows: nobody finds a file before its row is there."""
-    folder = photo_folder()
     mine = {picture.photo.name for picture in plan.pictures}
     before = set(present.photos.values_list("name", flat=True)) if present else set()
     if Event.objects.filter(slug=plan.event.slug).exclude(uuid=plan.event.uuid).exists():
         raise ArchiveError(f"An event named “{plan.event.slug}” is here already. Give another name with --slug.")
     if Photo.objects.filter(name__in=mine - before).exists():
         raise ArchiveError("Another event here has pictures of the same names.")
-    copied: list[str] = []
+    Removal.objects.filter(name__in=mine).delete()
     try:
         for done, (photo, widths, _, _) in enumerate(plan.pictures, start=1):
-            copied.append(photo.name)
             for width in widths:
-                path = photo.path(width)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(plan.folder / MEDIA / path.name, path)
+                content = read_file(plan.folder / MEDIA / photo.file_name(width), at_most=PICTURE_BYTES)
+                photo_files.put(photo.name, width, content)
             plan.progress("photos", done, len(plan.pictures))
         with transaction.atomic():
             event, new_people = _write(plan, present)
             if where := _difference(event, exported):
                 raise ArchiveError(f"{where} is not what an export says there.")
     except BaseException as error:
-        for name in set(copied) - before:
-            imaging.remove(folder, name)
+        Removal.objects.at_once(mine - before)
         if isinstance(error, IntegrityError):
             raise ArchiveError(f"The export contradicts itself, or what is here: {error}") from error
         raise
-    for name in before - mine:
-        imaging.remove(folder, name)
     return Imported(event, "replaced" if present else "created", new_people)
 
 
@@ -104,6 +97,7 @@ def _write(plan: Plan, present: Event | None) -> tuple[Event, list[str]]:
     if present is not None:
         locked = Event.objects.select_for_update().get(pk=present.pk)
         event.pk, event.edition = locked.pk, new_edition()
+        locked.photos.exclude(name__in=[picture.photo.name for picture in plan.pictures]).erase()
         locked.photos.all().delete()
         locked.updates.all().delete()
         locked.memberships.all().delete()

@@ -1,14 +1,13 @@
 """Writes the files of an archive, each as soon as it is made: into a folder, or into a zip for a browser."""
 
-import shutil
 import zipfile
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
 
 from asgiref.sync import sync_to_async
 
-type File = tuple[str, str | bytes | Path]
-"""Its path below the top, and its content or the file to copy; a file that is lost is left out."""
+type File = tuple[str, str | bytes | Callable[[], bytes]]
+"""Its path below the top, and its content or what reads a picture; one whose file is lost is left out."""
 
 CHUNK_BYTES = 64 * 1024
 
@@ -16,17 +15,24 @@ CHUNK_BYTES = 64 * 1024
 def write_files(files: Iterable[File], folder: Path) -> set[Path]:
     """Write ``files`` into ``folder``; return their paths."""
     written = set()
-    for name, content in files:
+    for name, source in files:
+        content = _content_of(source)
+        if content is None:
+            continue
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not isinstance(content, Path):
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
-        elif content.exists():
-            shutil.copyfile(content, path)
-        else:
-            continue
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
         written.add(path)
     return written
+
+
+def _content_of(source: str | bytes | Callable[[], bytes]) -> str | bytes | None:
+    if not callable(source):
+        return source
+    try:
+        return source()
+    except FileNotFoundError:
+        return None
 
 
 async def pack(top: str, files: Iterable[File]) -> AsyncIterator[bytes]:
@@ -65,12 +71,11 @@ class _Sink:
 def _zipped(top: str, files: Iterable[File]) -> Iterator[bytes]:
     sink, enough = _Sink(), 1  # so that the browser shows at once that it begins
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files:
-            if not isinstance(content, Path):
-                archive.writestr(f"{top}/{name}", content)
-            elif content.exists():
+        for name, source in files:
+            content = _content_of(source)
+            if content is not None:
                 # Not ZIP_STORED: where a size follows its file, some programs can't tell where such a file ends.
-                archive.write(content, f"{top}/{name}", compresslevel=1)
+                archive.writestr(f"{top}/{name}", content, compresslevel=1 if callable(source) else None)
             if len(sink.waiting) >= enough:
                 enough = CHUNK_BYTES
                 yield sink.take()

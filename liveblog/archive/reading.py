@@ -117,7 +117,7 @@ class Plan:
         if widths != [width for width in photo.widths if width in widths]:
             raise ArchiveError(f"{part.where}: its files do not fit its widths.")
         for width, file in zip(widths, files, strict=True):
-            path = self.folder / MEDIA / photo.path(width).name
+            path = self.folder / MEDIA / photo.file_name(width)
             content = read_file(path, at_most=PICTURE_BYTES)
             if hashlib.sha256(content).hexdigest() != file.require("sha256", document.text):
                 raise ArchiveError(f"{part.where}: the file of width {width} is not the one that was exported.")

@@ -115,7 +115,7 @@ def photo(request: AuthorRequest, event: Event, name: str, width: int) -> HttpRe
     found = get_object_or_404(Photo.objects.select_related("update"), event=event, name=name)
     if width not in found.file_widths or not found.may_be_seen_by(request.user):
         raise Http404
-    return picture_response(request, found.path(width))
+    return picture_response(request, found.name, width)
 
 
 def take_files(request: AuthorRequest, event: Event, key: uuid.UUID) -> list[Attachment]:

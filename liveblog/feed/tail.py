@@ -4,12 +4,13 @@ from enum import Enum
 from functools import cached_property
 from typing import NamedTuple, Self
 
+from django.conf import settings
+
 from liveblog import rendering
 from liveblog.codings import compress
 from liveblog.models import Event
 from liveblog.sockets.frames import make_compressed_frame, make_frame
 
-TAIL_UPDATES = 500
 JOINS_KEPT = 16
 
 
@@ -122,7 +123,7 @@ class Tail:
             self._cards.pop(card.number, None)
             self._cards[card.number] = card
         self.floor = max(self.floor, reading.floor)
-        for number in list(self._cards)[: max(0, len(self._cards) - TAIL_UPDATES)]:
+        for number in list(self._cards)[: max(0, len(self._cards) - settings.TAIL_UPDATES)]:
             self.floor = max(self.floor, self._cards.pop(number).revision)
         self._joins.clear()
 
@@ -161,8 +162,8 @@ class Tail:
 def _read(event: Event, *, after: int, head: bool) -> Reading:
     """Read what changed after ``after``, in that order; what commits meanwhile is left to the next reading."""
     changed = event.updates.filter(revision__gt=after, revision__lte=event.revision)
-    newest = list(changed.order_by("-revision")[: TAIL_UPDATES + 1])
-    floor = newest.pop().revision if len(newest) > TAIL_UPDATES else 0
+    newest = list(changed.order_by("-revision")[: settings.TAIL_UPDATES + 1])
+    floor = newest.pop().revision if len(newest) > settings.TAIL_UPDATES else 0
     return Reading(
         event,
         str(rendering.head(event)) if head else None,

@@ -36,6 +36,7 @@ REASONS = {
     "damaged": (422, _DAMAGED),
     "pixels": (422, f"This photo has too many pixels: {MEGAPIXELS} megapixels at most."),
     "heavy": (422, _HEAVY),
+    "unkept": (503, "Photos can’t be kept here just now: try again in a minute."),
     "busy": (503, "Other photos are being read right now: try again in a minute."),
 }
 """The HTTP status and the sentence for an author, by reason."""

@@ -1,19 +1,16 @@
-"""The folder of pictures: taken in one at a time, under names of ours, found again and removed."""
+"""One photo at a time is decoded, in a working folder of this machine that ends with what was not taken from it."""
 
 import fcntl
-import re
-import secrets
 import shutil
 import stat
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, NamedTuple
 
-from liveblog.imaging.decoding import PhotoRefused, Size, decode
+from liveblog.imaging.decoding import PhotoRefused, decode
 
 UPLOAD_BYTES = 20 * 1024 * 1024
 QUEUE_SECONDS = 60.0
@@ -22,40 +19,30 @@ LEFTOVER_SECONDS = 3600.0
 
 _CHUNK_BYTES = 64 * 1024
 _ROOM = ".new-"
-_NAME = re.compile(r"[0-9a-f]{32}")
 
 
-@dataclass(frozen=True)
-class Picture:
-    """What was stored: its name, the size of the largest file as it is seen, and the widths of all."""
+class Picture(NamedTuple):
+    """A photo that was written anew: the size of the largest file as it is seen, and all files by their widths."""
 
-    name: str
     width: int
     height: int
-    widths: list[int]
+    files: dict[int, Path]
 
 
-def store(source: BinaryIO | Path, folder: Path) -> Picture:
-    """Write the photo in ``source`` to ``folder`` as WebP, in up to three widths.
+@contextmanager
+def rewritten(source: BinaryIO | Path, folder: Path) -> Iterator[Picture]:
+    """Write the photo in ``source`` anew as WebP, in up to three widths, in a folder of its own below ``folder``.
 
-    A source is read from where it stands. Raises ``PhotoRefused``, and then nothing of it is on disk.
+    What is not taken from there meanwhile is gone afterwards. A source is read from where it stands. Raises
+    ``PhotoRefused``.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _bounded_copy(source, folder) as upload, _lock(folder) as lock, _room(folder) as room:
-        return _shelve(room, decode(upload, into=room, lock=lock), folder)
-
-
-def path_of(folder: Path, name: str, width: int) -> Path:
-    """Return where the picture ``name`` lies in that width. Raises ``ValueError`` for what is no name of ours."""
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"not a picture's name: {name!a}")
-    return folder / name[:2] / f"{name}-{width:d}.webp"
-
-
-def remove(folder: Path, name: str) -> None:
-    """Remove every width of the picture ``name``; one that is not there is no error."""
-    for path in path_of(folder, name, 0).parent.glob(f"{name}-*.webp"):
-        path.unlink(missing_ok=True)
+    with _bounded_copy(source, folder) as upload, ExitStack() as turn:
+        lock = turn.enter_context(_lock(folder))
+        with _room(folder) as room:
+            sizes = decode(upload, into=room, lock=lock)
+            turn.close()  # others are decoded while these files are stored
+            yield Picture(*sizes[-1], {width: room / f"{width}.webp" for width, _ in sizes})
 
 
 def sweep(folder: Path) -> None:
@@ -94,7 +81,9 @@ def _copy(source: IO[bytes], upload: IO[bytes]) -> None:
 def _lock(folder: Path) -> Iterator[int]:
     """Wait until no other photo is decoded on this machine; the descriptor holds the lock."""
     deadline = time.monotonic() + QUEUE_SECONDS
-    with (folder / ".lock").open("ab") as lock:
+    path = folder / ".lock"
+    path.touch(mode=0o600)
+    with path.open("ab") as lock:
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -111,18 +100,3 @@ def _room(folder: Path) -> Iterator[Path]:
     """Make a folder for the child to work in; it ends with all that is still in it."""
     with tempfile.TemporaryDirectory(prefix=_ROOM, dir=folder) as room:
         yield Path(room)
-
-
-def _shelve(room: Path, sizes: list[Size], folder: Path) -> Picture:
-    """Move what the child wrote to its place, all of it or nothing."""
-    (width, height), widths = sizes[-1], [width for width, _ in sizes]
-    picture = Picture(name=secrets.token_hex(16), width=width, height=height, widths=widths)
-    try:
-        for width in widths:
-            path = path_of(folder, picture.name, width)
-            path.parent.mkdir(exist_ok=True)
-            (room / f"{width}.webp").rename(path)
-    except BaseException:
-        remove(folder, picture.name)
-        raise
-    return picture

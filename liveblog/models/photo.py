@@ -1,24 +1,27 @@
 """Photos: how they arrive, which update shows them, and their files."""
 
+import secrets
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, models, transaction
+from django.db import DatabaseError, IntegrityError, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from liveblog import imaging
+from liveblog import imaging, photo_files
 from liveblog.connections import release
 from liveblog.models.content import Attachment, TooMany
 from liveblog.models.json_fields import Figure, read_widths
 from liveblog.models.people import is_guest
 from liveblog.models.post import Post
+from liveblog.photo_files import PhotosUnavailable
 
 if TYPE_CHECKING:
     from liveblog.models.event import Event
@@ -56,7 +59,7 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
         """Delete rows and, after commit, files; return how many photos there were."""
         names = list(self.values_list("name", flat=True))
         self.delete()
-        transaction.on_commit(lambda: remove_files(names))
+        Removal.objects.after_commit(names)
         return len(names)
 
 
@@ -103,19 +106,14 @@ class Photo(models.Model):
     def _store(event: "Event", *, uploader: User, key: uuid.UUID, file: BinaryIO) -> "Photo":
         """Write the files and the row, or return the photo that has come under the same key meanwhile."""
         release()  # others are decoded first, and this takes a while
-        stored = imaging.store(file, photo_folder())
+        with imaging.rewritten(file, working_folder()) as picture:
+            name = _keep_files(picture.files)
+        size = {"width": picture.width, "height": picture.height, "widths": list(picture.files)}
         try:
             with transaction.atomic():
-                return event.photos.create(
-                    key=key,
-                    uploader=uploader,
-                    name=stored.name,
-                    width=stored.width,
-                    height=stored.height,
-                    widths=stored.widths,
-                )
+                return event.photos.create(key=key, uploader=uploader, name=name, **size)
         except BaseException as error:
-            imaging.remove(photo_folder(), stored.name)
+            Removal.objects.at_once([name])
             if not isinstance(error, IntegrityError):
                 raise
         return event.photos.get(key=key)
@@ -148,17 +146,69 @@ class Photo(models.Model):
             return True
         return self.update is not None and self.update.may_be_read_by(user)
 
-    def path(self, width: int) -> Path:
-        """Return the path of the file of this width."""
-        return imaging.path_of(photo_folder(), self.name, width)
+    def file_name(self, width: int) -> str:
+        """Return what the file of this width is called, wherever it lies."""
+        return PurePosixPath(photo_files.path_of(self.name, width)).name
+
+    def read(self, width: int) -> bytes:
+        """Return the file of this width; raises ``FileNotFoundError`` if it is lost, and ``PhotosUnavailable``."""
+        return photo_files.read(self.name, width)
 
 
-def photo_folder() -> Path:
-    """Return the folder that holds the files of all photos."""
-    return Path(settings.MEDIA_ROOT) / "photos"
+class RemovalQuerySet(models.QuerySet["Removal"]):
+    """Photos whose files have to go."""
+
+    def after_commit(self, names: Collection[str]) -> None:
+        """Remove the files of these photos once the present transaction is committed, and what fails then, later."""
+        self._note(names)
+        transaction.on_commit(lambda: self._try(names))
+
+    def at_once(self, names: Collection[str]) -> None:
+        """Remove the files of these photos, of which there are no rows, and what fails, later."""
+        try:
+            photo_files.remove(names)
+        except PhotosUnavailable:
+            self._note(names)
+
+    def carry_out(self) -> None:
+        """Remove what has failed before; raises ``PhotosUnavailable``."""
+        self._remove(list(self.values_list("name", flat=True)))
+
+    def _note(self, names: Collection[str]) -> None:
+        self.bulk_create([self.model(name=name) for name in names], ignore_conflicts=True)
+
+    def _try(self, names: Collection[str]) -> None:
+        release()  # a bucket may take seconds
+        with suppress(PhotosUnavailable, DatabaseError):  # the note stays
+            self._remove(names)
+
+    def _remove(self, names: Collection[str]) -> None:
+        photo_files.remove(names)
+        self.filter(name__in=names).delete()
 
 
-def remove_files(names: list[str]) -> None:
-    """Remove every width of these photos."""
-    for name in names:
-        imaging.remove(photo_folder(), name)
+class Removal(models.Model):
+    """A note that the files of a photo have to go: their storage may be away when its row goes."""
+
+    name = models.CharField(max_length=32, primary_key=True)
+
+    objects = RemovalQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"removal of {self.name}"
+
+
+def _keep_files(files: Mapping[int, Path]) -> str:
+    """Store the files of a new photo and return the name it is given; raises ``imaging.PhotoRefused``."""
+    name = secrets.token_hex(16)
+    try:
+        photo_files.keep(name, files)
+    except PhotosUnavailable as error:
+        Removal.objects.at_once([name])
+        raise imaging.PhotoRefused("unkept") from error
+    return name
+
+
+def working_folder() -> Path:
+    """Return the folder of this machine in which photos are decoded; files in a folder are beside it, and moved."""
+    return Path(settings.MEDIA_ROOT) / photo_files.FOLDER

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from liveblog import markup
 from liveblog.caching import cacheable
 from liveblog.models import Event, Photo
+from liveblog.photo_files import PhotosUnavailable
 from liveblog.public import find_event, public
 
 WIDTH, HEIGHT = 1200, 630
@@ -57,9 +58,11 @@ def _cover(event: Event) -> Image.Image | None:
     if photo is None or not photo.file_widths:
         return None
     try:
-        with Image.open(photo.path(photo.file_widths[-1])) as image:
+        with Image.open(BytesIO(photo.read(photo.file_widths[-1]))) as image:
             return ImageOps.fit(image.convert("RGB"), (WIDTH, HEIGHT), Image.Resampling.LANCZOS)
-    except OSError:  # its file is lost
+    except PhotosUnavailable:
+        raise
+    except OSError:  # its file is lost, or damaged
         return None
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 from playwright.sync_api import Browser, Page, expect
 
-from liveblog.feed.tail import TAIL_UPDATES
 from tests.browser.proxy import Proxy
 from tests.browser.reading import catch_up, expect_right, is_ready, numbers, open_page, set_clock, until
 from tests.server import Site
@@ -239,7 +239,7 @@ def test_a_page_far_behind_fetches_itself_anew(page: Page, far: Through, live_si
     def write_much() -> None:
         author = event.updates.get(number=1).author
         with transaction.atomic():
-            for at in range(TAIL_UPDATES + 10):
+            for at in range(settings.TAIL_UPDATES + 10):
                 event.publish(author=author, body=f"Update {at}")
 
     live_site.do(write_much)
@@ -250,7 +250,7 @@ def test_a_page_far_behind_fetches_itself_anew(page: Page, far: Through, live_si
     page.clock.fast_forward(MINUTE_MS)
     expect_right(page, live_site, event)
     assert fetched
-    newest = 3 + TAIL_UPDATES + 10
+    newest = 3 + settings.TAIL_UPDATES + 10
     assert numbers(page) == list(range(newest, newest - 50, -1))
 
 

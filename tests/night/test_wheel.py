@@ -119,6 +119,15 @@ def test_the_wheel_holds_the_program_with_all_its_files_and_nothing_else(wheel: 
     assert names == {f"{place}/{name}" for place, folder in places.items() for name in files_of(ROOT / folder)}
 
 
+def test_a_bucket_without_the_extra_s_packages_is_one_line(installed: Installed) -> None:
+    environ = installed.environ | {"S3_BUCKET": "photos"}
+    done = subprocess.run(
+        [installed.command, "serve"], cwd=installed.here, env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == ("liveblog: S3_BUCKET needs django-storages and boto3: pip install 'liveblog[s3]'.\n")
+
+
 def test_the_installed_program_serves_and_posts_and_writes_into_the_users_folder_alone(
     environment: Path, installed: Installed
 ) -> None:

@@ -24,6 +24,7 @@ from django.db import OperationalError, connection
 from config import installation
 from config.environment import command
 from liveblog.management import welcome
+from liveblog.management.advice import advise
 from liveblog.management.commands import demo
 
 UNFINISHED_SECONDS = 2.0
@@ -100,6 +101,8 @@ class Command(BaseCommand):
 
     def serve(self, address: str, password: str) -> None:
         """Serve until a signal ends it."""
+        for line in advise():
+            self.say(line)
         greeting = welcome.describe(address, password, can_draw=welcome.can_draw(self.stdout))
         connection.close()
         run = self.run_daphne if settings.SERVER == "daphne" else self.run_uvicorn
