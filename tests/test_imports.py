@@ -9,7 +9,16 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 LAYERS = (
-    ("caching", "child_process", "connections", "descriptors", "disconnects", "log_throttle", "markup_child"),
+    (
+        "caching",
+        "child_process",
+        "connections",
+        "descriptors",
+        "disconnects",
+        "log_throttle",
+        "markup_child",
+        "release",
+    ),
     ("answers",),
     ("markup", "bell", "bodies", "errors", "imaging", "mail", "metrics", "players", "request_ids"),
     ("models",),
@@ -115,7 +124,7 @@ def test_the_bell_and_the_models_know_nothing_of_who_hears_or_shows_them() -> No
 
 
 def test_sockets_and_polls_import_no_model_and_render_nothing() -> None:
-    assert {other for other, _ in imported(ROOT / "liveblog" / "live.py")} == {"caching", "feed", "metrics"}
+    assert {other for other, _ in imported(ROOT / "liveblog" / "live.py")} == {"caching", "feed", "metrics", "release"}
 
 
 def models_imported(*, in_annotations: bool) -> dict[str, set[str]]:

@@ -3,7 +3,7 @@
 from enum import Enum
 from typing import NamedTuple, Self
 
-from liveblog import rendering
+from liveblog import release, rendering
 from liveblog.models import Event
 
 TAIL_UPDATES = 500
@@ -121,7 +121,7 @@ class Tail:
         head = self.head if self.head_revision > after else ""
         text = (
             f'<section data-after="{after}" data-revision="{self.revision}" '
-            f'data-edition="{self.edition}" data-status="{self.status}">\n'
+            f'data-edition="{self.edition}" data-status="{self.status}" data-release="{release.digest()}">\n'
             + "\n".join(filter(None, [head, *reversed(cards)]))
             + "\n</section>\n"
         )
