@@ -27,7 +27,7 @@ def digest() -> str:
 
 
 def _templates() -> Iterator[tuple[str, bytes]]:
-    folder = Path(get_template("base.html").origin.name).parent
+    folder = Path(get_template("base.html").origin.name).parent  # type: ignore[attr-defined]
     for path in folder.rglob("*.html"):
         name = path.relative_to(folder).as_posix()
         get_template(name)  # Django keeps it from now on
