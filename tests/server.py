@@ -54,6 +54,8 @@ class Site:
         **environ: str,
     ) -> None:
         self.data_dir = data_dir
+        self.root = ROOT
+        """Where the program lies; tests/test_release.py makes other releases."""
         self.port = find_free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.database_url = environ.get("DATABASE_URL", f"sqlite:///{data_dir / 'liveblog.sqlite3'}")
@@ -70,7 +72,7 @@ class Site:
         """Start the server and wait until it can serve."""
         self._process = subprocess.Popen(
             [sys.executable, "manage.py", "serve", "--no-demo", *self._setup],
-            cwd=ROOT,
+            cwd=self.root,
             env=self.environ,
             stdin=subprocess.DEVNULL,
             stdout=(self.data_dir / "log").open("ab"),
@@ -160,7 +162,7 @@ class Site:
         """Run one of ``manage.py``'s commands on the same settings and return what it printed."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
+            cwd=self.root,
             env=self.environ,
             input=stdin,
             capture_output=True,

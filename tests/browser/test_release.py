@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect
@@ -9,15 +10,18 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, e
 from liveblog.models import Event
 from tests.browser.hosts import Host, frame_in, serving
 from tests.browser.phones import BODY, phones
-from tests.browser.reading import expect_accessible, expect_right, is_ready, numbers, until
+from tests.browser.reading import expect_accessible, expect_right, is_ready, numbers, open_page, until
+from tests.browser.test_following import COUNT_POLLS
 from tests.browser.test_network import hide
 from tests.browser.test_place import LONG, read_in_the_middle, top_of
-from tests.server import Site
+from tests.server import ROOT, Site
+from tests.test_release import copy_program
 
 FORMER = "0123456789ab"
 SPREAD_MS = 121_000
 """Pages wait no longer before they load themselves, or offer it."""
 OFFER = "#newer p"
+STYLE_MARK = "getComputedStyle(document.documentElement).getPropertyValue('--is-next')"
 
 
 class FormerPages:
@@ -90,6 +94,38 @@ def wait_in_vain(page: Page) -> None:
 
 def is_this_release(page: Page) -> bool:
     return page.locator(f"html[data-release]:not([data-release='{FORMER}'])").count() > 0
+
+
+def test_pages_take_up_the_next_release_and_the_one_before_when_that_comes_back(
+    page: Page, server: Callable[..., Site], tmp_path: Path
+) -> None:
+    site = server()
+    event = site.event(updates=2)
+    page.clock.install()
+    open_page(page, site, event)
+    first = page.locator("html").get_attribute("data-release")
+    next_release = tmp_path / "next"
+    next_release.mkdir()
+    copy_program(next_release)
+    with (next_release / "static" / "css" / "site.css").open("a") as style:
+        style.write(":root { --is-next: yes; }")
+
+    def takes_up(root: Path, mark: str) -> None:
+        site.root = root
+        site.restart()
+        site.publish(event)
+        wait(page, lambda: is_ready(page) and page.evaluate(STYLE_MARK) == mark)
+        expect_right(page, site, event)
+
+    names = site.data_dir / "static" / "staticfiles.json"
+    former_names = names.read_bytes()
+    site.root = next_release
+    site.manage("collectstatic", "--noinput", "--verbosity=0")
+    takes_up(next_release, "yes")
+    assert page.locator("html").get_attribute("data-release") != first
+    names.write_bytes(former_names)  # as collectstatic would in some seconds: the files are still there
+    takes_up(ROOT, "")
+    assert page.locator("html").get_attribute("data-release") == first
 
 
 def test_a_page_at_its_top_loads_itself_anew_and_is_right(page: Page, live_site: Site) -> None:
@@ -189,13 +225,15 @@ def test_a_page_that_gets_the_former_document_again_is_not_loaded_in_a_loop(page
 
 def test_while_processes_of_both_releases_answer_nothing_is_loaded(page: Page, live_site: Site) -> None:
     event = live_site.event(updates=2)
+    page.add_init_script(COUNT_POLLS)
     former = open_former(page, live_site, event)
     former.end()
     page.evaluate("Math.random = () => 0.5")  # a page may be due at once
     with former_answers(page, every=2) as polls:
-        for _ in range(3):
-            wait_in_vain(page)
-        assert len(polls) > 20
+        while len(polls) < 60:  # five minutes
+            answered = page.evaluate("window.polls")
+            page.clock.run_for(6_000)
+            until(page, lambda answered=answered: page.evaluate("window.polls") > answered)
         assert former.loads == 1
         expect(page.locator(OFFER)).to_be_hidden()
     wait(page, lambda: former.loads == 2)
