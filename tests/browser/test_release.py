@@ -223,6 +223,24 @@ def test_a_page_that_gets_the_former_document_again_is_not_loaded_in_a_loop(page
     until(page, lambda: is_this_release(page) and is_ready(page))
 
 
+def test_no_page_is_given_up_while_there_is_no_network_or_no_document_in_its_place(page: Page, live_site: Site) -> None:
+    event = live_site.event(updates=2)
+    former = open_former(page, live_site, event)
+    former.end()
+    fetched: list[str] = []
+
+    def refuse(route: Route) -> None:
+        fetched.append(route.request.url)
+        route.fulfill(status=503, body="Very many are here just now") if len(fetched) > 1 else route.abort()
+
+    page.route(live_site.page(event), refuse)
+    wait(page, lambda: len(fetched) == 2)
+    assert former.loads == 1
+    page.unroute(live_site.page(event), refuse)
+    wait(page, lambda: former.loads == 2)
+    until(page, lambda: is_this_release(page) and is_ready(page))
+
+
 def test_while_processes_of_both_releases_answer_nothing_is_loaded(page: Page, live_site: Site) -> None:
     event = live_site.event(updates=2)
     page.add_init_script(COUNT_POLLS)
@@ -262,31 +280,44 @@ def host() -> Iterator[Host]:
         yield host
 
 
-@pytest.mark.parametrize(("sandbox", "loads_itself"), [("", True), ('sandbox="allow-scripts"', False)])
-def test_a_frame_on_another_site_loads_itself_anew_once_and_one_that_remembers_nothing_only_offers_it(
-    page: Page, host: Host, live_site: Site, sandbox: str, loads_itself: bool
-) -> None:
+def test_a_frame_on_another_site_loads_itself_anew_once(page: Page, host: Host, live_site: Site) -> None:
     event = live_site.event(updates=3)
     page.clock.install()
-    address = f"{live_site.page(event)}embed/"
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if request.is_navigation_request() else None)
-    page.goto(host.article(f'<iframe src="{address}" width="600" height="500" {sandbox}></iframe>'))
+    former = FormerPages(page.context, f"/events/{event.slug}/embed/")
+    page.goto(host.article(f'<iframe src="{live_site.page(event)}embed/" width="600" height="500"></iframe>'))
+    frame_in(page, "/embed/")
+    wait(page, lambda: former.loads == 2)
     frame = frame_in(page, "/embed/")
-    until(page, lambda: frame.locator("#connection[data-socket=open]").count())
-    with former_answers(page):
-        if loads_itself:
-            wait(page, lambda: asked[1:] == [address, address])
-            frame = frame_in(page, "/embed/")
-        wait(page, lambda: frame.locator(OFFER).is_visible())
-        wait_in_vain(page)
-        loads = len(asked)
-        frame.locator("#newer [name=load]").click()
-        until(page, lambda: len(asked) == loads + 1)
+    wait(page, lambda: frame.locator(OFFER).is_visible())
+    wait_in_vain(page)
+    assert former.loads == 2
+    former.end()
+    frame.locator("#newer [name=load]").click()
+    until(page, lambda: former.loads == 3)
     frame = frame_in(page, "/embed/")
     wait_in_vain(page)
     expect(frame.locator(OFFER)).to_be_hidden()
-    assert asked[1:] == [address] * (3 if loads_itself else 2)
+    assert former.loads == 3
+    expect(page.locator("#after")).to_be_visible()
+
+
+def test_a_frame_in_a_sandbox_which_remembers_nothing_only_offers_it(page: Page, host: Host, live_site: Site) -> None:
+    event = live_site.event(updates=3)
+    page.clock.install()
+    loads: list[str] = []
+    page.on("request", lambda request: loads.append(request.url) if request.is_navigation_request() else None)
+    address = f"{live_site.page(event)}embed/"
+    page.goto(host.article(f'<iframe src="{address}" width="600" height="500" sandbox="allow-scripts"></iframe>'))
+    frame = frame_in(page, "/embed/")
+    with former_answers(page):
+        wait(page, lambda: frame.locator(OFFER).is_visible())
+        wait_in_vain(page)
+        assert loads[1:] == [address]
+        frame.locator("#newer [name=load]").click()
+        until(page, lambda: loads[1:] == [address, address])
+    frame = frame_in(page, "/embed/")
+    wait_in_vain(page)
+    expect(frame.locator(OFFER)).to_be_hidden()
 
 
 def test_the_desk_is_never_loaded_anew_over_what_is_written_or_unsent(

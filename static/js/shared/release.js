@@ -11,6 +11,7 @@ const line = () => document.querySelector("#newer > p");
 let other = null; // the release that the service has now, if it is another
 let isDue = false;
 let timer = 0;
+let triedAt = -Infinity;
 
 /**
  * Lets a page be loaded anew. `isAtRest()` says whether its reader loses nothing by it, `note()` returns what the page
@@ -54,12 +55,20 @@ function begin() {
 }
 
 /** Loads the page if that may be now, else offers it. */
-function look() {
+async function look() {
   clearTimeout(timer);
   timer = setTimeout(look, LOOK_MS);
   const { releases, at } = loadedBefore();
-  if (isForgetful || releases.includes(other) || !page.isAtRest()) offer();
-  else if (Math.abs(Date.now() - at) > APART_MS) load();
+  if (isForgetful || releases.includes(other) || !page.isAtRest()) return offer();
+  if (performance.now() - triedAt < APART_MS || Math.abs(Date.now() - at) < APART_MS) return;
+  triedAt = performance.now();
+  if ((await isServed(other)) && page.isAtRest()) load();
+}
+
+/** Whether the document is there, and of a release: else an error page, or the former document, would take this one's place. */
+async function isServed(release) {
+  const answer = await fetch(location.href).catch(() => null);
+  return Boolean(answer?.ok) && !answer.redirected && releaseIn(await answer.text()) === release;
 }
 
 function offer() {
@@ -72,6 +81,8 @@ function withdraw() {
 
 /** Loads the document anew. The history's state outlives that, in frames too, which keep nothing on the device. */
 function load() {
+  clearTimeout(timer);
+  isDue = false;
   const loaded = { releases: [...loadedBefore().releases, other], at: Date.now() };
   history.replaceState({ ...history.state, loaded, noted: page.note() }, "");
   location.reload();
