@@ -171,6 +171,22 @@ def test_whoever_reads_on_is_offered_it_and_finds_the_place_again(page: Page, li
     assert abs(top_of(page, 38) - top) < 2
 
 
+def test_a_hidden_page_is_loaded_anew_at_its_place_whatever_its_address_names(page: Page, live_site: Site) -> None:
+    event = live_site.event()
+    for _ in range(12):
+        live_site.publish(event, LONG)
+    former = open_former(page, live_site, event, "#update-3")
+    expect(page.locator("#update-3")).to_be_focused()
+    read_in_the_middle(page, 7)
+    top = top_of(page, 7)
+    former.end()
+    hide(page)
+    wait(page, lambda: former.loads == 2)
+    until(page, lambda: is_this_release(page) and is_ready(page))
+    until(page, lambda: abs(top_of(page, 7) - top) < 2)
+    expect(page.locator("#update-3")).not_to_be_focused()
+
+
 BEGUN: dict[str, tuple[str, bool]] = {
     "select": ("getSelection().selectAllChildren(document.querySelector('#update-1 .prose'))", True),
     "unfold": ("document.querySelector('#pinned summary').click()", True),

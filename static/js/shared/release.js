@@ -62,10 +62,11 @@ async function look() {
   if (isForgetful || releases.includes(other) || !page.isAtRest()) return offer();
   if (performance.now() - triedAt < APART_MS || Math.abs(Date.now() - at) < APART_MS) return;
   triedAt = performance.now();
-  if ((await isServed(other)) && page.isAtRest()) load();
+  const wanted = other;
+  if ((await isServed(wanted)) && isDue && other === wanted && page.isAtRest()) load();
 }
 
-/** Whether the document is there, and of a release: else an error page, or the former document, would take this one's place. */
+/** Whether the document is there and of a release. Else an error page, or the former document, would take this one's place. */
 async function isServed(release) {
   const answer = await fetch(location.href).catch(() => null);
   return Boolean(answer?.ok) && !answer.redirected && releaseIn(await answer.text()) === release;
