@@ -2,10 +2,12 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from django.contrib.staticfiles.finders import get_finders
+from django.template import TemplateSyntaxError
 from django.template.loader import get_template
 
 STATIC_FILES = ("css/", "js/", "django_htmx/htmx-2.min")
@@ -30,7 +32,8 @@ def _templates() -> Iterator[tuple[str, bytes]]:
     folder = Path(get_template("base.html").origin.name).parent  # type: ignore[attr-defined]
     for path in folder.rglob("*.html"):
         name = path.relative_to(folder).as_posix()
-        get_template(name)  # Django keeps it from now on
+        with suppress(TemplateSyntaxError):  # where it is drawn, it leaves an empty place
+            get_template(name)  # Django keeps it from now on
         yield f"templates/{name}", path.read_bytes()
 
 

@@ -67,6 +67,7 @@ def test_the_digest_is_the_same_in_another_process_and_another_folder(digest_of_
         ("static/js/shared/patch.js", "\n// other words"),
         ("static/css/site.css", "\n"),
         ("templates/liveblog/update.html", "\n"),
+        ("templates/liveblog/update.html", "{% faulty %}"),
     ],
 )
 def test_any_script_style_or_template_makes_another_digest(
