@@ -20,9 +20,9 @@ import { askToKeep, sweepPhotos, warnBeforeLeaving } from "./persistence.js";
 import { openPreview } from "./preview.js";
 import { watchQueue } from "./queue.js";
 import { reload } from "./reload.js";
+import { isAtRest, wouldLose } from "./rest.js";
 import { kick, sendDue } from "./sender.js";
 import { takeShared } from "./share-target.js";
-import { isAtRest, wouldLose } from "./rest.js";
 import { keepingItems, registerStream, takeAnswerText } from "./stream.js";
 import { offerUndo } from "./undo.js";
 
