@@ -12,7 +12,7 @@ from django.conf import settings  # noqa: E402  (Django must be set up first)
 from django.db import connections  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
-from liveblog import health, live, metrics  # noqa: E402
+from liveblog import health, live, metrics, release  # noqa: E402
 from liveblog.admission import admit  # noqa: E402
 from liveblog.disconnects import carry_out  # noqa: E402
 from liveblog.server import Server  # noqa: E402
@@ -30,6 +30,7 @@ def limit_statements(seconds: float) -> None:
 
 
 limit_statements(settings.STATEMENT_SECONDS)
+release.digest()
 
 application = Server(
     ProtocolTypeRouter(

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5
 """After so long an outbox sends again what was answered with a 503, and a page may be asked for again."""
-WRITTEN_FIELDS = ("title", "headline", "body", "note", "summary")
+WRITTEN_FIELDS = ("title", "name", "who", "headline", "body", "correction", "note", "reason", "summary")
 """The fields in which authors write what would be lost with an answer that does not show it."""
 
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 from django.conf import settings
 from django.utils import timezone
 
-from liveblog import metrics
+from liveblog import metrics, release
 from liveblog.caching import cacheable
 from liveblog.codings import choose_coding
 from liveblog.feed import Feed, Feeds, Fragment, NotKnown, Tail, Verdict
@@ -203,10 +203,11 @@ def respond(status: int, body: str | bytes = b"", headers: dict[str, str] | None
             "Content-Type": f"{kind}; charset=utf-8",
             "Cache-Control": "no-store",
             "Poll-Seconds": str(settings.LIVE_POLL_SECONDS),
+            "Release": release.digest(),
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "default-src 'none'",
             "Access-Control-Allow-Origin": "*",
-            "Access-Control-Expose-Headers": "Poll-Seconds, Retry-After",
+            "Access-Control-Expose-Headers": "Poll-Seconds, Release, Retry-After",
         }
         | (headers or {}),
     )

@@ -56,6 +56,8 @@ class Site:
         **environ: str,
     ) -> None:
         self.data_dir = data_dir
+        self.root = ROOT
+        """Where the program lies; tests/test_release.py makes other releases."""
         self.host, self.port = host, find_free_port()
         self.url = f"http://{host}:{self.port}"
         self._inside = inside
@@ -74,7 +76,7 @@ class Site:
         """Start the server and wait until it can serve."""
         self._process = subprocess.Popen(
             [*self._inside, sys.executable, "manage.py", "serve", "--no-demo", *self._setup],
-            cwd=ROOT,
+            cwd=self.root,
             env=self.environ,
             stdin=subprocess.DEVNULL,
             stdout=(self.data_dir / "log").open("ab"),
@@ -164,7 +166,7 @@ class Site:
         """Run one of ``manage.py``'s commands on the same settings and return what it printed."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
+            cwd=self.root,
             env=self.environ,
             input=stdin,
             capture_output=True,

@@ -12,6 +12,7 @@ from django.test import Client
 from liveblog import live, rendering
 from liveblog.feed import ticker
 from liveblog.models import Event
+from liveblog.release import digest
 from tests.asgi import Answer, ask, every_query, in_thread, poll, run, thread_name, until
 from tests.page import Fragment
 
@@ -23,7 +24,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'",
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Poll-Seconds, Retry-After",
+    "Access-Control-Expose-Headers": "Poll-Seconds, Release, Retry-After",
 }
 
 
@@ -83,6 +84,7 @@ def test_changes_come_each_update_once_in_its_present_state(asking: Ask, make_ev
         "data-revision": str(event.revision),
         "data-edition": event.edition,
         "data-status": "live",
+        "data-release": digest(),
     }
     assert [card.number for card in fragment.elements.cards] == [two.number, one.number, three.number]
     for card in fragment.elements.cards:

@@ -326,13 +326,13 @@ def test_all_this_holds_on_postgresql_too(postgres_url: str) -> None:
         [
             *(sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--ds=config.settings"),
             *("-m", "not postgres and not redis and not browser"),
-            *("tests/test_models.py", "tests/test_database.py", "tests/test_plans.py"),
+            *("tests/test_models.py", "tests/test_database.py", "tests/test_migrations.py", "tests/test_plans.py"),
             *("tests/test_concurrency.py", "tests/test_feed.py"),
             *(
                 "-k",
                 " or ".join(
-                    "test_models test_database test_plans test_concurrency between hundreds behind edition taken_away "
-                    "lost".split()
+                    "test_models test_database test_migrations test_plans test_concurrency between hundreds behind "
+                    "edition taken_away lost".split()
                 ),
             ),
         ],

@@ -93,6 +93,8 @@ def impatient(bridge: Event, monkeypatch: pytest.MonkeyPatch) -> None:
 def address(name: str, slug: str = "bridge", number: int = 1) -> str:
     if name in {"desks", "desk-new"}:
         return reverse(name)
+    if name == "desk-rejection":
+        return reverse(name, args=[slug, uuid.UUID(int=number)])
     return reverse(name, args=[slug, number] if name in OF_AN_UPDATE else [slug])
 
 
@@ -261,6 +263,10 @@ def test_absurd_values_are_refused_in_words(name: str, field: str, desk: Client)
         ("desk-status", {"status": "ended", "note": "It <passed>."}),
         ("desk-pause", {"note": "It <passed>."}),
         ("desk-settings", {"title": "The vote", "summary": "It <passed>."}),
+        ("desk-update", {"correction": "It <passed>."}),
+        ("desk-rejection", {"reason": "It <passed>."}),
+        ("desk-invitations", {"name": "It <passed>."}),
+        ("desk-colleagues", {"who": "It <passed>."}),
     ],
 )
 def test_what_was_written_is_on_the_page_that_refuses_it(
@@ -279,7 +285,7 @@ def test_what_was_written_is_on_the_page_that_refuses_it(
     assert refused(strict) == 403
     bo = user("bo")
     bridge.appoint(user=bo, role=Role.CONTRIBUTOR)
-    if name != "desk-updates":
+    if name not in {"desk-updates", "desk-rejection"}:
         assert refused(signed_in(bo)) == 403
     bridge.memberships.filter(user=bo).delete()
     assert refused(signed_in(bo)) == 404

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 LAYERS = (
-    ("child_process", "codings", "connections", "descriptors", "disconnects", "log_throttle"),
+    ("child_process", "codings", "connections", "descriptors", "disconnects", "log_throttle", "release"),
     ("markup_child", "sockets"),
     ("answers", "photo_files"),
     ("caching", "markup", "bell", "bodies", "errors", "imaging", "mail", "metrics", "players", "request_ids"),
@@ -129,6 +129,7 @@ def test_sockets_and_polls_import_no_model_and_render_nothing() -> None:
         "codings",
         "feed",
         "metrics",
+        "release",
         "sockets",
     }
 

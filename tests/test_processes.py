@@ -17,6 +17,7 @@ from websockets.sync.client import connect
 
 from liveblog.models import Event
 from tests.server import ANSWER_SECONDS, Site
+from tests.test_release import copy_program
 
 READERS = 12
 POSTS = 20
@@ -136,3 +137,30 @@ def test_no_reader_misses_an_update_while_processes_change(server: Callable[...,
     if happening == "replaced":
         assert set(author.statuses) == {302}, "nobody is refused while processes are replaced"
     assert "Traceback" not in site.log
+
+
+def test_each_process_keeps_to_its_release_until_it_is_replaced(server: Callable[..., Site], tmp_path: Path) -> None:
+    site = server(PROCESSES="2")
+    site.stop()
+    site.root = tmp_path / "program"
+    site.root.mkdir()
+    copy_program(site.root)
+    site.start()
+    until(lambda: len(children_of(site)) == 2)
+    event = site.event(updates=1)
+
+    def releases() -> set[str]:
+        return {site.get(site.changes(event, event.revision)).headers["Release"] for _ in range(10)}
+
+    before = set(children_of(site))
+    (former,) = releases()
+    card = site.root / "templates" / "liveblog" / "update.html"
+    card.write_text(card.read_text().replace('<p class="update-when">', '<p class="update-when is-next">'))
+    assert releases() == {former}
+    assert not any("is-next" in site.get(site.page(event)).text for _ in range(10))
+
+    os.kill(site.process_id, signal.SIGHUP)
+    until(lambda: len(now := set(children_of(site))) == 2 and not now & before)
+    until(lambda: former not in releases())
+    assert len(releases()) == 1
+    assert all("is-next" in site.get(site.page(event)).text for _ in range(10))

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from liveblog import live
+from liveblog import live, release
 from liveblog.desk.access import AuthorRequest, desk_of
 from liveblog.desk.page import Item, status_context
 from liveblog.desk.queue import Queue, digest_of
@@ -141,7 +141,7 @@ class AttendedResponse(HttpResponse):
     """
 
     def __init__(self, *args: Any, request: HttpRequest, row: Attendance | None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, headers={"Release": release.digest()}, **kwargs)
         self._scope: dict[str, Any] = getattr(request, "scope", {})  # a request by WSGI has none
         self._row = row
 

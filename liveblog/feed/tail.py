@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 
 from django.conf import settings
 
-from liveblog import rendering
+from liveblog import release, rendering
 from liveblog.codings import compress
 from liveblog.models import Event
 from liveblog.sockets.frames import make_compressed_frame, make_frame
@@ -152,7 +152,7 @@ class Tail:
         head = self.head if self.head_revision > after else ""
         text = (
             f'<section data-after="{after}" data-revision="{self.revision}" '
-            f'data-edition="{self.edition}" data-status="{self.status}">\n'
+            f'data-edition="{self.edition}" data-status="{self.status}" data-release="{release.digest()}">\n'
             + "\n".join(filter(None, [head, *reversed(cards)]))
             + "\n</section>\n"
         )

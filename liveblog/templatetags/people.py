@@ -1,9 +1,9 @@
-"""Who somebody at the desk is, and which release they use."""
+"""Who somebody at the desk is."""
 
 from django import template
 from django.contrib.auth.models import AnonymousUser, User
 
-from liveblog import __version__, models
+from liveblog import models
 
 register = template.Library()
 
@@ -12,9 +12,3 @@ register = template.Library()
 def is_guest(user: User | AnonymousUser) -> bool:
     """Whether ``user`` came in by an invitation."""
     return models.is_guest(user)
-
-
-@register.simple_tag
-def version() -> str:
-    """Return the release's version."""
-    return __version__

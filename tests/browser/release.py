@@ -1,11 +1,11 @@
-"""The desk of the former release: the page, its files and its service worker, as in browsers that are still open.
+"""The former release, commit 0d0abec: a reader's page, the desk, their files and the worker, as browsers have them.
 
-``former/desk.zip`` was made of commit c3ef6e7: the page of a live event without updates, what it loads, and
-``/desk/sw.js``. What differs from site to site stands in parentheses there, as ``(slug)``.
+``former/make.py`` has made ``former/pages.zip`` of it, and makes it of the next.
 """
 
 import mimetypes
 import socket
+import uuid
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,13 +17,13 @@ from typing import Any
 from liveblog.models import Event
 from tests.server import Site
 
-ZIP = Path(__file__).parent / "former" / "desk.zip"
+ZIP = Path(__file__).parent / "former" / "pages.zip"
 TOKEN = "former" * 5 + "xy"
 
 
 @contextmanager
-def former_desk(site: Site, event: Event, user: int) -> Iterator[None]:
-    """Serve the former release's desk at the address of a site that is stopped, for a user's primary key."""
+def former_release(site: Site, event: Event, user: int = 0) -> Iterator[None]:
+    """Serve the former release's pages at the address of a site that is stopped; the desk for a user's primary key."""
     answers = _answers(event, user)
 
     class Handler(BaseHTTPRequestHandler):
@@ -71,11 +71,13 @@ def _answers(event: Event, user: int) -> dict[str, bytes]:
         "edition": event.edition,
         "revision": str(event.revision),
         "user": str(user),
-        "token": TOKEN,
+        "csrfmiddlewaretoken": TOKEN,
+        "key": str(uuid.uuid4()),
     }
     with zipfile.ZipFile(ZIP) as kept:
         found = {f"/{name}": kept.read(name) for name in kept.namelist()}
-    page = found.pop("/desk/page.html").decode()
+    addresses = {"event": f"/events/{event.slug}/", "desk": f"/desk/{event.slug}/"}
+    pages = {address: found.pop(f"/{name}.html").decode() for name, address in addresses.items()}
     for name, value in values.items():
-        page = page.replace(f"({name})", value)
-    return found | {f"/desk/{event.slug}/": page.encode()}
+        pages = {address: page.replace(f"({name})", value) for address, page in pages.items()}
+    return found | {address: page.encode() for address, page in pages.items()} | {"/desk/sw.js": found.pop("/sw.js")}

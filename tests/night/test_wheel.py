@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from liveblog import __version__
+from liveblog.release import digest
 from tests.server import ANSWER_SECONDS, find_free_port
 
 pytestmark = pytest.mark.night
@@ -139,6 +140,7 @@ def test_the_installed_program_serves_and_posts_and_writes_into_the_users_folder
     assert found, output
     page = fetch(found[1])
     assert "Apollo 11" in page
+    assert f'data-release="{digest()}"' in page, "on all machines it is the same release"
     style = re.search(r'href="(/static/css/site\.\w+\.css)"', page)
     assert style
     assert "@layer" in fetch(f"http://127.0.0.1:{installed.port}{style[1]}")

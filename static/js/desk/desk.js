@@ -2,6 +2,8 @@
 
 import { listen, onReturn } from "../shared/events.js";
 import "../shared/press.js";
+import { takeNote, watchRelease } from "../shared/release.js";
+import { notePlace, returnTo } from "../shared/rest.js";
 import { list } from "../shared/stream.js";
 import "../shared/swap.js";
 import { announce } from "./arrivals.js";
@@ -18,11 +20,13 @@ import { askToKeep, sweepPhotos, warnBeforeLeaving } from "./persistence.js";
 import { openPreview } from "./preview.js";
 import { watchQueue } from "./queue.js";
 import { reload } from "./reload.js";
+import { isAtRest, wouldLose } from "./rest.js";
 import { kick, sendDue } from "./sender.js";
 import { takeShared } from "./share-target.js";
-import { registerStream, takeAnswerText } from "./stream.js";
+import { keepingItems, registerStream, takeAnswerText } from "./stream.js";
 import { offerUndo } from "./undo.js";
 
+const TYPED = "Load the page anew? What you have typed into a form and not sent is lost.";
 const on = (name, act) => document.addEventListener(name, act);
 const hasComposer = Boolean(document.getElementById("composer"));
 
@@ -42,6 +46,9 @@ if (list()) {
     onReload: reload,
   });
   followNews();
+  watchRelease({ isAtRest, note: notePlace, show: keepingItems, confirm: () => !wouldLose() || confirm(TYPED) });
+  const place = takeNote();
+  if (place) returnTo(place, () => {}); // older items come by their link
 }
 watchEditing();
 

@@ -30,7 +30,8 @@ function isInUse(part) {
   return fields.some((field) => field === document.activeElement || isChanged(field));
 }
 
-function isChanged(field) {
+/** Whether somebody has typed or chosen something in a field. */
+export function isChanged(field) {
   if (field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
   if (field.matches("select")) return [...field.options].some((option) => option.selected !== option.defaultSelected) && field.selectedIndex > 0;
   return field.value !== field.defaultValue;

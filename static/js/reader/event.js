@@ -5,12 +5,14 @@ import { listen, onReturn } from "../shared/events.js";
 import { remember } from "../shared/patch.js";
 import { pollNow, resume, watchPolls } from "../shared/poll.js";
 import "../shared/press.js";
+import { takeNote, watchRelease } from "../shared/release.js";
+import { isAtRest, notePlace, returnTo } from "../shared/rest.js";
 import * as socket from "../shared/socket.js";
-import { cards, feed } from "../shared/stream.js";
+import { cards, feed, isFramed, list } from "../shared/stream.js";
 import { holds } from "../shared/swap.js";
 import { pause, release, showCounts, welcomeBack } from "./hold.js";
 import { registerLive, takeFragment } from "./live.js";
-import { followHash, showOrder, watchLinks, watchLoading } from "./move.js";
+import { followHash, loadAround, showOrder, watchLinks, watchLoading } from "./move.js";
 import { reload } from "./reload.js";
 import { formatTimes, markDays, offerZones } from "./times.js";
 
@@ -19,6 +21,7 @@ const RARELY_SECONDS = 60;
 const GONE_MS = 60_000;
 const DUE_MS = 60_000;
 let dueTimer = 0;
+let hasMoved = false; // to another part of the stream
 
 for (const element of [...cards(), ...document.querySelectorAll("[data-head]")]) remember(element);
 offerZones(document.getElementById("zone"));
@@ -38,6 +41,11 @@ watchPolls({
   onGone: leave,
 });
 socket.watchSocket(takeFragment);
+watchRelease({
+  // In a frame that is as high as its content nobody scrolls: whoever has loaded more may be reading it.
+  isAtRest: () => Boolean(feed()) && isAtRest(list()) && !(isFramed() && hasMoved && !document.hidden),
+  note: notePlace,
+});
 watchLinks();
 watchLoading();
 addEventListener("popstate", followHash); // hashchange is silent where the query changes, too
@@ -52,6 +60,7 @@ listen("live:applied", ({ revision, status }) => {
 });
 listen("live:gap", pollNow);
 listen("live:loaded", () => {
+  hasMoved = true;
   showOrder();
   pollNow();
 });
@@ -79,7 +88,14 @@ addEventListener("offline", () => report({ isOnline: false }));
 
 showCounts();
 socket.start();
-addEventListener("DOMContentLoaded", followHash);
+addEventListener("DOMContentLoaded", goToPlace);
+
+/** Opens the page where it was before it was loaded anew, else at the update that its address names. */
+function goToPlace() {
+  const place = takeNote();
+  if (place) returnTo(place, loadAround);
+  else followHash();
+}
 
 function comeBack() {
   if (!feed()) return; // the event is gone

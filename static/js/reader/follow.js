@@ -2,6 +2,8 @@
 
 import { onReturn } from "../shared/events.js";
 import { patch, remember } from "../shared/patch.js";
+import { noteRelease, releaseIn, watchRelease } from "../shared/release.js";
+import { isAtRest } from "../shared/rest.js";
 import { blockInView, keepingPlace, registerSwap } from "../shared/swap.js";
 import { formatTimes } from "./times.js";
 
@@ -17,6 +19,10 @@ export function follow(page) {
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     if (detail.requestConfig.elt === poll()) detail.shouldSwap = true;
   });
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    if (detail.requestConfig.elt === poll() && detail.xhr.status) noteRelease(releaseIn(detail.xhr.responseText));
+  });
+  watchRelease({ isAtRest: () => isAtRest(page) });
   const ask = () => htmx.trigger(poll(), "poll");
   setInterval(ask, 1000 * poll().dataset.seconds);
   onReturn(ask);

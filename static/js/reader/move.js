@@ -27,7 +27,7 @@ export async function jump(to) {
 }
 
 /** Loads the part of the stream that an update stands in, and returns whether it has come. */
-async function loadAround(to, order) {
+export async function loadAround(to, order) {
   let hasCome = false;
   const waiting = new AbortController();
   document.addEventListener("live:loaded", () => { hasCome = true; }, { signal: waiting.signal });
@@ -53,7 +53,7 @@ export function watchLinks() {
       if (!isFramed()) noteInAddress(link.dataset.jump);
       jump(link.dataset.jump);
     } else if (link.dataset.sort && !isFramed()) {
-      history.replaceState(null, "", addressOf({ sort: link.dataset.sort }));
+      history.replaceState(history.state, "", addressOf({ sort: link.dataset.sort }));
       writeText("liveblog.sort", link.dataset.sort);
     } else if ("copy" in link.dataset) {
       click.preventDefault();
@@ -65,7 +65,7 @@ export function watchLinks() {
 /** Puts the update that was jumped to into the address; none where the reader went to an end. */
 function noteInAddress(to) {
   const address = new URL(/^\d+$/.test(to) ? `#update-${to}` : addressOf({}), location.href);
-  if (address.href !== location.href) history.pushState(null, "", address);
+  if (address.href !== location.href) history.pushState(history.state, "", address);
 }
 
 /** Marks the stream as busy while a part of it is loading, and says if that fails. */

@@ -1,6 +1,7 @@
 /** Decides which of htmx's ticks become requests, and what their answers mean. */
 
 import { known, report } from "./connection.js";
+import { noteRelease } from "./release.js";
 import { cursor, feed } from "./stream.js";
 
 const GREATEST_SECONDS = 60;
@@ -98,6 +99,7 @@ export function watchPolls({ pace, question = () => ({}), headers = {}, onAnswer
     // Every answer of the service says how often to ask; the 404 of a proxy before it does not.
     const often = Number(xhr.status && xhr.getResponseHeader("Poll-Seconds"));
     if (often > 0) report({ seconds: often });
+    if (xhr.status) noteRelease(xhr.getResponseHeader("Release"));
     const retryAfter = Number(xhr.status && xhr.getResponseHeader("Retry-After"));
     notBefore = retryAfter > 0 ? finishedAt + Math.min(retryAfter, GREATEST_SECONDS) * 1000 : 0;
     if (xhr.status === 204 || (xhr.status === 200 && isOurs(xhr.responseText))) {

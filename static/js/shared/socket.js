@@ -2,6 +2,7 @@
 
 import { known, report } from "./connection.js";
 import { pollNow } from "./poll.js";
+import { noteRelease, releaseIn } from "./release.js";
 import { cursor, feed } from "./stream.js";
 
 const ENDED = 1000;
@@ -99,6 +100,7 @@ function connect() {
     if (socket !== opening) return;
     delivered = Math.max(delivered, Number(/data-revision="(\d+)"/.exec(data)?.[1] ?? 0));
     onFragment(data);
+    noteRelease(releaseIn(data));
   };
   opening.onclose = ({ code }) => {
     clearTimeout(proof);
