@@ -23,6 +23,15 @@ def phone(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     with phones(browser) as make:
         yield make
 
+IS_UP_TO_DATE = """navigator.serviceWorker.ready.then((registration) =>
+    !registration.installing && !registration.waiting && registration.active.state === "activated"
+    && navigator.serviceWorker.controller === registration.active)"""
+KEPT_PAGES = """(async () => {
+    const names = (await caches.keys()).filter((name) => name.startsWith("desk-pages"));
+    const kept = await Promise.all(names.map(async (name) => (await caches.open(name)).matchAll()));
+    return (await Promise.all(kept.flat().map((page) => page.text()))).join();
+})()"""
+
 
 def test_an_open_desk_of_the_former_release_goes_on_posting_and_following(
     phone: Callable[..., BrowserContext], server: Callable[..., Site]
@@ -91,9 +100,10 @@ def test_a_browser_with_the_former_release_s_worker_opens_the_desk_offline_after
     # A browser looks for a newer worker when it likes: at this visit, the next one, or within a day.
     page.evaluate("navigator.serviceWorker.ready.then((registration) => registration.update()).then(() => null)")
     until(page, lambda: {name for name in page.evaluate("caches.keys()") if name.startswith("desk-files")} - before)
-    until(page, lambda: page.evaluate("navigator.serviceWorker.controller?.state === 'activated'"))
+    until(page, lambda: page.evaluate(IS_UP_TO_DATE))
     page.reload()  # the new worker keeps the page
     expect(page.locator("#item-1")).to_be_visible()
+    until(page, lambda: "item-1" in page.evaluate(KEPT_PAGES))
     page.context.set_offline(True)
     page.reload()
     expect(page.locator("#seen")).to_contain_text("Offline: showing the desk as it was at")
