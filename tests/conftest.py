@@ -12,7 +12,7 @@ from channels.layers import channel_layers
 from django.conf import settings as django_settings
 from django.db import connection, transaction
 from django.test import TransactionTestCase
-from hypothesis import HealthCheck
+from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
 
 IS_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
@@ -25,7 +25,11 @@ hypothesis_settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 hypothesis_settings.register_profile("night", hypothesis_settings.get_profile("liveblog"), max_examples=2_000)
-hypothesis_settings.load_profile("night" if os.environ.get("NIGHT") == "long" else "liveblog")
+# Where a fault is looked for that is known to be there, nobody needs its smallest example, which takes minutes.
+hypothesis_settings.register_profile(
+    "fault", hypothesis_settings.get_profile("liveblog"), phases=[Phase.explicit, Phase.reuse, Phase.generate]
+)
+hypothesis_settings.load_profile({"long": "night", "fault": "fault"}.get(os.environ.get("NIGHT", ""), "liveblog"))
 
 MEMORY_LAYER = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 

@@ -23,6 +23,7 @@ def phone(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     with phones(browser) as make:
         yield make
 
+
 IS_UP_TO_DATE = """navigator.serviceWorker.ready.then((registration) =>
     !registration.installing && !registration.waiting && registration.active.state === "activated"
     && navigator.serviceWorker.controller === registration.active)"""

@@ -134,7 +134,7 @@ def test_a_fault_is_found(name: str, tmp_path: Path, request: pytest.FixtureRequ
     assert (ROOT / fault.file).read_text().count(fault.right) == 1, f"{fault.file} is written otherwise now"
     if os.environ.get("NIGHT") == "short" and name not in SHORT:
         return
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")} | {"NIGHT": "fault"}
     if fault.needs_postgres:
         environ |= {"DATABASE_URL": request.getfixturevalue("postgres_url"), "EXPECTED_DATABASE": "postgresql"}
     copy = tmp_path / "liveblog"
