@@ -1,5 +1,6 @@
 """The poll: each row of the table in docs/protocol.md, through ASGI and through Django's fallback alike."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,7 @@ from liveblog.models import Event
 from liveblog.release import digest
 from tests.asgi import Answer, ask, every_query, in_thread, poll, run, thread_name, until
 from tests.page import Fragment
+from tests.server import publish
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -162,6 +164,29 @@ def test_a_page_below_the_tail_reloads_and_one_at_its_floor_is_led_on(
     assert asking(path_of(event), f"after={floor - 1}").body == live.RELOAD
     fragment = Fragment(asking(path_of(event), f"after={floor}").body)
     assert [card.number for card in fragment.elements.cards] == [3, 4, 5]
+
+
+def test_the_floor_of_a_tail_that_has_grown_is_the_last_change_that_it_has_dropped(
+    make_event: Callable[..., Event], settings: Any
+) -> None:
+    settings.TAIL_UPDATES = 3
+    event = make_event(updates=2)
+
+    async def main() -> None:
+        await poll(event, event.revision)  # from here on the feed grows
+        updates = [await in_thread(publish, event, f"Update {number}") for number in range(4)]
+        newest = updates[-1].revision
+        floor = updates[0].revision
+        while (answer := await poll(event, newest)).status != 204:
+            await asyncio.sleep(0.01)
+        for after in range(floor):
+            assert (await poll(event, after)).body == live.RELOAD, after
+        for after in range(floor, newest):
+            answer = await poll(event, after)
+            found = [card.revision for card in Fragment(answer.body).elements.cards]
+            assert found == list(range(after + 1, newest + 1))
+
+    run(main)
 
 
 def test_the_tail_holds_the_last_500_changed_updates(settings: Any) -> None:

@@ -79,7 +79,7 @@ FAULTS = {
     ),
     "a draft's updates can be read at their own addresses": Fault(
         "liveblog/views.py",
-        "        event = find_event(slug)\n        update = event.updates.get(number=number)",
+        "        event = find_event(request, slug)\n        update = event.updates.get(number=number)",
         "        event = Event.objects.get(slug=slug)\n        update = event.updates.get(number=number)",
         "tests/test_pages.py tests/test_roles.py",
     ),
