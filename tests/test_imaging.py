@@ -11,6 +11,7 @@ import os
 import re
 import resource
 import struct
+import time
 import uuid
 import zipfile
 import zlib
@@ -246,6 +247,24 @@ def test_a_photo_is_written_in_those_sizes(size: tuple[int, int]) -> None:
     files = rewrite(saved(Image.new("L", size, 90), "PNG", compress_level=1))
     assert list(files) == child.sizes_of(*size, widths=imaging.WIDTHS)
     assert_clean(files)
+
+
+@pytest.mark.parametrize(("times", "is_read"), [(1, True), (100, True), (3_000, False)])
+def test_a_jpeg_of_thousands_of_scans_is_refused_before_any_of_them_is_decoded(
+    times: int, is_read: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = Image.effect_noise((1600, 1200), 60).convert("RGB")
+    upload = saved(noise, "JPEG", progressive=True, quality=60)
+    last = upload.rindex(b"\xff\xda")
+    heavy = upload[:last] + upload[last:-2] * times + b"\xff\xd9"
+    began_with = time.process_time()
+    answer = reason_for(heavy, tmp_path, monkeypatch)
+    if is_read:
+        assert answer != "heavy"
+        assert isinstance(answer, list)
+    else:
+        assert answer == "heavy"
+        assert time.process_time() - began_with < 5, "it was decoded"
 
 
 def test_49_megapixels_are_read_from_the_kind_that_needs_most_memory(tmp_path: Path) -> None:

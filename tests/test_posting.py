@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -308,6 +309,31 @@ def test_a_photo_is_webp_that_caches_may_keep_for_seconds_and_browsers_longer(
     assert (again.status_code, again.content) == (304, b"")
     assert Client().get(public_address(photo, 999)).status_code == 404
     assert not response.cookies
+
+
+def test_a_guests_photos_are_counted_before_they_are_decoded_refused_ones_too(
+    bridge: Event, ada: User, media: Path
+) -> None:
+    invitation, _ = bridge.invite(name="Vera", made_by=ada)
+    guest, key = of(invitation.guest), uuid.uuid4()
+    assert upload(guest, key=key).status_code == 200
+    codes = [upload(guest, content=b"no picture").status_code for _ in range(29)]
+    assert codes == [415] * 29
+    refused = upload(guest)
+    assert refused.status_code == 429
+    assert 0 < int(refused["Retry-After"]) <= 60
+    assert upload(guest, key=key).status_code == 200  # an honest retry
+    assert bridge.photos.count() == 1
+
+
+def test_nobody_has_two_photos_read_at_once(desk: Client, bridge: Event, ada: User, media: Path) -> None:
+    cache.add(f"photo:{ada.pk}", True)
+    try:
+        refused = upload(desk)
+        assert (refused.status_code, refused["Retry-After"]) == (429, "1")
+    finally:
+        cache.delete(f"photo:{ada.pk}")
+    assert [upload(desk).status_code for _ in range(3)] == [200] * 3
 
 
 def test_the_card_has_fixed_proportions_and_several_widths(desk: Client, bridge: Event, media: Path) -> None:

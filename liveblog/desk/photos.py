@@ -6,6 +6,7 @@ from typing import Any, BinaryIO, cast
 
 from django import forms
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpResponse, JsonResponse
@@ -17,19 +18,13 @@ from liveblog import imaging
 from liveblog.caching import picture_response
 from liveblog.desk.access import AuthorRequest, desk_of
 from liveblog.desk.forms import carry_out, refusal_in_words
-from liveblog.models import (
-    Attachment,
-    Event,
-    Figure,
-    Photo,
-    Role,
-    Unreadable,
-    is_guest,
-)
+from liveblog.models import Attachment, Attempt, Event, Figure, Photo, Role, TooMany, Unreadable, is_guest
 from liveblog.models.content import ALT_CHARACTERS
 from liveblog.models.json_fields import parse_name_and_alt, parse_readable
 
 GUEST_PHOTOS_A_MINUTE = 30
+TURN_SECONDS = 180
+"""After this, somebody whose photo never ended can send another: longer than any takes that waits for its turn."""
 
 
 class CoverForm(forms.Form):
@@ -136,5 +131,16 @@ def take_files(request: AuthorRequest, event: Event, key: uuid.UUID) -> list[Att
 
 
 def _store(request: AuthorRequest, event: Event, key: uuid.UUID, photo: UploadedFile) -> Photo:
-    limit = GUEST_PHOTOS_A_MINUTE if is_guest(request.user) else None
-    return event.add_photo(uploader=request.user, key=key, file=cast("BinaryIO", photo), photos_a_minute=limit)
+    """Store one; raises ``TooMany`` for a guest's thirty-first a minute, and for somebody's second at the same time.
+
+    What was refused counts: to find out that a picture can't be read may take seconds of CPU.
+    """
+    if is_guest(request.user) and not event.photos.filter(key=key).exists():
+        Attempt.objects.pace("photo", request.user.pk, most=GUEST_PHOTOS_A_MINUTE)
+    turn = f"photo:{request.user.pk}"
+    if not cache.add(turn, True, timeout=TURN_SECONDS):
+        raise TooMany(1)
+    try:
+        return event.add_photo(uploader=request.user, key=key, file=cast("BinaryIO", photo))
+    finally:
+        cache.delete(turn)

@@ -334,12 +334,12 @@ class Event(Head, People):
         self.latest_clock = now
         return now
 
-    def add_photo(self, *, uploader: User, key: UUID, file: BinaryIO, photos_a_minute: int | None = None) -> Photo:
+    def add_photo(self, *, uploader: User, key: UUID, file: BinaryIO) -> Photo:
         """Decode an upload, write it anew and keep it under ``key``; the same key again is the same photo.
 
-        Raises ``imaging.PhotoRefused``, ``TooMany``, and ``ValidationError`` for somebody else's key.
+        Raises ``imaging.PhotoRefused``, and ``ValidationError`` for somebody else's key.
         """
-        return Photo.receive(self, uploader=uploader, key=key, file=file, photos_a_minute=photos_a_minute)
+        return Photo.receive(self, uploader=uploader, key=key, file=file)
 
     def announce(self) -> None:
         """Make a draft public as upcoming."""

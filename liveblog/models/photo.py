@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from liveblog import imaging, photo_files
 from liveblog.connections import release
-from liveblog.models.content import Attachment, TooMany
+from liveblog.models.content import Attachment
 from liveblog.models.json_fields import Figure, read_widths
 from liveblog.models.people import is_guest
 from liveblog.models.post import Post
@@ -87,16 +87,10 @@ class Photo(models.Model):
         return f"photo {self.name}"
 
     @classmethod
-    def receive(
-        cls, event: "Event", *, uploader: User, key: uuid.UUID, file: BinaryIO, photos_a_minute: int | None = None
-    ) -> "Photo":
+    def receive(cls, event: "Event", *, uploader: User, key: uuid.UUID, file: BinaryIO) -> "Photo":
         """Decode an upload, write it anew and keep it; see ``Event.add_photo()``."""
         photo = event.photos.filter(key=key).first()
         if photo is None:
-            since = timezone.now() - timedelta(minutes=1)
-            recent = event.photos.filter(uploader=uploader, arrived_at__gt=since)
-            if photos_a_minute is not None and recent.count() >= photos_a_minute:
-                raise TooMany(60)
             photo = cls._store(event, uploader=uploader, key=key, file=file)
         if photo.uploader_id != uploader.pk:
             raise ValidationError("This key is somebody else’s.")
