@@ -7,6 +7,7 @@ HEADERS = (
     (b"content-type", b"text/html; charset=utf-8"),
     (b"cache-control", b"public, max-age=0, s-maxage=1, stale-while-revalidate=0, stale-if-error=0"),
     (b"poll-seconds", b"5"),
+    (b"release", b"0123456789ab"),
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'"),
     (b"access-control-allow-origin", b"*"),

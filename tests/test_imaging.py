@@ -253,7 +253,7 @@ def test_a_photo_is_written_in_those_sizes(size: tuple[int, int]) -> None:
 def test_a_jpeg_of_thousands_of_scans_is_refused_before_any_of_them_is_decoded(
     times: int, is_read: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    noise = Image.effect_noise((1600, 1200), 60).convert("RGB")
+    noise = Image.effect_noise((640, 480), 60).convert("RGB")
     upload = saved(noise, "JPEG", progressive=True, quality=60)
     last = upload.rindex(b"\xff\xda")
     heavy = upload[:last] + upload[last:-2] * times + b"\xff\xd9"
