@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.conf import settings
 from django.db import transaction
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.proxy import Proxy
 from tests.browser.reading import catch_up, expect_right, is_ready, numbers, open_page, set_clock, until
@@ -171,6 +171,31 @@ def test_what_the_server_asks_to_wait_is_no_longer_after_the_clock_was_set_back(
     set_clock(page, minutes=-10)
     page.clock.fast_forward(11_000)
     live_site.publish(event)
+    expect_right(page, live_site, event)
+
+
+def test_a_service_that_can_not_tell_now_is_asked_as_often_as_it_says(page: Page, live_site: Site) -> None:
+    """It is up, and right again in a moment: who waited ever longer would be a minute late."""
+    event = live_site.event(updates=1)
+    page.add_init_script("delete window.WebSocket")
+    page.clock.install()
+    page.goto(live_site.page(event))
+    expect(page.locator("#connection")).to_have_text("Checking every 5 s")
+    asked: list[str] = []
+    headers = {"Retry-After": "5", "Poll-Seconds": "5"}
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=503, headers=headers)
+
+    page.route("**/changes/**", refuse)
+    for _ in range(90):
+        page.clock.run_for(1_000)
+        page.wait_for_timeout(10)
+    assert 90 / 7.5 - 1 <= len(asked) <= 90 / 5 + 2
+    live_site.publish(event)
+    page.unroute("**/changes/**")
+    page.clock.run_for(8_000)
     expect_right(page, live_site, event)
 
 

@@ -6,6 +6,7 @@ import { cursor, feed } from "./stream.js";
 
 const GREATEST_SECONDS = 60;
 const STALLED_MS = 8_000;
+const RETRY_SPREAD = 1.4; // with the jitter, from what was said to nearly half as long again
 const GONE_AGAIN_MS = 5_000;
 const SLEPT_MS = 10_000;
 const element = () => document.getElementById("poll");
@@ -63,9 +64,11 @@ function noticeSleep() {
  * `headers` are sent with each. `onAnswer(xhr)`, `onFailure(xhr)`, `onRecovery()` and `onGone()` are called for the result.
  */
 export function watchPolls({ pace, question = () => ({}), headers = {}, onAnswer, onFailure, onRecovery, onGone }) {
+  let retrySeconds = 0; // what a service that is up but can't tell has said
   const seconds = () => {
     const { failures, seconds: often } = known();
-    return failures ? Math.min(GREATEST_SECONDS, often * 2 ** failures) : pace();
+    if (!failures) return pace();
+    return retrySeconds > 0 ? retrySeconds * RETRY_SPREAD : Math.min(GREATEST_SECONDS, often * 2 ** failures);
   };
   const isDue = () => {
     const now = performance.now();
@@ -101,7 +104,8 @@ export function watchPolls({ pace, question = () => ({}), headers = {}, onAnswer
     if (often > 0) report({ seconds: often });
     if (xhr.status) noteRelease(xhr.getResponseHeader("Release"));
     const retryAfter = Number(xhr.status && xhr.getResponseHeader("Retry-After"));
-    notBefore = retryAfter > 0 ? finishedAt + Math.min(retryAfter, GREATEST_SECONDS) * 1000 : 0;
+    retrySeconds = retryAfter > 0 ? Math.min(retryAfter, GREATEST_SECONDS) : 0;
+    notBefore = retrySeconds ? finishedAt + retrySeconds * 1000 : 0;
     if (xhr.status === 204 || (xhr.status === 200 && isOurs(xhr.responseText))) {
       timesGone = 0;
       const wasFailing = known().failures > 0;
