@@ -259,7 +259,7 @@ def test_another_way_to_start_it_under_tls_says_whether_there_are_finished_frame
     )
     try:
         ends_at = time.monotonic() + START_SECONDS
-        while "Application startup complete" not in log.read_text():
+        while "Uvicorn running on" not in log.read_text():
             assert time.monotonic() < ends_at, log.read_text()
             time.sleep(0.05)
         tls = ssl.create_default_context(cafile=certificate)
