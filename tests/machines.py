@@ -49,8 +49,9 @@ def networked(*names: str) -> Iterator[list[Machine]]:
         machines = [Machine(f"{bridge}-{name}", f"{net}.{last}") for last, name in enumerate(names, start=10)]
         for machine in machines:
             _make("netns", "add", machine.name)
-            made.callback(_ip, "netns", "del", machine.name)  # its link ends with it
+            made.callback(_ip, "netns", "del", machine.name)
             _make("link", "add", machine.name, "type", "veth", "peer", "name", "eth0", "netns", machine.name)
+            made.callback(_ip, "link", "del", machine.name)  # it may outlast its namespace
             _make("link", "set", machine.name, "master", bridge, "up")
             _make("-n", machine.name, "addr", "add", f"{machine.address}/24", "dev", "eth0")
             for link in ("eth0", "lo"):

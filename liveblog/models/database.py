@@ -95,7 +95,7 @@ _turns_lock = threading.Lock()
 
 @contextmanager
 def without_time_limit() -> Iterator[None]:
-    """Let the statements inside take as long as they need; a server limits them on PostgreSQL (config/asgi.py).
+    """Let what is done inside take as long as it needs; a server limits it on PostgreSQL (config/asgi.py).
 
     On PostgreSQL this opens a transaction, for which the limit is lifted. SQLite has no limit, and a transaction there
     would take the write lock even if it only reads.
@@ -105,7 +105,7 @@ def without_time_limit() -> Iterator[None]:
         return
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL statement_timeout = 0")
+            cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
         yield
 
 

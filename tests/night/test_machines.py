@@ -1,15 +1,20 @@
 """Several machines with one database, one Redis and one bucket: each dies in turn, and no reader is wrong."""
 
 import io
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from PIL import Image
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
@@ -19,12 +24,13 @@ from liveblog.models import Event
 from tests.balancer import Balancer
 from tests.bucket import Bucket, serving_buckets
 from tests.machines import CanNotBeMade, networked, serving_data
-from tests.server import Site
+from tests.server import ROOT, Site
 from tests.test_processes import Author, Follower
 
 pytestmark = pytest.mark.night
 
 READERS = 6
+MAKE_EVENT = "from liveblog.models import Event; Event.objects.create(title='Storm', slug='storm')"
 MORE = 4
 """So many updates everybody has seen while a machine was gone."""
 QUIET_SECONDS = 2.0
@@ -227,6 +233,57 @@ def test_machines_on_a_network_die_in_turn(tmp_path: Path, running: ExitStack, d
     killed = [(site.kill, site.start) for site in sites]
     unplugged = [(machine.unplug, machine.plug_in) for machine in apps]
     check_that_no_reader_is_wrong(front, sites, bucket, [*killed, *unplugged])
+
+
+HOLD = """
+import os, time
+import config.asgi  # as a server does when it starts
+from liveblog.models import Event
+with Event.objects.get(slug="storm").change():
+    print("held", flush=True)
+    time.sleep(3600)
+"""
+
+
+@contextmanager
+def holding(database_url: str, folder: Path, inside: Sequence[str] = ()) -> Iterator[subprocess.Popen[str]]:
+    """Let a process that is like a server's have the lock of an event."""
+    environ = {**os.environ, "DATABASE_URL": database_url, "DATA_DIR": str(folder / "data"), "PYTHONPATH": str(ROOT)}
+    for code in ("from django.core.management import call_command; call_command('migrate', verbosity=0)", MAKE_EVENT):
+        command = [sys.executable, "-c", f"import django; django.setup()\n{code}"]
+        subprocess.run(command, env=environ, cwd=ROOT, check=True, timeout=PATIENCE_SECONDS)
+    command = [*inside, sys.executable, "-c", HOLD]
+    process = subprocess.Popen(command, env=environ, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def check_that_the_lock_is_free(database_url: str) -> None:
+    with psycopg.connect(database_url, options=f"-c lock_timeout={PATIENCE_SECONDS}s") as connection:
+        connection.execute("SELECT id FROM liveblog_event WHERE slug = 'storm' FOR UPDATE")
+
+
+def test_a_machine_that_is_unplugged_in_a_transaction_lets_go_of_the_event(tmp_path: Path, running: ExitStack) -> None:
+    try:
+        data, one = running.enter_context(networked("data", "one"))
+        url = running.enter_context(serving_data(data))["DATABASE_URL"]
+    except CanNotBeMade as error:
+        pytest.skip(f"no network of namespaces, or nothing to run in it: {error}")
+    running.enter_context(holding(url, tmp_path, one.inside))
+    one.unplug()
+    check_that_the_lock_is_free(url)
+
+
+@pytest.mark.postgres
+def test_a_process_that_hangs_in_a_transaction_lets_go_of_the_event(tmp_path: Path, postgres_url: str) -> None:
+    with holding(postgres_url, tmp_path) as process:
+        process.send_signal(signal.SIGSTOP)
+        check_that_the_lock_is_free(postgres_url)
 
 
 @pytest.mark.postgres
