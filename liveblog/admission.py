@@ -55,7 +55,7 @@ ACCEPTED_SESSIONS = 10_000
 _DOWNLOAD = re.compile(r"/desk/[^/]+/archive/[a-z]+\.zip")
 _PHOTO = re.compile(r"/(events|desk)/[^/]+/(photos/[^/]+\.webp|social-\d+\.jpg)")
 _PHOTO_UPLOAD = re.compile(r"/desk/[^/]+/photos/")
-_EVENT = re.compile(r"/events/[^/]+/")
+_EVENT = re.compile(r"/events/[^/]+/(embed/|fragment/)?")
 _SIGN_IN = re.compile(r"/(accounts/(login|password|(reset|link)/.+)|admin/login|join/[^/]+)/")
 _AUTHORS = re.compile(r"/(desk|admin|accounts)/")
 
@@ -138,8 +138,6 @@ class Slots:
     def kind_of(self, scope: Scope, body: Body) -> Kind:
         """Return the kind of a request."""
         path, method = scope["path"], scope["method"]
-        if _DOWNLOAD.fullmatch(path):
-            return Kind.DOWNLOADS
         if path.startswith(settings.STATIC_URL):
             return Kind.FILES
         if _PHOTO.fullmatch(path):
@@ -147,6 +145,8 @@ class Slots:
         if _SIGN_IN.fullmatch(path) and method == "POST":
             return Kind.SIGN_INS
         if _AUTHORS.match(path) and _session_key(scope) in self._accepted:
+            if _DOWNLOAD.fullmatch(path):
+                return Kind.DOWNLOADS
             brings_photos = body.length > UPLOAD_BYTES or _PHOTO_UPLOAD.fullmatch(path)
             return Kind.UPLOADS if brings_photos else Kind.AUTHORS
         if _EVENT.fullmatch(path) and _names_a_place(scope["query_string"]):

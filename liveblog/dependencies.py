@@ -1,6 +1,6 @@
 """What an answer shows, said by the view that makes it: without a word from its view no answer is kept in memory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -21,6 +21,10 @@ class Dependency(NamedTuple):
     edition: str = ""
     turns_at: float = float("inf")
     """From when on it shows something else though nothing has changed; in seconds since 1970."""
+
+    def is_in(self, found: Mapping[int, tuple[int, str]]) -> bool:
+        """Return whether a check of the database has found the event in just this state."""
+        return self.event is not None and found.get(self.event) == (self.revision, self.edition)
 
     def together_with(self, other: "Dependency") -> "Dependency":
         """Return what an answer shows that shows both."""

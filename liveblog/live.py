@@ -355,7 +355,9 @@ class _Reader:
         except Exception:
             # Most often its client has just left. If not, it must not hang there as if it were live.
             logger.debug("A socket failed", exc_info=True)
-            code = POLL_INSTEAD
+            await self._say_goodbye(POLL_INSTEAD)
+            self.drop()
+            return
         if code is None:
             self._task = None
         else:

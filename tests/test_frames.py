@@ -186,6 +186,25 @@ def test_what_a_reader_says_is_bounded_whether_it_is_compressed_or_not(server: C
     assert "Traceback" not in site.log
 
 
+def test_a_crowd_that_sends_what_would_grow_takes_no_memory(server: Callable[..., Site]) -> None:
+    site = server(SERVER="uvicorn")
+    event = site.event(updates=1)
+    grows = zlib.compress(b"\0" * (15 * 2**20))[2:-4]  # 15 kB
+    not_final_compressed_text, continued = 0x41, 0x00
+    crowd = [Wire(site, event, offer="permessage-deflate") for _ in range(60)]
+    for reader in crowd:
+        reader.socket.sendall(spoken(not_final_compressed_text, grows))
+        reader.socket.sendall(spoken(continued, b"more"))
+    with wire(site, event, offer="permessage-deflate") as well:
+        site.publish(event, "All is well.")
+        assert b"All is well." in inflated(well.frame())
+        assert b"All is well." in inflated(crowd[-1].frame())
+    peak = int(Path(f"/proc/{site.process_id}/status").read_text().split("VmHWM:")[1].split()[0])
+    assert peak < 400_000, "kB: sixty times 15 MB would be 900,000"
+    for reader in crowd:
+        reader.socket.close()
+
+
 def spoken(first: int, payload: bytes) -> bytes:
     """Return a client's frame, whose mask is of zeros."""
     length = len(payload)

@@ -16,11 +16,13 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.http import http_date
 
+from liveblog import codings
 from liveblog.admission import admit
 from liveblog.codings import choose_coding
 from liveblog.disconnects import Application, Message, Receive, Scope, Send, carry_out
 from liveblog.feed import Feeds, ticker
 from liveblog.models import Event
+from liveblog.page_cache import addresses, answers
 from liveblog.page_cache import cache as page_cache
 from liveblog.page_cache.addresses import read_address
 from liveblog.server import Server
@@ -127,6 +129,13 @@ def storm(make_event: Callable[..., Event]) -> Event:
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the check come only when it is hurried."""
     monkeypatch.setattr(ticker, "CHECK_SECONDS", 60)
+    monkeypatch.setattr(page_cache, "SILENT_SECONDS", 600.0)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep for a minute what else ends after a second, which a slow machine may need for one rendering."""
+    monkeypatch.setattr(page_cache, "BRIEF_SECONDS", 60.0)
 
 
 def change_unheard(event: Event, **fields: Any) -> None:
@@ -158,7 +167,7 @@ ADDRESSES = [
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_each_header_and_byte_is_djangos_own(storm: Event, address: str) -> None:
+def test_each_header_and_byte_is_djangos_own(storm: Event, address: str, patient: None) -> None:
     async def main(server: Server, django: Django) -> None:
         own = await fetch(django, address)
         assert own.status == 200
@@ -277,9 +286,9 @@ def test_hosts_and_schemes_are_djangos_to_judge(
         if status == 200:
             assert answer.headers["Strict-Transport-Security"] == "max-age=86400"
 
-    page_cache.is_host_allowed.cache_clear()
+    addresses._is_host_allowed.cache_clear()
     serve(main)
-    page_cache.is_host_allowed.cache_clear()
+    addresses._is_host_allowed.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -303,6 +312,17 @@ def test_hosts_and_schemes_are_djangos_to_judge(
 )
 def test_only_public_pages_pass_it(address: str) -> None:
     assert read_address(address, b"") is None
+
+
+def test_nobody_fills_the_memory_with_what_was_asked_once() -> None:
+    for number in range(50):
+        long = f"{number:05}" * 200
+        assert read_address(f"/events/{long}/", b"") is None
+        assert read_address("/events/storm/", f"sort={long}".encode()) is None
+        assert not page_cache.is_host_allowed(long.encode())
+        assert choose_coding(f"br, {long}".encode()) == ""
+    for kept in (addresses._read_address, addresses._is_host_allowed, codings._choose_coding):
+        assert kept.cache_info().currsize < 1_000
 
 
 @pytest.mark.parametrize("query", [b"sort=\xff", b"&" * 50, b"sort=" + b"n" * 2_000])
@@ -339,7 +359,7 @@ def test_a_post_to_a_page_is_djangos_to_refuse(storm: Event) -> None:
 # Dropped at a change.
 
 
-def test_who_asks_after_a_change_never_gets_the_page_before_it(storm: Event, unchecked: None) -> None:
+def test_who_asks_after_a_change_never_gets_the_page_before_it(storm: Event, unchecked: None, patient: None) -> None:
     async def main(server: Server, django: Django) -> None:
         for number in range(40):
             words = f"Word {number} of the storm"
@@ -501,6 +521,28 @@ def test_hundreds_who_ask_at_once_share_one_rendering_and_then_memory(storm: Eve
             answers = await asyncio.gather(*(fetch(server, f"/events/storm/?x={n}") for n in range(300)))
             assert len({answer.body for answer in answers}) == 1
             assert len(django.asked) == 1
+
+    serve(main)
+
+
+def test_a_crowd_has_a_page_compressed_once(storm: Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    compressed: list[str] = []
+    real = answers.compress
+
+    def counted(body: bytes, coding: str) -> bytes:
+        compressed.append(coding)
+        return real(body, coding)
+
+    monkeypatch.setattr(answers, "compress", counted)
+
+    async def main(server: Server, django: Django) -> None:
+        pages = server.start(asyncio.get_running_loop()).pages
+        coding = (b"accept-encoding", b"br")
+        crowd = await asyncio.gather(*(fetch(server, "/events/storm/", coding) for _ in range(200)))
+        assert len({answer.body for answer in crowd}) == 1
+        assert compressed == ["br"]
+        plain = len((await fetch(server, "/events/storm/")).body)
+        assert pages.bytes == plain + len(crowd[0].body) + answers.OVERHEAD_BYTES
 
     serve(main)
 

@@ -167,7 +167,7 @@ class Feed:
         followers, (waiting, self._waiting) = list(self._followers), (self._waiting, set())
         for several in batched(followers, WRITE_TOGETHER):
             for follower in several:
-                if follower in self._followers and not follower.advance(self.tail):
+                if follower in self._followers and not self._advance(follower):
                     self._followers.discard(follower)
                     follower.catch_up()
             await asyncio.sleep(0)
@@ -182,6 +182,13 @@ class Feed:
             if self._rung_at:
                 metrics.lag.observe(now - self._rung_at)
         self._rung_at = 0.0
+
+    def _advance(self, follower: Follower) -> bool:
+        try:
+            return follower.advance(self.tail)
+        except Exception:  # the others are not to wait for the next change
+            logger.exception("A reader could not be handed what is new.")
+            return False
 
 
 class Feeds:
@@ -403,10 +410,13 @@ class Feeds:
             unsure = [reader for reader in self.readers if reader.is_unsure]
             await self._each(unsure, lambda reader: reader.ask_to_poll())
             for reader in list(self.readers):
-                if reader.sending_since is not None and now - reader.sending_since > STUCK_SECONDS:
-                    reader.drop()
-                elif now > reader.closes_at:
-                    reader.ask_to_return()
+                try:
+                    if reader.sending_since is not None and now - reader.sending_since > STUCK_SECONDS:
+                        reader.drop()
+                    elif now > reader.closes_at:
+                        reader.ask_to_return()
+                except Exception:  # the care for all others goes on
+                    logger.exception("A reader could not be let go.")
 
     async def _each(self, readers: Iterable[Reader], tell: Callable[[Reader], None]) -> None:
         for some in batched(readers, WAKE_TOGETHER):

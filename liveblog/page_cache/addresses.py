@@ -8,7 +8,9 @@ from urllib.parse import parse_qsl, urlencode
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
-QUERY_BYTES = 2_000
+PATH_CHARACTERS = 200
+HOST_BYTES = 255
+QUERY_BYTES = 1_000
 QUERY_FIELDS = 50
 
 _PLACES = frozenset({"sort", "before", "after", "around"})
@@ -38,11 +40,17 @@ class Address(NamedTuple):
     at: int
 
 
-@lru_cache(4096)
 def read_address(path: str, query: bytes) -> Address | None:
     """Return what is asked for; ``None`` if no answer to it is kept, or if Django has to say what is wrong with it."""
+    if len(path) > PATH_CHARACTERS or len(query) > QUERY_BYTES:  # which would fill the memory below
+        return None
+    return _read_address(path, query)
+
+
+@lru_cache(4096)
+def _read_address(path: str, query: bytes) -> Address | None:
     known = next((names for pattern, names in _PARAMETERS if pattern.fullmatch(path)), None)
-    if known is None or len(query) > QUERY_BYTES or query.count(b"&") >= QUERY_FIELDS:
+    if known is None or query.count(b"&") >= QUERY_FIELDS:
         return None
     try:
         fields = dict(parse_qsl(query.decode("ascii"), keep_blank_values=True))  # of one name the last counts
@@ -53,8 +61,12 @@ def read_address(path: str, query: bytes) -> Address | None:
     return Address(path, urlencode(kept), int(at) if at.isascii() and at.isdigit() and len(at) <= 16 else 0)
 
 
-@lru_cache(1024)
 def is_host_allowed(host: bytes) -> bool:
     """Return whether Django takes a request for this host."""
+    return len(host) <= HOST_BYTES and _is_host_allowed(host)
+
+
+@lru_cache(1024)
+def _is_host_allowed(host: bytes) -> bool:
     domain, _ = split_domain_port(host.decode("latin-1"))
     return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)

@@ -49,17 +49,25 @@ class KeptAnswer:
         self._body = body
         self._is_compressible = len(body) >= SHORT_BYTES and not named.get(b"content-type", b"").startswith(b"image/")
         self._vary = named.get(b"vary", b"")
-        self._coded: dict[str, Coded] = {}
+        self._coded: dict[str, Coded] = {"": self._messages(body, "")}
+        self._coding: dict[str, asyncio.Task[Coded]] = {}
 
     async def coded(self, coding: str) -> tuple[Coded, int]:
-        """Return it in a coding, and by how many bytes it has grown because nobody had asked for that before."""
+        """Return it in a coding, and by how many bytes it has grown, to the first who has asked for that."""
         if not self._is_compressible or self.status != 200:
             coding = ""
-        if coding in self._coded:
-            return self._coded[coding], 0
-        body = await asyncio.to_thread(compress, self._body, coding) if coding else self._body
+        if found := self._coded.get(coding):
+            return found, 0
+        is_first = coding not in self._coding
+        if is_first:
+            self._coding[coding] = asyncio.create_task(self._compress(coding))
+        found = await asyncio.shield(self._coding[coding])
+        return found, len(found.body["body"]) if is_first else 0
+
+    async def _compress(self, coding: str) -> Coded:
+        body = await asyncio.to_thread(compress, self._body, coding)
         self._coded[coding] = found = self._messages(body, coding)
-        return found, len(body) if coding else 0
+        return found
 
     def is_known(self, if_none_match: bytes, if_modified_since: bytes) -> bool:
         """Return whether who asks has it already (RFC 9110, section 13.2.2)."""

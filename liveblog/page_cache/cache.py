@@ -41,7 +41,7 @@ class Request(NamedTuple):
     """What of a request's headers matters for an answer that may be kept."""
 
     forwarded: Headers
-    """Those by which Django tells whether it takes the request."""
+    """Those by which Django tells whether it takes the request, and its name in the logs."""
     coding: str
     is_secure: bool
     has_session: bool
@@ -126,7 +126,8 @@ class PageCache:
         try:
             answer, messages = await self._find(address, request, scope)
         except NotKnown:
-            answer, messages = await self._render_once("silent", self._render_silence(scope))
+            plain = {**scope, "headers": request.forwarded}  # all who ask get the same
+            answer, messages = await self._render_once("silent", self._render_silence(plain))
         if answer is not None:
             messages = await self._messages(answer, request)
         for message in messages:
@@ -146,6 +147,8 @@ class PageCache:
                 forwarded.append(header)
                 if hosts > 1 or not is_host_allowed(value):
                     return None
+            elif name == b"x-request-id":
+                forwarded.append(header)
             elif name == b"accept-encoding":
                 accepted = accepted + b"," + value if accepted else value
             elif name == b"if-none-match":
@@ -165,18 +168,26 @@ class PageCache:
     async def _find(self, address: Address, request: Request, scope: Scope) -> Rendering:
         """Return the answer; raises ``NotKnown`` while nobody can tell whether what is kept is right."""
         key = f"{request.is_secure:d}{address.path}?{address.query}"
-        if request.has_session or time.monotonic() - self._checked_at > SILENT_SECONDS:
-            await Feeds.here().check()  # who has a session may have changed it, in another process
+        if time.monotonic() - self._checked_at > SILENT_SECONDS:
+            raise NotKnown  # the check goes on once a second, however many ask
+        if request.has_session:  # who has one may have changed the page, in another process
+            found = await Feeds.here().check()
+            kept = self._get(key)
+            if kept is None or not kept.dependency.is_in(found):
+                return await self._render_anew(key, self._render(key, address, request, scope, self._drops))
         kept = self._get(key)
-        if request.has_session and (kept is None or kept.dependency.event is None):
-            return await self._render_anew(key, self._render(key, address, request, scope, self._drops))
         if kept is not None and address.at > kept.dependency.revision:
             await Feeds.here().check()
             kept = self._get(key)
         if kept is not None:
             _FROM_MEMORY.inc()
             return Rendering(kept, [])
-        return await self._render_once(key, self._render(key, address, request, scope, self._drops))
+        rendering = await self._render_once(key, self._render(key, address, request, scope, self._drops))
+        answer = rendering.answer
+        if answer is not None and answer.dependency.event is not None and address.at > answer.dependency.revision:
+            # It may have begun before that revision came.
+            return await self._render_anew(key, self._render(key, address, request, scope, self._drops))
+        return rendering
 
     async def _messages(self, answer: KeptAnswer, request: Request) -> list[Message]:
         """Return what is sent of a kept answer to who has asked for it."""

@@ -3,25 +3,35 @@
 import socket
 import struct
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import NegotiationError
 from websockets.extensions.base import Extension
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
-from websockets.frames import Frame
+from websockets.frames import CTRL_OPCODES, Frame
 from websockets.http11 import Request
 from websockets.typing import ExtensionParameter
 
 from liveblog.sockets.frames import OFFER
 
 WINDOW_BITS = 15
+SAID_BYTES = 64 * 1024
+"""The longest message that a reader may send, though nobody listens; and the most that its pings may pile up."""
 AT_ONCE = struct.pack("ii", 1, 0)
 """Of SO_LINGER: else the kernel keeps what was sent, and tries again for minutes."""
 
 
 class ReadOnlyDeflate(PerMessageDeflate):
-    """permessage-deflate for who gets finished frames: what the library itself writes stays plain, as it may."""
+    """permessage-deflate for who gets finished frames: what the library itself writes stays plain, as it may.
+
+    What a reader says is thrown away as it comes: 16 kB of it could grow to 16 MB.
+    """
+
+    def decode(self, frame: Frame, *, max_size: int | None = None) -> Frame:
+        """Leave control frames as they are, and nothing of others."""
+        return frame if frame.opcode in CTRL_OPCODES else Frame(frame.opcode, b"", frame.fin)
 
     def encode(self, frame: Frame) -> Frame:
         """Leave it as it is."""
@@ -57,6 +67,7 @@ class FrameProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.conn.available_extensions = [ReadOnlyDeflateFactory()]
+        self.conn.max_message_size = SAID_BYTES
 
     def handle_connect(self, event: Request) -> None:
         """Add the offer to the scope, which the application has not read yet."""
@@ -65,9 +76,20 @@ class FrameProtocol(WebSocketsSansIOProtocol):
             self.is_compressed = bool(self.conn.extensions)
             self.scope["extensions"][OFFER] = self  # type: ignore[assignment]
 
-    def send_receive_event_to_app(self) -> None:
-        """Throw away what a reader says: nobody listens to it, be it a text or none."""
-        self.frames = []
+    def handle_text(self, event: Frame) -> None:
+        """Throw it away: nobody listens to what a reader says, be it a text or none."""
+
+    handle_bytes = handle_cont = handle_text
+
+    def handle_ping(self) -> None:
+        """Answer, unless who pings takes no answers."""
+        super().handle_ping()
+        if self.transport.get_write_buffer_size() > SAID_BYTES:
+            self.abort()
+
+    def keepalive_timeout(self) -> None:
+        """Leave who does not answer: what is still here for them would keep a closed connection."""
+        self.abort()
 
     async def send(self, message: Any) -> None:
         """Send, and forget what nobody reads again once a socket is accepted: it takes 4 kB."""
@@ -75,6 +97,9 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         if message["type"] == "websocket.accept":
             del self.request, self.response
             self.scope["headers"] = []
+        elif self.close_timer is not None:  # the client has so long to take what is left, and to say goodbye
+            self.close_timer.cancel()
+            self.close_timer = self.loop.call_later(self.close_timeout, self.abort)
 
     def write(self, frame: bytes) -> bool:
         """Write it unless something is still here that was written before, or the socket closes."""
@@ -89,7 +114,10 @@ class FrameProtocol(WebSocketsSansIOProtocol):
 
     def abort(self) -> None:
         """Break it off, without a word that its client would not take either."""
+        if self.disconnected:
+            return
         connection = self.transport.get_extra_info("socket")
         if connection is not None:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+            with suppress(OSError):  # it has just been closed
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
         self.transport.abort()

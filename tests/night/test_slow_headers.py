@@ -38,6 +38,19 @@ def test_who_drips_headers_is_left_and_who_asks_meanwhile_is_served(server: Call
     assert time.monotonic() - began_at > 0.9 * HEADER_SECONDS
 
 
+def test_empty_lines_keep_no_connection(server: Callable[..., Site]) -> None:
+    site = server(SERVER="uvicorn")
+    with socket.create_connection(("127.0.0.1", site.port), 10) as connection:
+        connection.sendall(f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{site.port}\r\n\r\n".encode())
+        assert b" 200 " in connection.recv(4096)
+        ends_at = time.monotonic() + 4 * HEADER_SECONDS
+        while is_open(connection):
+            assert time.monotonic() < ends_at
+            with suppress(OSError):
+                connection.sendall(b"\r\n")
+            time.sleep(1)
+
+
 def test_headers_without_end_are_not_gathered(server: Callable[..., Site]) -> None:
     site = server(SERVER="uvicorn")
     with socket.create_connection(("127.0.0.1", site.port), 10) as connection:
