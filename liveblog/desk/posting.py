@@ -24,6 +24,7 @@ from liveblog.models import (
     Role,
     Update,
     Waiting,
+    is_guest,
 )
 from liveblog.models.content import render_markdown
 from liveblog.models.post import Post
@@ -40,7 +41,7 @@ def publish(request: AuthorRequest, event: Event) -> HttpResponse:
     form = ComposerForm(request.POST, event=event, role=request.role)
 
     def submit() -> Update | Waiting:
-        if not event.has_key(form.cleaned_data["key"]):  # what comes again was rendered already
+        if is_guest(request.user) and not event.has_key(form.cleaned_data["key"]):  # what comes again was rendered then
             pace(request)
         form.cleaned_data["photos"] += take_files(request, event, form.cleaned_data["key"])
         return event.submit(
