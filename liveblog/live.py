@@ -46,8 +46,7 @@ _COUNTS = {
 }
 _REVISION = re.compile(r"(0|[1-9][0-9]{0,15})", re.ASCII)
 BEHIND_SECONDS = 0.1
-_SOCKET = re.compile(r"/events/([-a-zA-Z0-9_]+)/live/", re.ASCII)
-_POLL = re.compile(r"/events/([-a-zA-Z0-9_]+)/changes/", re.ASCII)
+_ADDRESS = re.compile(r"/events/([-a-zA-Z0-9_]+)/(changes|live)/", re.ASCII)
 _METHODS = "GET, HEAD, OPTIONS"
 _EDITION = re.compile(r"[0-9a-f]{8}", re.ASCII)
 
@@ -79,10 +78,10 @@ class Question(NamedTuple):
         return cls(int(after), edition or None)
 
 
-def polled_slug(path: str) -> str:
-    """Return which event a path asks the changes of; an empty text: of none."""
-    match = _POLL.fullmatch(path)
-    return match[1] if match else ""
+def slug_in(path: str, last: str) -> str:
+    """Return which event a path names whose ``last`` part is ``changes`` or ``live``; an empty text: none."""
+    match = _ADDRESS.fullmatch(path)
+    return match[1] if match and match[2] == last else ""
 
 
 async def changes(scope: Scope, send: Send, slug: str) -> None:
@@ -218,12 +217,6 @@ def socket_seconds(ended_at: datetime | None) -> float:
     if ended_at is None:
         return float("-inf")
     return settings.ENDED_SOCKET_SECONDS - (timezone.now() - ended_at).total_seconds()
-
-
-def followed_slug(path: str) -> str:
-    """Return which event the socket at a path follows; an empty text: none."""
-    match = _SOCKET.fullmatch(path)
-    return match[1] if match else ""
 
 
 async def socket(scope: Scope, receive: Receive, send: Send, slug: str) -> None:

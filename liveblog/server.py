@@ -40,11 +40,11 @@ class Server:
         match scope["type"]:
             case "lifespan":
                 await self._live(receive, send)
-            case "http" if slug := live.polled_slug(scope["path"]):
+            case "http" if slug := live.slug_in(scope["path"], "changes"):
                 await live.changes(scope, send, slug)
             case "http" if await running.pages.answer(scope, send):
                 pass
-            case "websocket" if slug := live.followed_slug(scope["path"]):
+            case "websocket" if slug := live.slug_in(scope["path"], "live"):
                 await live.socket(scope, receive, send, slug)
             case _:
                 await self._application(scope, receive, send)

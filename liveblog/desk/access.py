@@ -1,12 +1,14 @@
 """Who may use the desk, and how they sign in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, redirect_to_login
+from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, render
@@ -16,7 +18,7 @@ from django_htmx.middleware import HtmxDetails
 
 from liveblog import admission
 from liveblog.errors import RETRY_SECONDS, is_from_outbox, is_from_script, plain_text, written_text
-from liveblog.models import Attempt, Event, Role, is_guest
+from liveblog.models import Attempt, Event, Role, TooMany, is_guest
 
 TEXT_FIELDS = ("headline", "body")
 KEPT_FIELDS = (*TEXT_FIELDS, "is_key", "at", "later", "key")
@@ -122,10 +124,25 @@ def _no_role(request: AuthorRequest, event: Event) -> HttpResponse:
     return render(request, "liveblog/desk/over.html", {"event": event, "written": written_text(request)}, status=404)
 
 
-def pace(request: AuthorRequest) -> None:
-    """Count a text that a guest sends, before it is rendered; raises ``TooMany`` for more than ten a minute."""
+def pace(request: AuthorRequest, what: str = "text", *, most: int = GUEST_TEXTS_A_MINUTE) -> None:
+    """Count what a guest sends before any work is done for it; raises ``TooMany`` for more than so many a minute."""
     if is_guest(request.user):
-        Attempt.objects.pace("text", request.user.pk, most=GUEST_TEXTS_A_MINUTE)
+        Attempt.objects.pace(what, request.user.pk, most=most)
+
+
+@contextmanager
+def one_at_a_time(request: AuthorRequest, what: str, *, seconds: int) -> Iterator[None]:
+    """Do something for one person once at a time in this process; raises ``TooMany``.
+
+    What has not ended after so many ``seconds`` counts no more.
+    """
+    turn = f"{what}:{request.user.pk}"
+    if not cache.add(turn, True, timeout=seconds):
+        raise TooMany(1)
+    try:
+        yield
+    finally:
+        cache.delete(turn)
 
 
 def deny(request: DeskRequest, least: Role) -> HttpResponse:

@@ -6,7 +6,6 @@ from typing import Any, BinaryIO, cast
 
 from django import forms
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpResponse, JsonResponse
@@ -16,9 +15,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from liveblog import imaging
 from liveblog.caching import picture_response
-from liveblog.desk.access import AuthorRequest, desk_of
+from liveblog.desk.access import AuthorRequest, desk_of, one_at_a_time, pace
 from liveblog.desk.forms import carry_out, refusal_in_words
-from liveblog.models import Attachment, Attempt, Event, Figure, Photo, Role, TooMany, Unreadable, is_guest
+from liveblog.models import Attachment, Event, Figure, Photo, Role, Unreadable, is_guest
 from liveblog.models.content import ALT_CHARACTERS
 from liveblog.models.json_fields import parse_name_and_alt, parse_readable
 
@@ -136,11 +135,6 @@ def _store(request: AuthorRequest, event: Event, key: uuid.UUID, photo: Uploaded
     What was refused counts: to find out that a picture can't be read may take seconds of CPU.
     """
     if is_guest(request.user) and not event.photos.filter(key=key).exists():
-        Attempt.objects.pace("photo", request.user.pk, most=GUEST_PHOTOS_A_MINUTE)
-    turn = f"photo:{request.user.pk}"
-    if not cache.add(turn, True, timeout=TURN_SECONDS):
-        raise TooMany(1)
-    try:
+        pace(request, "photo", most=GUEST_PHOTOS_A_MINUTE)
+    with one_at_a_time(request, "photo", seconds=TURN_SECONDS):
         return event.add_photo(uploader=request.user, key=key, file=cast("BinaryIO", photo))
-    finally:
-        cache.delete(turn)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import messages
-from django.core.cache import cache
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
@@ -11,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from liveblog import markup, metrics, players
-from liveblog.desk.access import AuthorRequest, desk_of, pace
+from liveblog.desk.access import AuthorRequest, desk_of, one_at_a_time, pace
 from liveblog.desk.forms import ComposerForm, carry_out, refusal_in_words, status_of
 from liveblog.desk.page import Item, show_desk
 from liveblog.desk.photos import take_files
@@ -22,6 +21,7 @@ from liveblog.models import (
     Event,
     KeyReused,
     Role,
+    TooMany,
     Update,
     Waiting,
     is_guest,
@@ -62,22 +62,20 @@ def publish(request: AuthorRequest, event: Event) -> HttpResponse:
 @desk_of(Role.CONTRIBUTOR)
 def preview_markdown(request: AuthorRequest, event: Event) -> HttpResponse:
     """Show what Markdown will be, as the card has it; each author has one preview at a time in this process."""
-    lock = f"preview:{request.user.pk}"
-    if not cache.add(lock, True, timeout=PREVIEW_SECONDS):
-        return plain_text("One preview at a time.", 429, {"Retry-After": "1"})
     try:
-        html = render_markdown(markup.normalise(request.POST.get("body", "")))
+        with one_at_a_time(request, "preview", seconds=PREVIEW_SECONDS):
+            html = render_markdown(markup.normalise(request.POST.get("body", "")))
         context = {
             "event": event,
             "html": mark_safe(players.with_fronts(html)),  # noqa: S308  (held to the allow-list)
             "headline": request.POST.get("headline", "").strip(),
         }
+    except TooMany as error:
+        return plain_text("One preview at a time.", 429, {"Retry-After": str(error.seconds)})
     except markup.Unavailable as error:
         return plain_text(str(error), 503)
     except markup.TooSlow as error:
         context = {"event": event, "trouble": str(error)}
-    finally:
-        cache.delete(lock)
     return render(request, "liveblog/desk/posted.html#preview", context)
 
 

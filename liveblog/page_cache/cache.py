@@ -4,8 +4,8 @@ import asyncio
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Coroutine
-from functools import reduce
+from collections.abc import Callable, Coroutine
+from functools import partial, reduce
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -54,6 +54,9 @@ class Rendering(NamedTuple):
 
     answer: KeptAnswer | None
     messages: list[Message]
+
+
+type Work = Callable[[], Coroutine[Any, Any, Rendering]]
 
 
 class PageCache:
@@ -127,7 +130,7 @@ class PageCache:
             answer, messages = await self._find(address, request, scope)
         except NotKnown:
             plain = {**scope, "headers": request.forwarded}  # all who ask get the same
-            answer, messages = await self._render_once("silent", self._render_silence(plain))
+            answer, messages = await self._render_once("silent", partial(self._render_silence, plain))
         if answer is not None:
             messages = await self._messages(answer, request)
         for message in messages:
@@ -170,11 +173,12 @@ class PageCache:
         key = f"{request.is_secure:d}{address.path}?{address.query}"
         if time.monotonic() - self._checked_at > SILENT_SECONDS:
             raise NotKnown  # the check goes on once a second, however many ask
+        work = partial(self._render, key, address, request, scope)
         if request.has_session:  # who has one may have changed the page, in another process
             found = await Feeds.here().check()
             kept = self._get(key)
             if kept is None or not kept.dependency.is_in(found):
-                return await self._render_anew(key, self._render(key, address, request, scope, self._drops))
+                return await self._render_anew(key, work)
         kept = self._get(key)
         if kept is not None and address.at > kept.dependency.revision:
             await Feeds.here().check()
@@ -182,11 +186,11 @@ class PageCache:
         if kept is not None:
             _FROM_MEMORY.inc()
             return Rendering(kept, [])
-        rendering = await self._render_once(key, self._render(key, address, request, scope, self._drops))
+        rendering = await self._render_once(key, work)
         answer = rendering.answer
         if answer is not None and answer.dependency.event is not None and address.at > answer.dependency.revision:
             # It may have begun before that revision came.
-            return await self._render_anew(key, self._render(key, address, request, scope, self._drops))
+            return await self._render_anew(key, work)
         return rendering
 
     async def _messages(self, answer: KeptAnswer, request: Request) -> list[Message]:
@@ -203,19 +207,16 @@ class PageCache:
             return [coded.not_modified, NO_BODY]
         return [coded.start, coded.body]
 
-    async def _render_once(self, key: str, work: Coroutine[Any, Any, Rendering]) -> Rendering:
+    async def _render_once(self, key: str, work: Work) -> Rendering:
         """Do ``work``, or wait for who does the same already."""
         with self._lock:
             task = self._renderings.get(key)
             if task is None:
-                # It reads the database later: what is dropped from here on is not kept.
-                task = self._renderings[key] = asyncio.get_running_loop().create_task(work)
+                task = self._renderings[key] = asyncio.get_running_loop().create_task(work())
                 task.add_done_callback(lambda done: self._finish(key, done))
-            else:
-                work.close()
         return await asyncio.shield(task)
 
-    async def _render_anew(self, key: str, work: Coroutine[Any, Any, Rendering]) -> Rendering:
+    async def _render_anew(self, key: str, work: Work) -> Rendering:
         """Do ``work``, or wait for a rendering that has begun after the call: all who wait for one share the next."""
         if task := self._renderings.get(key):
             await asyncio.wait([task])
@@ -226,10 +227,10 @@ class PageCache:
             if self._renderings.get(key) is task:
                 del self._renderings[key]
 
-    async def _render(self, key: str, address: Address, request: Request, scope: Scope, drops: int) -> Rendering:
+    async def _render(self, key: str, address: Address, request: Request, scope: Scope) -> Rendering:
         """Let Django answer nobody in particular, and keep that if it may be kept."""
         _RENDERED.inc()
-        began_at = time.monotonic()
+        began_at, drops = time.monotonic(), self._drops  # the database is read later
         noted: list[Dependency] = []
         inner = {
             **scope,

@@ -133,12 +133,17 @@ def test_without_websockets_a_page_polls(page: Page, live_site: Site) -> None:
     expect_right(page, live_site, event)
 
 
-def test_a_clock_that_is_set_back_stops_no_polling(page: Page, live_site: Site) -> None:
-    event = live_site.event(updates=1)
+def open_polling(page: Page, address: str) -> None:
+    """Open a page that has no sockets, with a clock that is the test's."""
     page.add_init_script("delete window.WebSocket")
     page.clock.install()
-    page.goto(live_site.page(event))
+    page.goto(address)
     expect(page.locator("#connection")).to_have_text("Checking every 5 s")
+
+
+def test_a_clock_that_is_set_back_stops_no_polling(page: Page, live_site: Site) -> None:
+    event = live_site.event(updates=1)
+    open_polling(page, live_site.page(event))
     set_clock(page, minutes=-10)
     live_site.publish(event)
     expect_right(page, live_site, event)
@@ -146,10 +151,7 @@ def test_a_clock_that_is_set_back_stops_no_polling(page: Page, live_site: Site) 
 
 def test_a_request_that_brings_nothing_is_given_up_also_after_the_clock_was_set_back(page: Page, far: Through) -> None:
     event = far._site.event(updates=1)
-    page.add_init_script("delete window.WebSocket")
-    page.clock.install()
-    page.goto(far.page(event))
-    expect(page.locator("#connection")).to_have_text("Checking every 5 s")
+    open_polling(page, far.page(event))
     far.proxy.swallow()
     with page.expect_request("**/changes/**"):
         page.click("#check")
@@ -160,10 +162,7 @@ def test_a_request_that_brings_nothing_is_given_up_also_after_the_clock_was_set_
 
 def test_what_the_server_asks_to_wait_is_no_longer_after_the_clock_was_set_back(page: Page, live_site: Site) -> None:
     event = live_site.event(updates=1)
-    page.add_init_script("delete window.WebSocket")
-    page.clock.install()
-    page.goto(live_site.page(event))
-    expect(page.locator("#connection")).to_have_text("Checking every 5 s")
+    open_polling(page, live_site.page(event))
     page.route("**/changes/**", lambda route: route.fulfill(status=503, headers={"Retry-After": "5"}))
     page.click("#check")
     expect(page.locator("#connection")).to_have_attribute("data-state", "reconnecting")
@@ -177,10 +176,7 @@ def test_what_the_server_asks_to_wait_is_no_longer_after_the_clock_was_set_back(
 def test_a_service_that_can_not_tell_now_is_asked_as_often_as_it_says(page: Page, live_site: Site) -> None:
     """It is up, and right again in a moment: who waited ever longer would be a minute late."""
     event = live_site.event(updates=1)
-    page.add_init_script("delete window.WebSocket")
-    page.clock.install()
-    page.goto(live_site.page(event))
-    expect(page.locator("#connection")).to_have_text("Checking every 5 s")
+    open_polling(page, live_site.page(event))
     asked: list[str] = []
     headers = {"Retry-After": "5", "Poll-Seconds": "5"}
 
@@ -188,10 +184,13 @@ def test_a_service_that_can_not_tell_now_is_asked_as_often_as_it_says(page: Page
         asked.append(route.request.url)
         route.fulfill(status=503, headers=headers)
 
+    answered: list[str] = []
     page.route("**/changes/**", refuse)
+    page.on("requestfinished", lambda request: answered.append(request.url) if "/changes/" in request.url else None)
     for _ in range(90):
         page.clock.run_for(1_000)
-        page.wait_for_timeout(10)
+        page.evaluate("0")
+        until(page, lambda: len(answered) == len(asked))  # a slow machine's answers take none of the page's time
     assert 90 / 7.5 - 1 <= len(asked) <= 90 / 5 + 2
     live_site.publish(event)
     page.unroute("**/changes/**")
