@@ -31,6 +31,8 @@ GREATEST_REVISION = 2**53 - 1  # what JavaScript can count to
 CHANGES_SECONDS = 1
 """How long shared caches keep what a poll gets: behind one, nobody waits longer for what has come meanwhile."""
 RELOAD = "<section data-reload></section>\n"
+UNSURE = "<section data-unsure></section>\n"
+"""Tells an open socket that nobody knows whether its page is right; the poll's answers say so from then on."""
 
 ENDED = 1000
 COME_BACK = 4000
@@ -294,15 +296,12 @@ class _Reader:
         self._closing_seconds = random.uniform(0, settings.ENDED_CLOSING_SECONDS)  # noqa: S311
         self._feeds = feeds
         self._feed = feed
+        self._silences = feed.silences
         self._after, self._edition = question
         self._send = send
         self._frames = frames
         self._task: asyncio.Task[None] | None = None
         self.catch_up()
-
-    @property
-    def is_unsure(self) -> bool:
-        return self._feed.is_silent
 
     def stop(self) -> None:
         """Send nothing more."""
@@ -316,17 +315,9 @@ class _Reader:
         self.patience.reschedule(0)
 
     def ask_to_return(self) -> None:
-        self._end(COME_BACK)
-
-    def ask_to_poll(self) -> None:
-        self._end(POLL_INSTEAD)
-
-    def _end(self, code: int) -> None:
-        if self.closes_at == float("inf"):
-            return
         self.closes_at = float("inf")
         self.stop()
-        self._task = self._feeds.start(self._say_goodbye(code))
+        self._task = self._feeds.start(self._say_goodbye(COME_BACK))
 
     def advance(self, tail: Tail) -> bool:
         """Write what is new as a finished frame; ``False``: what there is must be sent, or said, another way."""
@@ -363,6 +354,9 @@ class _Reader:
     async def _send_changes(self) -> int | None:
         """Send every change until there is a reason to close, and return its code; ``None``: it follows the feed."""
         while not self._feed.is_gone:
+            if self._silences != self._feed.silences:
+                self._silences = self._feed.silences
+                await self._say(UNSURE)
             found = self._feed.tail.since(self._after, self._edition)
             if isinstance(found, Fragment):
                 await self._say(found.text)

@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 DUE_SECONDS = 1.0
 METRICS_SECONDS = 5.0
+REMOVAL_SECONDS = 10.0
 TIDY_SECONDS = 3600.0
 STALE_KEPT = timedelta(hours=1)
 """Longer than any process stands still and goes on: its rows have not counted since long."""
@@ -95,6 +96,7 @@ def make_jobs(
         Job("schedule", Schedule().work, every_seconds=DUE_SECONDS, is_over=is_over),
         Job("audience", counter.write, every_seconds=audience.WRITE_SECONDS, is_over=is_over, last=counter.withdraw),
         Job("metrics", measure, every_seconds=METRICS_SECONDS, is_over=is_over),
+        Job("removals", remove_files, every_seconds=REMOVAL_SECONDS, is_over=is_over),
         Job(
             "tidying",
             tidy,
@@ -138,13 +140,18 @@ class Schedule:
         return failures
 
 
+def remove_files() -> None:
+    """Remove the files of erased photos; a bucket that is silent holds up nothing else, and no connection."""
+    Removal.objects.carry_out()
+    connections.close_all()
+
+
 def tidy() -> list[Exception]:
     """Clear away what has expired, what nobody asked for, and what processes that were killed have left behind."""
     before = timezone.now() - STALE_KEPT
     return _failures_of(
         [
             _erase_unused_photos,
-            Removal.objects.carry_out,
             lambda: imaging.sweep(working_folder()),
             lambda: Attendance.objects.filter(seen_at__lt=before).delete(),
             lambda: Attempt.objects.stale().delete(),

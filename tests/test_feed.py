@@ -641,18 +641,29 @@ def test_silence_means_ten_seconds() -> None:
     assert SILENT_SECONDS == 10
 
 
-def test_open_sockets_are_closed_when_the_database_falls_silent_and_polls_say_why(
+def test_open_sockets_are_told_each_time_the_database_falls_silent_and_stay(
     make_event: Callable[..., Event], quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event = make_event(updates=1)
     silence = Silence()
 
     async def main() -> None:
-        async with connect(event, event.revision) as socket:
-            await until(lambda: Feeds.here().readers)
-            silence.is_down = True
-            monkeypatch.setattr(registry, "SILENT_SECONDS", 0.5)
-            assert await socket.closed() == live.POLL_INSTEAD
+        async with connect(event, event.revision) as socket, connect(event, event.revision) as other:
+            await until(lambda: len(Feeds.here().readers) == 2)
+            feed = Feeds.here()._by_slug[event.slug]
+            for _ in range(2):
+                silence.is_down = True
+                monkeypatch.setattr(registry, "SILENT_SECONDS", 0.5)
+                assert await socket.text() == await other.text() == live.UNSURE
+                assert (await poll(event, event.revision)).status == 503, "what the page asks then"
+                silence.is_down = False
+                monkeypatch.setattr(registry, "SILENT_SECONDS", SILENT_SECONDS)
+                await until(lambda: not feed._was_silent)
+            update = await in_thread(publish, event)
+            assert Fragment(await socket.text()).revision == update.revision
+            assert Fragment(await other.text()).revision == update.revision
+            assert socket.code is other.code is None
+            assert not socket.received, "once each time"
 
     with every_query(silence):
         run(main)

@@ -49,18 +49,11 @@ class Reader(Protocol):
     sending_since: float | None
     closes_at: float
 
-    @property
-    def is_unsure(self) -> bool:
-        """Whether nobody knows if what it has is right."""
-
     def drop(self) -> None:
         """End it without a word; its client reads nothing."""
 
     def ask_to_return(self) -> None:
         """Close it; its client comes back with its cursor."""
-
-    def ask_to_poll(self) -> None:
-        """Close it because this process can't serve it now."""
 
 
 class Follower(Protocol):
@@ -96,7 +89,10 @@ class Feed:
         self.sockets = 0
         self.readers = 0
         """How many of the sockets are readers': desks have some too."""
+        self.silences = 0
+        """How often it has fallen silent: whoever has not been told of the last time is to be told."""
         self.used_at = time.monotonic()
+        self._was_silent = False
         self._feeds = feeds
         self._waiting: set[asyncio.Future[None]] = set()
         self._followers: set[Follower] = set()
@@ -140,6 +136,14 @@ class Feed:
         """Whether nobody follows it, waits for it or has lately asked it."""
         return not self.sockets and not self._waiting and time.monotonic() - self.used_at > IDLE_SECONDS
 
+    def notice_silence(self) -> None:
+        """Have its readers told when it has fallen silent; called once a second."""
+        is_silent = self.is_silent
+        if is_silent and not self._was_silent:
+            self.silences += 1
+            self._feeds.start(self._wake())
+        self._was_silent = is_silent
+
     async def _catch_up(self) -> None:
         try:
             while self._is_dirty and not self.is_gone:
@@ -155,15 +159,23 @@ class Feed:
                 elif isinstance(news, Reading):
                     self.tail.take(news)
                 self.right_at = began_at
-                await self._wake()
+                await self._hand_out()
         except NotKnown:
             pass  # the next check rings again; if it goes on, nobody is told for long that all is well
         finally:
             self._catching_up = None
 
-    async def _wake(self) -> None:
-        """Serve everyone in slices, between which an author's request gets its turn."""
+    async def _hand_out(self) -> None:
         began_at = time.monotonic()
+        if await self._wake() and self.readers:  # each of them has been handed what is new
+            now = time.monotonic()
+            metrics.fan_out.observe(now - began_at)
+            if self._rung_at:
+                metrics.lag.observe(now - self._rung_at)
+        self._rung_at = 0.0
+
+    async def _wake(self) -> bool:
+        """Serve everyone in slices, between which an author's request gets its turn; ``False``: there is nobody."""
         followers, (waiting, self._waiting) = list(self._followers), (self._waiting, set())
         for several in batched(followers, WRITE_TOGETHER):
             for follower in several:
@@ -176,12 +188,7 @@ class Feed:
                 if not woken.done():
                     woken.set_result(None)
             await asyncio.sleep(0)
-        if (followers or waiting) and self.readers:  # each of them has been handed what is new
-            now = time.monotonic()
-            metrics.fan_out.observe(now - began_at)
-            if self._rung_at:
-                metrics.lag.observe(now - self._rung_at)
-        self._rung_at = 0.0
+        return bool(followers or waiting)
 
     def _advance(self, follower: Follower) -> bool:
         try:
@@ -397,7 +404,7 @@ class Feeds:
                 feed.ring()
 
     async def _care(self) -> None:
-        """Once a second: measure the load, leave idle feeds, end stuck, old and unservable sockets."""
+        """Once a second: measure the load, leave idle feeds, notice silent ones, end stuck and old sockets."""
         while True:
             slept_at = time.monotonic()
             await asyncio.sleep(1)
@@ -407,8 +414,7 @@ class Feeds:
             for feed in list(self._by_slug.values()):
                 if feed.is_idle:
                     self.forget(feed)
-            unsure = [reader for reader in self.readers if reader.is_unsure]
-            await self._each(unsure, lambda reader: reader.ask_to_poll())
+                feed.notice_silence()
             for reader in list(self.readers):
                 try:
                     if reader.sending_since is not None and now - reader.sending_since > STUCK_SECONDS:
@@ -417,9 +423,3 @@ class Feeds:
                         reader.ask_to_return()
                 except Exception:  # the care for all others goes on
                     logger.exception("A reader could not be let go.")
-
-    async def _each(self, readers: Iterable[Reader], tell: Callable[[Reader], None]) -> None:
-        for some in batched(readers, WAKE_TOGETHER):
-            for reader in some:
-                tell(reader)
-            await asyncio.sleep(0)

@@ -3,7 +3,7 @@
 import secrets
 import uuid
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError, IntegrityError, models, transaction
+from django.db import DatabaseError, IntegrityError, connection, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 UNUSED_KEPT = timedelta(days=7)
 """How long a photo that no update shows is kept: an outbox may come back after days."""
+REMOVED_TOGETHER = 5
+"""Of so many photos the files are removed in one transaction, which may not be idle for long."""
 
 
 class PhotoQuerySet(models.QuerySet["Photo"]):
@@ -153,9 +155,13 @@ class RemovalQuerySet(models.QuerySet["Removal"]):
     """Photos whose files have to go."""
 
     def after_commit(self, names: Collection[str]) -> None:
-        """Remove the files of these photos once the present transaction is committed, and what fails then, later."""
+        """Remove the files of these photos once the present transaction is committed.
+
+        A bucket may take seconds for each, so that a server does it later, as it does what fails in a folder.
+        """
         self._note(names)
-        transaction.on_commit(lambda: self._try(names))
+        if photo_files.is_local():
+            transaction.on_commit(lambda: self._try(names))
 
     def at_once(self, names: Collection[str]) -> None:
         """Remove the files of these photos, of which there are no rows, and what fails, later."""
@@ -165,14 +171,21 @@ class RemovalQuerySet(models.QuerySet["Removal"]):
             self._note(names)
 
     def carry_out(self) -> None:
-        """Remove what has failed before; raises ``PhotosUnavailable``."""
-        self._remove(list(self.values_list("name", flat=True)))
+        """Remove what is to go; raises ``PhotosUnavailable``."""
+        while self._remove_some():
+            pass
+
+    def _remove_some(self) -> bool:
+        # An import that brings a photo back waits for the rows. SQLite has no locks but one that stops all who write.
+        with transaction.atomic() if connection.features.has_select_for_update else nullcontext():
+            names = list(self.select_for_update().values_list("name", flat=True)[:REMOVED_TOGETHER])
+            self._remove(names)
+        return bool(names)
 
     def _note(self, names: Collection[str]) -> None:
         self.bulk_create([self.model(name=name) for name in names], ignore_conflicts=True)
 
     def _try(self, names: Collection[str]) -> None:
-        release()  # a bucket may take seconds
         with suppress(PhotosUnavailable, DatabaseError):  # the note stays
             self._remove(names)
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
+import psycopg
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import connections, transaction
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.proxy import Proxy
@@ -118,6 +119,32 @@ def test_a_server_restarted_under_open_pages_gets_them_back(page: Page, server: 
     until(page, lambda: is_ready(page))
     site.publish(event)
     expect_right(page, site, event)
+
+
+@pytest.mark.postgres
+def test_a_silent_database_costs_no_socket_and_the_page_says_that_it_may_be_wrong(
+    page: Page, server: Callable[..., Site], postgres_url: str
+) -> None:
+    site = server(DATABASE_URL=postgres_url)
+    event = site.event(updates=2)
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    open_page(page, site, event)
+    line = page.locator("#connection")
+    expect(line).to_have_attribute("data-state", "live")
+    address, _, name = postgres_url.rpartition("/")
+    with psycopg.connect(f"{address}/postgres", autocommit=True) as admin:
+        admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        expect(line).to_have_attribute("data-state", "reconnecting", timeout=60_000)
+        expect(line).to_have_attribute("data-socket", "open")
+        admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+    site.do(connections.close_all)  # the test's own was ended too
+    site.publish(event, "Once it was back.")
+    expect(page.locator("#cards")).to_contain_text("Once it was back.", timeout=60_000)
+    expect(line).to_have_attribute("data-state", "live", timeout=60_000)
+    expect_right(page, site, event)
+    assert len(sockets) == 1
 
 
 def test_without_websockets_a_page_polls(page: Page, live_site: Site) -> None:

@@ -16,6 +16,8 @@ const PROVEN_MS = 5_000;
 const OPENING_MS = 10_000;
 const HALF_OPEN_MS = 3_000;
 const HIDDEN_MS = 30_000;
+const UNSURE_SPREAD_MS = 2_000;
+const UNSURE = "<section data-unsure>"; // the server can't tell what is new: the poll's answers say so, and for how long
 
 let socket = null;
 let timer = 0;
@@ -98,6 +100,7 @@ function connect() {
   };
   opening.onmessage = ({ data }) => {
     if (socket !== opening) return;
+    if (data.startsWith(UNSURE)) return void setTimeout(pollNow, UNSURE_SPREAD_MS * Math.random());
     delivered = Math.max(delivered, Number(/data-revision="(\d+)"/.exec(data)?.[1] ?? 0));
     onFragment(data);
     noteRelease(releaseIn(data));
@@ -115,7 +118,7 @@ function connect() {
   };
 }
 
-/** Notes that the socket has stayed open. A server without its database closes one as soon as it is open. */
+/** Notes that the socket has stayed open. A server without its database closes a new one as soon as it is open. */
 function prove() {
   failures = 0;
   report({ failures: 0 });
