@@ -5,9 +5,10 @@ import os
 import signal
 import sys
 
+from benchmarks.growth import curves
 from benchmarks.measures import MEASURES
 from benchmarks.report import Result, describe_machine, table
-from benchmarks.servers import all_servers
+from benchmarks.servers import all_servers, raise_descriptor_limit
 
 PAIRS = 5
 
@@ -18,7 +19,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("measures", nargs="*", metavar="measure", help=f"some of {', '.join(names)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="one pair of runs each: does it work at all?")
+    parser.add_argument("--growth", action="store_true", help="how cost grows with readers, updates and live events")
     options = parser.parse_args()
+    if options.growth:
+        raise_descriptor_limit()
+        for curve in curves():
+            print(f"{curve}\n", flush=True)
+        return 0
     if unknown := set(options.measures) - names.keys():
         parser.error(f"there is no measure called {', '.join(sorted(unknown))}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the servers are stopped

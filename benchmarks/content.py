@@ -21,3 +21,5 @@ SHORT = "short"
 LONG = "long"
 SPREAD = "spread"
 EVENTS = (FANOUT, POLL, POST, QUIET, SHORT, LONG, SPREAD)
+OURS = tuple(f"{slug}:{MANY_UPDATES if slug == LONG else UPDATES}" for slug in EVENTS)
+"""The events for the measures, and how many updates each has."""

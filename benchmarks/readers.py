@@ -9,7 +9,7 @@ import os
 import selectors
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import batched
 from multiprocessing.connection import Connection
@@ -59,11 +59,11 @@ class Readers:
 
 
 @contextmanager
-def attached(port: int, path: str, *, count: int) -> Iterator[Readers]:
-    """Keep ``count`` sockets open at ``path`` for as long as the block lasts."""
+def attached(port: int, *paths: str, count: int) -> Iterator[Readers]:
+    """Keep ``count`` sockets open for as long as the block lasts, at each of the paths in turn."""
     processes = multiprocessing.get_context("spawn")
     here, there = processes.Pipe()
-    process = processes.Process(target=read_on, args=(there, port, path, count), daemon=True)
+    process = processes.Process(target=read_on, args=(there, port, paths, count), daemon=True)
     process.start()
     there.close()
     try:
@@ -78,11 +78,11 @@ def attached(port: int, path: str, *, count: int) -> Iterator[Readers]:
         time.sleep(SETTLE_SECONDS)  # the server has as many disconnections to digest
 
 
-def read_on(pipe: Connection, port: int, path: str, count: int) -> None:
+def read_on(pipe: Connection, port: int, paths: Sequence[str], count: int) -> None:
     """Connect, say so, then for each marker that comes: report when every socket has received it."""
     selector = selectors.DefaultSelector()
     selector.register(pipe, selectors.EVENT_READ)
-    connect(selector, port, path, count)
+    connect(selector, port, paths, count)
     pipe.send((0.0, 0.0))
     everyone = {key.fileobj for key in selector.get_map().values() if key.data is not None}
     marker, lacking, began_with = b"", set(), 0.0
@@ -103,17 +103,17 @@ def read_on(pipe: Connection, port: int, path: str, count: int) -> None:
                         pipe.send((time.monotonic(), time.process_time() - began_with))
 
 
-def connect(selector: selectors.BaseSelector, port: int, path: str, count: int) -> None:
+def connect(selector: selectors.BaseSelector, port: int, paths: Sequence[str], count: int) -> None:
     """Open all sockets, some at a time, and register each with the buffer of what it has received."""
     upgrade = (
-        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\n"
+        f" HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\n"
         "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    ).encode()
+    )
     for some in batched(range(count), CONNECT_TOGETHER):
         opening = [socket.create_connection(("127.0.0.1", port), CONNECT_SECONDS) for _ in some]
-        for reader in opening:
-            reader.sendall(upgrade)
+        for number, reader in zip(some, opening, strict=True):
+            reader.sendall(f"GET {paths[number % len(paths)]}{upgrade}".encode())
         for reader in opening:
             buffer = bytearray()
             while b"\r\n\r\n" not in buffer:

@@ -1,6 +1,8 @@
-"""Fills our database; run by ``benchmarks.servers`` before the server starts."""
+"""Fills our database with the events that are named, as ``slug:updates``; run before the server starts."""
 
+import sys
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
 
 import django
@@ -16,15 +18,15 @@ from liveblog import markup  # noqa: E402
 from liveblog.models import Event, Update  # noqa: E402
 
 
-def seed() -> None:
-    """Make one author and an event for each measure."""
+def seed(events: Iterable[str]) -> None:
+    """Make one author and these events."""
     call_command("migrate", interactive=False, verbosity=0)
     author = User.objects.create_user(content.USERNAME, password=content.PASSWORD)
-    for slug in content.EVENTS:
+    for slug, updates in (event.split(":") for event in events):
         event = Event.objects.create(title="The ferry comes home", slug=slug, summary="All day from the harbour.")
         event.authors.add(author)
         event.go_live()
-        fill(event, author, updates=content.MANY_UPDATES if slug == content.LONG else content.UPDATES)
+        fill(event, author, updates=int(updates))
 
 
 def fill(event: Event, author: User, *, updates: int) -> None:
@@ -60,4 +62,4 @@ def fill(event: Event, author: User, *, updates: int) -> None:
 
 
 if __name__ == "__main__":
-    seed()
+    seed(sys.argv[1:])

@@ -8,19 +8,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks import content
 from benchmarks.nchan import find_nginx, write_configuration
 
 ROOT = Path(__file__).resolve().parent.parent
+OURS = ["benchmarks.seed", *content.OURS]
 BACKLOG = 2048
 """As ``manage.py serve`` has it; daphne's own is 50."""
 START_SECONDS = 60
 STOP_SECONDS = 10
-SEED_SECONDS = 120
+SEED_SECONDS = 600
 
 
 class Running(NamedTuple):
@@ -70,11 +72,11 @@ def all_servers() -> Iterator[Servers]:
     serve = ["manage.py", "serve", "--no-demo"]
     quick = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
     with (
-        running(ours, settings="config.settings", seed="benchmarks.seed", command=serve),
+        running(ours, settings="config.settings", seed=OURS, command=serve),
         running(
             peer,
             settings="benchmarks.textbook.settings",
-            seed="benchmarks.textbook.seed",
+            seed=["benchmarks.textbook.seed"],
             command=["-m", "daphne", "-v", "0", "-e", endpoint, "benchmarks.textbook.asgi:application"],
         ),
         running_on_uvicorn() as uvicorn,
@@ -93,11 +95,11 @@ def all_servers() -> Iterator[Servers]:
 
 
 @contextmanager
-def running_on_uvicorn() -> Iterator[Running]:
+def running_on_uvicorn(events: Sequence[str] = content.OURS) -> Iterator[Running]:
     """Run ours on uvicorn, with data of its own, until the block ends."""
     port, command = find_free_port(), ["manage.py", "serve", "--no-demo"]
-    environ = {"SERVER": "uvicorn"}
-    with running(port, settings="config.settings", seed="benchmarks.seed", command=command, environ=environ) as process:
+    seed, environ = ["benchmarks.seed", *events], {"SERVER": "uvicorn"}
+    with running(port, settings="config.settings", seed=seed, command=command, environ=environ) as process:
         yield Running(port, process)
 
 
@@ -121,16 +123,19 @@ def running(
     command: list[str],
     program: str = sys.executable,
     settings: str = "",
-    seed: str = "",
+    seed: Sequence[str] = (),
     environ: dict[str, str] | None = None,
 ) -> Iterator[int]:
-    """Seed a database, if there is one, then run the server until the block ends; its process is returned."""
+    """Seed a database, if there is one, then run the server until the block ends; its process is returned.
+
+    ``seed`` is the module that does it, and its arguments.
+    """
     with tempfile.TemporaryDirectory(prefix="liveblog-benchmark-") as folder:
         ours = {"DJANGO_SETTINGS_MODULE": settings, "DATA_DIR": folder, "HOST": "127.0.0.1", "PORT": str(port)}
         kept = {name: value for name, value in os.environ.items() if name not in SETTINGS}
         environ = kept | ours | (environ or {})
         if seed:
-            subprocess.run([sys.executable, "-m", seed], cwd=ROOT, env=environ, timeout=SEED_SECONDS, check=True)
+            subprocess.run([sys.executable, "-m", *seed], cwd=ROOT, env=environ, timeout=SEED_SECONDS, check=True)
         log = Path(folder, "log")
         with log.open("wb") as output:
             process = subprocess.Popen(
