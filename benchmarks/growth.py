@@ -3,14 +3,13 @@
 import itertools
 import secrets
 import statistics
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
 from benchmarks import content
 from benchmarks.browser import Browser
-from benchmarks.measures import FIRST_AROUND, PAUSE_SECONDS, our_cursor, our_socket
+from benchmarks.measures import FIRST_AROUND, cost_of, idle_share, our_cursor, our_socket
 from benchmarks.polling import poll
 from benchmarks.readers import Readers, attached
 from benchmarks.servers import Running, running_on_uvicorn
@@ -21,7 +20,6 @@ EVENTS = (1, 100, 1_000)
 EVENT_UPDATES = 20
 POSTS = 20
 PAGES = 40
-IDLE_SECONDS = 10.0
 POLLING_SECONDS = 3.0
 
 GROWING = "growing"
@@ -73,7 +71,7 @@ def by_updates() -> Table:
     for count in UPDATES:
         with running_on_uvicorn([f"{GROWING}:{count}"]) as server:
             browser = Browser(server.port)
-            pages = cpu_of(server, partial(open_page, browser, itertools.count(FIRST_AROUND)), times=PAGES)
+            pages = cost_of(server, partial(open_page, browser, itertools.count(FIRST_AROUND)), times=PAGES)
             revision, edition = our_cursor(server.port, GROWING)
             path = f"/events/{GROWING}/changes/?after={revision}&edition={edition}"
             began_with = server.cpu_seconds()
@@ -120,26 +118,7 @@ def measure_posts(server: Running, slug: str, readers: Readers | None = None) ->
         last_at = readers.served().last_at if readers is not None else answer.answered_at
         seconds.append(last_at - answer.asked_at)
 
-    return Posts(cpu_of(server, post, times=POSTS), statistics.median(seconds))
-
-
-def cpu_of(server: Running, work: Callable[[], object], *, times: int) -> float:
-    """Return what the server takes for ``work``, less what it takes when nothing happens; the first time warms up."""
-    work()
-    idle = idle_share(server)
-    began_with, began_at = server.cpu_seconds(), time.monotonic()
-    for _ in range(times):
-        work()
-        time.sleep(PAUSE_SECONDS)
-    return (server.cpu_seconds() - began_with - idle * (time.monotonic() - began_at)) / times
-
-
-def idle_share(server: Running) -> float:
-    """Return the share of a core that the server takes when nothing happens."""
-    time.sleep(PAUSE_SECONDS)
-    began_with = server.cpu_seconds()
-    time.sleep(IDLE_SECONDS)
-    return (server.cpu_seconds() - began_with) / IDLE_SECONDS
+    return Posts(cost_of(server, post, times=POSTS), statistics.median(seconds))
 
 
 def open_page(browser: Browser, numbers: Iterator[int]) -> None:

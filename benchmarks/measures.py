@@ -24,6 +24,7 @@ READER_BYTES = 20_000
 FANOUT_POSTS = 5
 POSTS = 15
 PAUSE_SECONDS = 0.2
+IDLE_SECONDS = 5.0
 POLLING_SECONDS = 3.0
 PAGES = 30
 FIRST_AROUND = 30
@@ -138,33 +139,47 @@ def spread(servers: Servers) -> tuple[Spread, Spread]:
 
 def cpu_of_posts(server: Running, post: Callable[[str], object]) -> float:
     """Return the CPU time that a post takes where nobody reads."""
-    post("warm")
-    began_with = server.cpu_seconds()
-    for _ in range(POSTS):
-        time.sleep(PAUSE_SECONDS)
-        post(secrets.token_hex(8))
-    return (server.cpu_seconds() - began_with) / POSTS
+    return cost_of(server, lambda: post(secrets.token_hex(8)), times=POSTS)
 
 
 def spread_to(server: Running, path: str, post: Callable[[str], object], alone: float) -> Spread:
     """Post to many readers, and take off what a post takes ``alone``."""
+    seconds, client_seconds = [], []
     with attached(server.port, path, count=SPREAD_SOCKETS) as readers:
-        seconds, client_seconds = [], 0.0
-        for number in range(SPREAD_POSTS + 1):
-            if number == 1:  # the first has warmed up
-                began_with = server.cpu_seconds()
+
+        def bring() -> None:
             marker = secrets.token_hex(8)
             readers.expect(marker)
             asked_at = time.monotonic()
             post(marker)
             last_at, cpu_seconds = readers.served()
-            time.sleep(PAUSE_SECONDS)
-            if number:
-                seconds.append(last_at - asked_at)
-                client_seconds += cpu_seconds
-        used = (server.cpu_seconds() - began_with) / SPREAD_POSTS - alone
-    served = statistics.median(seconds)
-    return Spread(used / SPREAD_SOCKETS, served, client_seconds / sum(seconds))
+            seconds.append(last_at - asked_at)
+            client_seconds.append(cpu_seconds)
+
+        used = cost_of(server, bring, times=SPREAD_POSTS) - alone
+    return Spread(used / SPREAD_SOCKETS, statistics.median(seconds), sum(client_seconds) / sum(seconds))
+
+
+def cost_of(server: Running, work: Callable[[], object], *, times: int) -> float:
+    """Return what CPU time the server takes for ``work``, beyond what it takes when nothing happens.
+
+    The first time warms up.
+    """
+    work()
+    idle = idle_share(server)
+    began_with, began_at = server.cpu_seconds(), time.monotonic()
+    for _ in range(times):
+        work()
+        time.sleep(PAUSE_SECONDS)
+    return (server.cpu_seconds() - began_with - idle * (time.monotonic() - began_at)) / times
+
+
+def idle_share(server: Running) -> float:
+    """Return the share of a core that the server takes when nothing happens."""
+    time.sleep(PAUSE_SECONDS)
+    began_with = server.cpu_seconds()
+    time.sleep(IDLE_SECONDS)
+    return (server.cpu_seconds() - began_with) / IDLE_SECONDS
 
 
 def post_on_uvicorn(servers: Servers) -> Pair:
