@@ -132,7 +132,7 @@ MASTODON_HOSTS = environment.read_host_names(
 # What an operator may tune. A minute is how long a page may take that a network keeps from the service.
 LIVE_POLL_SECONDS = environment.read_number("LIVE_POLL_SECONDS", default=5, at_most=60)
 ENDED_POLL_SECONDS = environment.read_number("ENDED_POLL_SECONDS", default=60, at_least=5, at_most=3600)
-SOCKETS_PER_PROCESS = environment.read_number("SOCKETS_PER_PROCESS", default=10_000, at_most=100_000)
+SOCKETS_PER_PROCESS = environment.read_number("SOCKETS_PER_PROCESS", default=10_000, at_least=0, at_most=100_000)
 TAIL_UPDATES = environment.read_number("TAIL_UPDATES", default=500, at_least=50, at_most=10_000)
 
 SOCKET_SECONDS = 15 * 60

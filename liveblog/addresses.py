@@ -100,3 +100,8 @@ ABSOLUTE = Absolute()
 def absolute(path: str) -> str:
     """Return the whole address of a path of ours."""
     return f"{settings.BASE_URL}{path}"
+
+
+def socket_address(event: Event) -> str:
+    """Return where the event's socket is; an empty text where the settings allow none and everybody polls."""
+    return f"{event.get_absolute_url()}live/" if settings.SOCKETS_PER_PROCESS else ""

@@ -20,4 +20,4 @@ def raise_limit() -> int:
 
 def sockets_within(limit: int) -> int:
     """Return how many readers' sockets a process may have that may open so many files."""
-    return max(1, min(settings.SOCKETS_PER_PROCESS, limit - RESERVED))
+    return min(settings.SOCKETS_PER_PROCESS, max(1, limit - RESERVED))

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from liveblog import live, markup, rendering
-from liveblog.addresses import ABSOLUTE, READERS, Addresses, absolute
+from liveblog.addresses import ABSOLUTE, READERS, Addresses, absolute, socket_address
 from liveblog.models import Event
 from liveblog.models.head import DESCRIPTION_CHARACTERS
 from liveblog.stream import Page
@@ -24,6 +24,7 @@ def event_context(page: Page, addresses: Addresses = READERS) -> dict[str, Any]:
         "canonical": ABSOLUTE.stream(event),
         "oembed": oembed_address(ABSOLUTE.stream(event)),
         "description": description_of(event),
+        "live_url": socket_address(event),
         "poll_only": event.status == Event.Status.ENDED and live.socket_seconds(event.ended_at) <= 0,
     }
 

@@ -280,8 +280,8 @@ def test_servers_and_numbers_that_are_none_are_refused(monkeypatch: pytest.Monke
         ("LIVE_POLL_SECONDS", "61", "must be from 1 to 60"),
         ("ENDED_POLL_SECONDS", "4", "must be from 5 to 3600"),
         ("ENDED_POLL_SECONDS", "1h", "must be from 5 to 3600"),
-        ("SOCKETS_PER_PROCESS", "0", "must be from 1 to 100000"),
-        ("SOCKETS_PER_PROCESS", "many", "must be from 1 to 100000"),
+        ("SOCKETS_PER_PROCESS", "-1", "must be from 0 to 100000"),
+        ("SOCKETS_PER_PROCESS", "many", "must be from 0 to 100000"),
         ("TAIL_UPDATES", "49", "must be from 50 to 10000"),
         ("TAIL_UPDATES", "10001", "must be from 50 to 10000"),
     ],
@@ -299,6 +299,7 @@ def test_what_an_operator_tunes_holds(server: Callable[..., Site]) -> None:
     assert "data-reload" in site.get(site.changes(live, revisions[0])).text
     assert "data-reload" not in site.get(site.changes(live, revisions[2])).text
     assert "Up to 40 sockets in this process" in site.log
+    assert f'data-live-url="/events/{live.slug}/live/"' in site.get(site.page(live)).text
 
 
 @pytest.mark.parametrize(

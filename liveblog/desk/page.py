@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from liveblog import rendering
-from liveblog.addresses import READERS, AtDesk, InPreview
+from liveblog.addresses import READERS, AtDesk, InPreview, socket_address
 from liveblog.desk.access import AuthorRequest, DeskRequest, desk_of, take_kept_fields
 from liveblog.desk.forms import ComposerForm, reasons_of, status_of
 from liveblog.desk.queue import Queue, text_again
@@ -130,6 +130,7 @@ def show_desk(request: AuthorRequest, event: Event, *, status: int = 200, **more
         ),
         "page": page,
         "query": query_of(request),
+        "live_url": socket_address(event),
         "queue": Queue.load(event, request.role, request.user),
     }
     context |= status_context(event, request.role) | more

@@ -168,6 +168,19 @@ def open_polling(page: Page, address: str) -> None:
     expect(page.locator("#connection")).to_have_text("Checking every 5 s")
 
 
+def test_where_there_are_no_sockets_a_page_asks_for_none(page: Page, server: Callable[..., Site]) -> None:
+    site = server(SOCKETS_PER_PROCESS="0")
+    event = site.event(updates=1)
+    asked: list[str] = []
+    page.on("websocket", lambda socket: asked.append(socket.url))
+    page.goto(site.page(event))
+    expect(page.locator("#connection")).to_have_text("Checking every 5 s")
+    for number in range(2):  # the first news of a live event open a socket where there is one
+        site.publish(event, f"Update {number} by poll.")
+        expect_right(page, site, event)
+    assert not asked
+
+
 def test_a_clock_that_is_set_back_stops_no_polling(page: Page, live_site: Site) -> None:
     event = live_site.event(updates=1)
     open_polling(page, live_site.page(event))

@@ -39,9 +39,9 @@ export function watchSocket(take, more = {}) {
   addEventListener("pagehide", stop); // an open socket keeps a page out of the back/forward cache
 }
 
-/** Opens the socket, and again whenever it is lost. An event that ended long ago has none. */
+/** Opens the socket, and again whenever it is lost. An event that ended long ago has none, and no event of some servers. */
 export function start() {
-  if (document.hidden || !feed() || "pollOnly" in feed().dataset) return;
+  if (document.hidden || !feed()?.dataset.liveUrl || "pollOnly" in feed().dataset) return;
   isWanted = true;
   if (!socket) connect();
 }
