@@ -2,15 +2,14 @@
 
 import asyncio
 import random
-import threading
-from typing import Self
 
-PATIENCE_SECONDS = 20
+from tests.relay import Relay, both_ways
+
 FATES = ("pass", "delay", "cut", "lose", "swallow")
 
 
-class Proxy:
-    """A TCP proxy on a port of its own, in a thread of its own.
+class Proxy(Relay):
+    """A TCP proxy on a port of its own.
 
     ``cut()`` resets what is open and refuses what comes; ``swallow()`` leaves everything open and
     passes nothing on, in either direction; ``mend()`` ends both for new connections. ``lose()`` and
@@ -18,7 +17,7 @@ class Proxy:
     """
 
     def __init__(self, port: int, host: str = "127.0.0.1") -> None:
-        self._host = host
+        super().__init__(host)
         self._upstream = port
         self._to_lose = 0
         self._chance: random.Random | None = None
@@ -26,20 +25,11 @@ class Proxy:
         self.fates: dict[str, int] = dict.fromkeys(FATES, 0)
         self._mode = "pass"
         self._writers: set[asyncio.StreamWriter] = set()
-        self._loop = asyncio.new_event_loop()
-        self._started = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
         self.opened = 0
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._started.wait()
-        return self
 
     def __exit__(self, *exc: object) -> None:
         self.cut()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        super().__exit__(*exc)
 
     def cut(self) -> None:
         """Reset every connection and accept none."""
@@ -48,7 +38,7 @@ class Proxy:
 
     def reset(self) -> None:
         """Reset every connection that is open."""
-        self._call(self._reset)
+        self.call(self._reset)
 
     def swallow(self) -> None:
         """Keep every connection and pass nothing on; what is opened meanwhile is swallowed too."""
@@ -56,12 +46,12 @@ class Proxy:
 
     def swallow_old(self) -> None:
         """Swallow what is open now, for ever; what is opened from now on works."""
-        self._call(self._forget_all)
+        self.call(self._forget_all)
 
     def mend(self) -> None:
         """Work again; what was swallowed stays so, as with a router that forgot its connections."""
         if self._mode == "swallow":
-            self._call(self._forget_all)
+            self.call(self._forget_all)
         self._mode = "pass"
 
     @property
@@ -88,16 +78,6 @@ class Proxy:
         self.fates[fate] += 1
         return fate
 
-    def _call(self, work: object) -> None:
-        done = threading.Event()
-
-        def call() -> None:
-            work()  # type: ignore[operator]
-            done.set()
-
-        self._loop.call_soon_threadsafe(call)
-        assert done.wait(PATIENCE_SECONDS), "the proxy's loop does not turn"
-
     def _reset(self) -> None:
         for writer in list(self._writers):
             writer.transport.abort()
@@ -106,20 +86,7 @@ class Proxy:
         for writer in self._writers:
             writer.is_forgotten = True  # type: ignore[attr-defined]
 
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._serve, self._host, 0))
-        self.port = server.sockets[0].getsockname()[1]
-        self._started.set()
-        self._loop.run_forever()
-        server.close()
-        left = asyncio.all_tasks(self._loop)
-        for task in left:
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-        self._loop.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.opened += 1
         if self._mode == "cut":
             writer.transport.abort()
@@ -131,14 +98,8 @@ class Proxy:
             writer.transport.abort()
             self._writers.discard(writer)
             return
-        up = asyncio.ensure_future(self._pass_on(reader, up_writer, writer))
-        down = asyncio.ensure_future(self._pass_on(up_reader, writer, writer))
-        await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.wait({up, down}, timeout=1)
-        for task in (up, down):
-            task.cancel()
-        for one in (writer, up_writer):
-            one.close()
+        up, down = self._pass_on(reader, up_writer, writer), self._pass_on(up_reader, writer, writer)
+        await both_ways(up, down, writers=(writer, up_writer))
         self._writers.discard(writer)
 
     async def _pass_on(
