@@ -44,13 +44,12 @@ class Job(threading.Thread):
         *,
         every_seconds: float,
         is_over: Callable[[], bool],
-        first_after_seconds: float = 0,
         last: Work | None = None,
     ) -> None:
         super().__init__(name=name, daemon=True)
         self._work = work
         self._every_seconds = every_seconds
-        self._wait_seconds = first_after_seconds
+        self._wait_seconds = 0.0
         self._is_over = is_over
         self._last = last
         self._stopped = threading.Event()
@@ -96,14 +95,7 @@ def make_jobs(
         Job("schedule", Schedule().work, every_seconds=DUE_SECONDS, is_over=is_over),
         Job("audience", counter.write, every_seconds=audience.WRITE_SECONDS, is_over=is_over, last=counter.withdraw),
         Job("metrics", measure, every_seconds=METRICS_SECONDS, is_over=is_over),
-        Job("removals", remove_files, every_seconds=REMOVAL_SECONDS, is_over=is_over),
-        Job(
-            "tidying",
-            tidy,
-            every_seconds=TIDY_SECONDS,
-            is_over=is_over,
-            first_after_seconds=random.uniform(60, 600),  # noqa: S311  (processes start together)
-        ),
+        Job("tidying", Tidying().work, every_seconds=REMOVAL_SECONDS, is_over=is_over),
     )
 
 
@@ -140,10 +132,20 @@ class Schedule:
         return failures
 
 
-def remove_files() -> None:
-    """Remove the files of erased photos; a bucket that is silent holds up nothing else, and no connection."""
-    Removal.objects.carry_out()
-    connections.close_all()
+class Tidying:
+    """What nobody waits for: the files of erased photos within seconds, all else once an hour."""
+
+    def __init__(self) -> None:
+        self._tidies_at = time.monotonic() + random.uniform(60, 600)  # noqa: S311  (processes start together)
+
+    def work(self) -> list[Exception]:
+        """Do what is to be done now; no connection is held until the next time."""
+        failures = _failures_of([Removal.objects.carry_out])
+        if time.monotonic() >= self._tidies_at:
+            failures += tidy()
+            self._tidies_at = time.monotonic() + TIDY_SECONDS
+        connections.close_all()
+        return failures
 
 
 def tidy() -> list[Exception]:
@@ -157,7 +159,6 @@ def tidy() -> list[Exception]:
             lambda: Attempt.objects.stale().delete(),
             lambda: Audience.objects.filter(counted_at__lt=before).delete(),
             import_module(settings.SESSION_ENGINE).SessionStore.clear_expired,  # as the command clearsessions does
-            connections.close_all,  # for an hour
         ]
     )
 

@@ -205,6 +205,33 @@ def test_a_crowd_that_sends_what_would_grow_takes_no_memory(server: Callable[...
         reader.socket.close()
 
 
+def test_a_crowd_that_talks_without_end_to_daphne_takes_no_memory(server: Callable[..., Site]) -> None:
+    site = server(SERVER="daphne")
+    event = site.event(updates=1)
+    crowd = [Wire(site, event) for _ in range(60)]
+    not_final_text, continued = 0x01, 0x00
+    for reader in crowd:
+        reader.socket.sendall(spoken(not_final_text, b"x" * 2**19))
+        for _ in range(6):
+            reader.socket.sendall(spoken(continued, b"x" * 2**19))
+    site.publish(event, "All is well.")
+    assert all(b"All is well." in reader.frame() for reader in crowd)
+    peak = int(Path(f"/proc/{site.process_id}/status").read_text().split("VmHWM:")[1].split()[0])
+    assert peak < 250_000, "kB: sixty times 3.5 MB would be 210,000 more"
+    for reader in crowd:
+        reader.socket.close()
+
+
+def test_a_reader_far_behind_gets_all_of_it_however_much_it_is(site: Site) -> None:
+    event = site.event()
+    for number in range(55):
+        site.publish(event, f"Update {number}: " + "word " * 3_900)
+    with dial(site.live(event, 0), proxy=None, max_size=None) as reader:
+        text = str(reader.recv(ANSWER_SECONDS))
+    assert len(text) > 2**20
+    assert Fragment(text).revision == site.fresh(event).revision
+
+
 def spoken(first: int, payload: bytes) -> bytes:
     """Return a client's frame, whose mask is of zeros."""
     length = len(payload)

@@ -141,13 +141,13 @@ def test_what_is_erased_is_gone_after_commit_and_what_nothing_shows_is_tidied(
     update.purge()
     if kept == "bucket":
         assert photo_files.read(photo.name, 600), "nobody waits for a bucket, least of all in an event’s turn"
-        periodic.remove_files()
+        Removal.objects.carry_out()
     with pytest.raises(FileNotFoundError):
         photo_files.read(photo.name, 600)
     unused = add_photo(event, author)
     Photo.objects.filter(pk=unused.pk).update(arrived_at="2026-01-01T00:00:00Z")
     assert periodic.tidy() == []
-    periodic.remove_files()
+    Removal.objects.carry_out()
     with pytest.raises(FileNotFoundError):
         unused.read(600)
     assert not Removal.objects.exists()
@@ -158,7 +158,7 @@ def test_all_files_of_an_event_go_however_many(event: Event, author: User, setti
     settings.MEDIA_ROOT = tmp_path / "media"
     photos = [add_photo(event, author) for _ in range(2 * REMOVED_TOGETHER + 1)]
     Removal.objects.bulk_create(Removal(name=photo.name) for photo in photos)
-    periodic.remove_files()
+    Removal.objects.carry_out()
     assert not Removal.objects.exists()
     assert not list((tmp_path / "media").rglob("*.webp"))
 
@@ -353,11 +353,11 @@ def test_what_is_erased_while_the_bucket_is_away_goes_as_soon_as_it_is_back(
     away.network.cut()
     update.purge()
     assert not Photo.objects.filter(pk=photo.pk).exists()
-    with pytest.raises(PhotosUnavailable):
-        periodic.remove_files()
+    tidying = periodic.Tidying()
+    assert [type(error) for error in tidying.work()] == [PhotosUnavailable]
     assert len(away.photos) == 4
     away.network.mend()
-    periodic.remove_files()
+    assert tidying.work() == []
     assert away.photos == [f"photos/{other.name[:2]}/{other.name}-{width}.webp" for width in (480, 600)]
     assert not Removal.objects.exists()
 

@@ -50,11 +50,20 @@ class SocketFrames:
 
 
 class FrameServer(Server):
-    """daphne's server."""
+    """daphne's server, whose sockets are readers': they may be told any amount, and nothing they say is kept."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        # These bound what is sent as well: whoever is a megabyte behind would get nothing at all.
+        super().__init__(*args, websocket_max_message_size=0, websocket_max_frame_size=0, **options)
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> "Queue[Any] | None":
         """Offer finished frames to sockets."""
         if scope["type"] == "websocket":
             scope["extensions"] = {OFFER: SocketFrames(protocol)}
+            protocol.onMessageFrameData = _forget
         found: Queue[Any] | None = super().create_application(protocol, scope)
         return found
+
+
+def _forget(payload: bytes) -> None:
+    """Keep nothing of a message, however long it is."""
