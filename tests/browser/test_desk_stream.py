@@ -173,6 +173,22 @@ def type_on_while_five_arrive(page: Page, site: Site, event: Event, selector: st
     assert "typed on" in field.input_value()
 
 
+def test_what_is_under_the_thumb_stays_there_though_the_composer_far_above_has_the_focus(
+    desks: Callable[..., Page], live_site: Site
+) -> None:
+    event = live_site.event(updates=18)
+    page = desks("ada", event, **PHONE)
+    expect(page.locator("#composer [name=body]")).to_be_focused()
+    page.locator("#item-6").evaluate("(item) => scrollTo(0, scrollY + item.getBoundingClientRect().top - 100)")
+    top = "(item) => Math.round(item.getBoundingClientRect().top)"
+    before = page.locator("#item-6").evaluate(top)
+    for number in range(3):
+        arrived = live_site.publish(event, f"Arrival {number} takes its room.").number
+        nudge(page)
+        expect(page.locator(f"#item-{arrived}")).to_be_attached()
+        assert abs(page.locator("#item-6").evaluate(top) - before) <= 1
+
+
 def edit_elsewhere(site: Site, event: Event, number: int, body: str, **more: object) -> None:
     """Have Bo change an update."""
     bo = site.user("bo", first_name="Bo")

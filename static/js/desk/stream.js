@@ -3,7 +3,7 @@
 import { patch, remember } from "../shared/patch.js";
 import { pollNow } from "../shared/poll.js";
 import { cardOf, cards, cursor, feed, insertInOrder, list, sideOf } from "../shared/stream.js";
-import { blockInView, keepingPlace, registerSwap } from "../shared/swap.js";
+import { blockInView, isInView, keepingPlace, registerSwap } from "../shared/swap.js";
 import { takePart } from "./parts.js";
 
 const behind = new Map(); // what stands behind an open form, as it is now, by the update's number
@@ -37,10 +37,10 @@ function takeFragment(fragment, target) {
   });
 }
 
-/** Makes a change while the field being typed in, or else the item being read, keeps its place on the screen. */
+/** Makes a change while the field being typed in, if it is seen, or else the item being read keeps its place on the screen. */
 export function keepingItems(change) {
   const typed = document.activeElement?.closest("#desk :is(input, textarea, select)");
-  keepingPlace(typed ?? blockInView(list(), cards()), change);
+  keepingPlace(typed && isInView(typed) ? typed : blockInView(list(), cards()), change);
 }
 
 /** Applies a poll's answer by the rule of docs/protocol.md. Queue and presence have no revision and come with the present one. */

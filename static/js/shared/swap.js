@@ -37,6 +37,12 @@ export function blockInView(root, blocks) {
   return isScrolled ? blocks.find((block) => block.getBoundingClientRect().bottom > 0) : null;
 }
 
+/** Whether any of an element is on the screen. */
+export function isInView(element) {
+  const { top, bottom } = element.getBoundingClientRect();
+  return bottom > 0 && top < innerHeight;
+}
+
 let last = { anchor: null, top: 0 }; // where it was first: what browsers round off each time would add up
 
 /** Makes a change while `anchor` keeps its place on the screen, also in browsers that don't anchor the scroll. */
