@@ -1,5 +1,7 @@
 """The faults of services and processes, and what each should cost."""
 
+import time
+
 import psycopg
 import redis
 
@@ -50,15 +52,16 @@ def connections_terminated(scene: Scene) -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
-        scene.pause(2.5)
+        scene.pause(3.3)
 
 
 def row_locked(scene: Scene) -> None:
     """Somebody else holds the event's row."""
     with psycopg.connect(scene.installation.database.url) as connection:
         connection.execute("SELECT id FROM liveblog_event WHERE id = %s FOR UPDATE", [scene.event.pk])
+        held_at = time.monotonic()
         scene.post_plainly("Written while the row was held")
-        scene.pause(LAST_SECONDS - 5)
+        scene.pause(max(0, held_at + LAST_SECONDS - time.monotonic()))
 
 
 def database_away(scene: Scene) -> None:

@@ -1,6 +1,7 @@
 """One fault while readers follow and authors post, and what came of it."""
 
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -119,7 +120,8 @@ class Scene:
         with self.installation.proxy.visitor() as visitor:
             visitor.headers.update(self._plain.headers)
             visitor.cookies.update(self._plain.cookies)
-            fields = {"body": text, "csrfmiddlewaretoken": visitor.cookies["csrftoken"], "key": ""}
+            token = visitor.cookies["csrftoken"]
+            fields = {"body": text, "csrfmiddlewaretoken": token, "key": str(uuid.uuid4())}
             answer = visitor.post(f"/desk/{self.event.slug}/updates/", data=fields)
         self.notes.append(f"without JavaScript: {answer.status_code}")
         if answer.status_code != 302:
