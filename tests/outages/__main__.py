@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -59,7 +60,7 @@ def run_all(options: argparse.Namespace) -> Iterator[Any]:
     from tests.outages.faults import FAULTS
     from tests.outages.installation import installed
     from tests.outages.soak import soak
-    from tests.outages.trial import Size, run
+    from tests.outages.trial import Size, broken, run
 
     wanted = [*FAULTS.values(), *([soak(options.soak)] if options.soak else [])]
     if options.only:
@@ -75,6 +76,9 @@ def run_all(options: argparse.Namespace) -> Iterator[Any]:
                             yield run(fault, installation, Size(*options.readers))
                         except CanNotBeMade as error:
                             say(f"    left out: {error}")
+                        except Exception as error:
+                            traceback.print_exc()
+                            yield broken(fault, installation, error)
         except CanNotBeMade as error:
             say(f"left out: {', '.join(fault.name for fault in faults)}: {error}")
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -36,7 +36,7 @@ def database_full(scene: Scene) -> None:
     if not here.disks["database"]:
         raise CanNotBeMade("no disk can be mounted")
     with filled(here.room / "database"):
-        scene.post_plainly(f"Written while the disk was full {secrets.token_hex(10_000)}")
+        scene.post_plainly(f"Written while the disk was full {secrets.token_hex(2_000)}")
         scene.pause(LAST_SECONDS)
         with suppress(psycopg.Error):
             here.query("SELECT pg_switch_wal()")
@@ -183,7 +183,7 @@ def send_photo(scene: Scene) -> tuple[int, str, dict[str, str]]:
     """Send a photo of noise, which compresses badly, as an outbox does."""
     file = io.BytesIO()
     Image.effect_noise((1600, 1200), 90).convert("RGB").save(file, "JPEG")
-    with scene.installation.sign_in("ada") as visitor:
+    with closing(scene.installation.sign_in("ada")) as visitor:
         headers = {
             "X-CSRFToken": visitor.cookies["csrftoken"],
             "Liveblog-Author": str(scene.installation.site.user("ada").pk),
@@ -193,7 +193,7 @@ def send_photo(scene: Scene) -> tuple[int, str, dict[str, str]]:
             data={"key": str(uuid.uuid4())},
             files={"photo": ("photo.jpg", file.getvalue(), "image/jpeg")},
             headers=headers,
-            timeout=120,
+            timeout=PATIENCE_SECONDS,
         )
     return answer.status_code, answer.text, dict(answer.headers)
 

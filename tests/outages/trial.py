@@ -175,6 +175,13 @@ def run(fault: Fault, installation: Installation, size: Size) -> Result:
     )
 
 
+def broken(fault: Fault, installation: Installation, error: Exception) -> Result:
+    """Return what there is of a fault whose trial came to no end."""
+    none = Waits.of([])
+    log = installation.site.log.splitlines()[-20:]
+    return Result(fault, none, none, Counter(), {}, 0.0, [f"no end: {error!r}"[:300]], {}, [], log)
+
+
 @contextmanager
 def writing(installation: Installation, event: Event, *, padding: int = 0) -> Iterator[list[Author]]:
     """Let the authors write."""
