@@ -25,12 +25,12 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
 
 
 @contextmanager
-def filled(folder: Path) -> Iterator[None]:
-    """Leave no room on the disk of a folder."""
+def filled(folder: Path, *, spare_kb: int = SPARE_KB) -> Iterator[None]:
+    """Leave no more room on the disk of a folder."""
     filler = folder / "filler"
     free = shutil.disk_usage(folder).free
     with filler.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(1, free - SPARE_KB * 1024))
+        os.posix_fallocate(file.fileno(), 0, max(1, free - spare_kb * 1024))
     try:
         yield
     finally:
