@@ -51,10 +51,9 @@ class NotOurs(Exception):
 
 
 class Page:
-    """A page that shows the newest first. ``doubled`` are the updates that it was given twice."""
+    """A page that shows the newest first."""
 
     def __init__(self, html: str) -> None:
-        self.doubled: list[int] = []
         self.load(html)
 
     def load(self, html: str) -> None:
@@ -81,9 +80,10 @@ class Page:
         return sorted(self.cards.values(), key=lambda card: card.place)
 
     def _put(self, card: Card) -> None:
-        present = self.cards.pop(card.number, None)
-        if present is not None and present.revision >= card.revision:
-            self.doubled.append(card.number)
+        present = self.cards.get(card.number)
+        if present is not None and present.revision >= card.revision:  # the page was read after its revision
+            return
+        self.cards.pop(card.number, None)
         if card.published and (self.oldest is None or self.oldest <= card.place):
             self.cards[card.number] = card
 

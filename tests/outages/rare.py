@@ -245,7 +245,7 @@ RARE = (
         from_return=True,
         forgets=True,
     ),
-    Fault("30 readers that never read", mute_readers, Goal(2, 7), padding=20_000),
+    Fault("30 readers that never read", mute_readers, Goal(2, 7), padding=15_000),
     Fault("network half-open 30 s", half_open, Goal(2, 7)),
     Fault("20,000 updates behind", far_behind, Goal(10, 10), from_return=True),
     Fault("clock an hour slow, then fast", clock_set, Goal(2, 7), has_clock=True),

@@ -59,8 +59,6 @@ class Readers:
             wanted = [card for card in cards if page.oldest is None or card.place >= page.oldest]
             if page.shown() != wanted:
                 wrong.append(f"shows {_short(page.shown())}, not {_short(wanted)}")
-            if page.doubled:
-                wrong.append(f"was given twice: {page.doubled}")
         return wrong
 
     async def waits(self, taken: list[tuple[int, float]], edition: str, ended_at: float) -> dict[str, Waits]:
