@@ -90,9 +90,16 @@ class PostgreSQL(Daemon):
     """A database server that trusts everybody in its network; raises ``CanNotBeMade``."""
 
     def __init__(
-        self, folder: Path, *, port: int, address: str = "127.0.0.1", before: Sequence[str] = (), **options: str
+        self,
+        folder: Path,
+        *,
+        port: int,
+        address: str = "127.0.0.1",
+        before: Sequence[str] = (),
+        wrapped: Sequence[str] = (),
+        **options: str,
     ) -> None:
-        """``before`` stands before its command, and ``options`` are settings of its own."""
+        """``before`` stands before its command for root, ``wrapped`` for its owner; ``options`` are settings."""
         owner = _owner()
         os.chown(folder, owner.pw_uid, owner.pw_gid)
         as_owner = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
@@ -111,7 +118,8 @@ class PostgreSQL(Daemon):
             **options,
         }
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        super().__init__([*before, *as_owner, find_program("postgres"), "-D", str(self.data), *words], folder)
+        command = [*before, *as_owner, *wrapped, find_program("postgres"), "-D", str(self.data), *words]
+        super().__init__(command, folder)
         self.url = f"postgres://postgres@{address}:{port}/postgres"
 
     def answers(self) -> bool:

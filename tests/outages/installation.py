@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,14 +26,20 @@ DATABASE_MB = 700
 MEDIA_MB = 24
 PATIENCE_SECONDS = 240
 LOOK_SECONDS = 0.1
+BEGUN = "sockets in this process"
+"""What each process logs when it begins to serve."""
 SMALL_LOGS = {"max_wal_size": "128MB", "min_wal_size": "32MB"}
 """So that what PostgreSQL writes fits into a small disk."""
+
+type Unblocked = Callable[[], AbstractContextManager[Any]]
 
 
 class Installation:
     """All services, running; ``elsewhere`` is a machine that reaches nginx by a network, if there is one."""
 
-    def __init__(self, room: Path, running: ExitStack, elsewhere: Machine | None, *, clock: bool) -> None:
+    def __init__(
+        self, room: Path, running: ExitStack, elsewhere: Machine | None, *, clock: bool, unblocked: Unblocked
+    ) -> None:
         """Start everything; with ``clock``, PostgreSQL and the server go by a clock of their own."""
         self.room, self.elsewhere = room, elsewhere
         self.clock = room / "clock" if clock else None
@@ -43,12 +49,12 @@ class Installation:
         """Whether the database and the photos have small disks of their own; it takes the right to mount."""
         (room / "redis").mkdir()
         (room / "data").chmod(0o700)
-        self.database = PostgreSQL(room / "database", port=find_free_port(), before=wrapped, **SMALL_LOGS)
+        self.database = PostgreSQL(room / "database", port=find_free_port(), wrapped=wrapped, **SMALL_LOGS)
         self.redis = Redis(room / "redis", port=find_free_port())
         port = find_free_port()
         self.site = Site(
             room / "data",
-            nullcontext,
+            unblocked,
             inside=wrapped,
             DATABASE_URL=self.database.url,
             REDIS_URL=self.redis.url,
@@ -58,7 +64,7 @@ class Installation:
         running.callback(self._close)
         for service in (self.database, self.redis, self.site):
             service.start()
-        self._wait_for_processes()
+        until(lambda: self._count_begun() == PROCESSES)
         static = room / "data" / "static"
         self.proxy: Proxy = running.enter_context(
             proxying(
@@ -103,15 +109,19 @@ class Installation:
 
     def replace_processes(self) -> None:
         """Replace each process with a new one, as an upgrade does, and wait until all are there."""
-        before = set(self.workers)
+        before, begun = set(self.workers), self._count_begun()
         os.kill(self.site.process_id, signal.SIGHUP)
-        until(lambda: len(now := set(self.workers)) == PROCESSES and not now & before)
+        until(lambda: not set(self.workers) & before and self._count_begun() == begun + PROCESSES)
 
     def kill_one(self) -> None:
-        """Kill one process without a warning, and wait until another has taken its place."""
-        victim = self.workers[0]
-        os.kill(victim, signal.SIGKILL)
-        until(lambda: len(now := self.workers) == PROCESSES and victim not in now)
+        """Kill the oldest process without a warning, and wait until another serves in its place."""
+        begun = self._count_begun()
+        os.kill(self.workers[0], signal.SIGKILL)
+        until(lambda: self._count_begun() > begun)
+
+    def _count_begun(self) -> int:
+        """Return how many processes have begun to serve, which each says once."""
+        return self.site.log.count(BEGUN)
 
     def wait_until_healthy(self) -> None:
         """Wait until readers get pages through nginx."""
@@ -123,9 +133,6 @@ class Installation:
         except httpx.TransportError:
             return False
 
-    def _wait_for_processes(self) -> None:
-        until(lambda: len(self.workers) == PROCESSES)
-
     def _close(self) -> None:
         with suppress(AssertionError):  # a server that does not stop has been killed
             self.site.close()
@@ -134,14 +141,17 @@ class Installation:
 
 
 @contextmanager
-def installed(*, clock: bool = False) -> Iterator[Installation]:
-    """Start everything, and a machine elsewhere if one can be made; ``clock`` may raise ``CanNotBeMade``."""
+def installed(*, clock: bool = False, unblocked: Unblocked = nullcontext) -> Iterator[Installation]:
+    """Start everything, and a machine elsewhere if one can be made; raises ``CanNotBeMade``.
+
+    ``clock`` needs faketime; ``unblocked`` lets this process use the database.
+    """
     with TemporaryDirectory(prefix="liveblog-outages-") as room, ExitStack() as running:
         Path(room).chmod(0o755)  # PostgreSQL runs as somebody else
         elsewhere = None
         with suppress(CanNotBeMade):
             (elsewhere,) = running.enter_context(networked("readers"))
-        yield Installation(Path(room), running, elsewhere, clock=clock)
+        yield Installation(Path(room), running, elsewhere, clock=clock, unblocked=unblocked)
 
 
 def until(condition: Callable[[], Any], said: Callable[[], object] = str) -> None:

@@ -188,7 +188,7 @@ def writing(installation: Installation, event: Event, *, padding: int = 0) -> It
     authors = []
     for name in AUTHORS:
         user = installation.site.user(name)
-        text = f"\n\n{'word ' * (padding // 5)}" if padding else ""
+        text = f"\n\n{'word ' * (padding // 5)}".rstrip() if padding else ""
         visitor = installation.sign_in(name)
         authors.append(Author(visitor, event.slug, user.pk, name=name, every=SECONDS_BETWEEN, padding=text))
     for number, author in enumerate(authors):

@@ -15,8 +15,10 @@ class Waits(NamedTuple):
     @classmethod
     def of(cls, seconds: Iterable[float]) -> Self:
         """Sum up; of none, all figures are 0."""
-        found = sorted(seconds) or [0.0]
-        return cls(len(found), found[len(found) // 2], found[min(len(found) - 1, len(found) * 99 // 100)], found[-1])
+        found = sorted(seconds)
+        if not found:
+            return cls(0, 0.0, 0.0, 0.0)
+        return cls(len(found), found[len(found) // 2], found[len(found) * 99 // 100], found[-1])
 
     def __str__(self) -> str:
         return f"{_short(self.median)} / {_short(self.p99)} / {_short(self.worst)}"
