@@ -11,6 +11,7 @@ import uuid
 from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import psycopg
 from django.contrib.auth.models import User
 from PIL import Image
@@ -179,7 +180,7 @@ def check_photo_taken(scene: Scene) -> None:
     scene.check(status == 200, f"a photo got {status} when there was room: {text[:200]}")
 
 
-def send_photo(scene: Scene) -> tuple[int, str, dict[str, str]]:
+def send_photo(scene: Scene) -> tuple[int, str, httpx.Headers]:
     """Send a photo of noise, which compresses badly, as an outbox does."""
     file = io.BytesIO()
     Image.effect_noise((1600, 1200), 90).convert("RGB").save(file, "JPEG")
@@ -195,7 +196,7 @@ def send_photo(scene: Scene) -> tuple[int, str, dict[str, str]]:
             headers=headers,
             timeout=PATIENCE_SECONDS,
         )
-    return answer.status_code, answer.text, dict(answer.headers)
+    return answer.status_code, answer.text, answer.headers
 
 
 def upgrade(path: str, name: str) -> bytes:
