@@ -9,7 +9,7 @@ RANDOM_TESTS := tests/test_convergence.py tests/test_models.py tests/test_archiv
 CHECK_ENV := env -u DATABASE_URL -u REDIS_URL DEBUG=0 DATA_DIR=.cache/check \
 	BASE_URL=https://live.example.org ALLOWED_HOSTS=live.example.org
 
-.PHONY: run test check night lint lock bench clean help
+.PHONY: run test check night faults lint lock bench clean help
 
 run: ## Serve on HOST:PORT (127.0.0.1:8000); settings are environment or make variables
 	@bin/bootstrap
@@ -44,6 +44,10 @@ lock: ## Write the lock files anew from pyproject.toml
 	$(PYTHON) -m uv pip compile pyproject.toml --extra heic --extra s3 --group dev --universal --generate-hashes --upgrade \
 		--no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet -c requirements.txt \
 		-o requirements-dev.txt
+
+faults: ## Let services fail under 300 readers, and show who waited how long: half an hour; ARGS goes to tests.outages
+	@bin/bootstrap dev
+	$(PYTHON) -m tests.outages $(ARGS)
 
 bench: ## Measure what it costs, beside what others cost; ARGS goes to benchmarks
 	@bin/bootstrap dev

@@ -1,23 +1,13 @@
 """Machines in network namespaces of this one, on one network, and what keeps the data of all of them."""
 
 import os
-import pwd
-import shutil
 import subprocess
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import psycopg
-import redis
-
-START_SECONDS = 60
-
-
-class CanNotBeMade(Exception):
-    """There are no such machines here; the reason."""
+from tests.daemons import CanNotBeMade, PostgreSQL, Redis
 
 
 class Machine:
@@ -76,73 +66,10 @@ def _ip(*words: str) -> None:
 def serving_data(machine: Machine) -> Iterator[dict[str, str]]:
     """Run PostgreSQL and Redis on a machine; yield the settings that name them. Raises ``CanNotBeMade``."""
     with tempfile.TemporaryDirectory(prefix="liveblog-data-") as room, ExitStack() as running:
-        folder, owner = Path(room), _owner()
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-        as_owner = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
-        data = folder / "postgresql"
-        initdb = [*as_owner, _program("initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync"]
-        subprocess.run(initdb, check=True, capture_output=True, cwd=folder)
-        with (data / "pg_hba.conf").open("a") as rules:
-            rules.write(f"host all all {machine.address}/24 trust\n")
-        options = {"listen_addresses": machine.address, "unix_socket_directories": str(folder), "fsync": "off"}
-        words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-        running.enter_context(
-            _running([*machine.inside, *as_owner, _program("postgres"), "-D", str(data), *words], folder)
-        )
-        words = ["--bind", machine.address, "--protected-mode", "no", "--save", ""]
-        running.enter_context(_running([*machine.inside, *as_owner, _program("redis-server"), *words], folder))
-        found = {
-            "DATABASE_URL": f"postgres://postgres@{machine.address}:5432/postgres",
-            "REDIS_URL": f"redis://{machine.address}:6379/0",
-        }
-        _wait_for(found, folder / "log")
-        yield found
-
-
-def _owner() -> pwd.struct_passwd:
-    """Return who PostgreSQL runs as, which refuses to be root."""
-    for name in ("postgres", "nobody"):
-        try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    raise CanNotBeMade("neither postgres nor nobody is a user here")
-
-
-def _program(name: str) -> str:
-    places = [os.environ["PATH"], *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
-    found = shutil.which(name, path=os.pathsep.join(places))
-    if found is None:
-        raise CanNotBeMade(f"{name} is not installed")
-    return found
-
-
-@contextmanager
-def _running(command: Sequence[str], folder: Path) -> Iterator[None]:
-    with (folder / "log").open("ab") as log:
-        process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    try:
-        yield
-    finally:
-        process.send_signal(2)  # for PostgreSQL: whoever is connected is sent away
-        try:
-            process.wait(START_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait_for(found: dict[str, str], log: Path) -> None:
-    ends_at = time.monotonic() + START_SECONDS
-    while not _answer(found):
-        assert time.monotonic() < ends_at, log.read_text(errors="replace")
-        time.sleep(0.1)
-
-
-def _answer(found: dict[str, str]) -> bool:
-    try:
-        psycopg.connect(found["DATABASE_URL"], connect_timeout=5).close()
-        with redis.Redis.from_url(found["REDIS_URL"], socket_connect_timeout=5) as client:
-            return bool(client.ping())
-    except (psycopg.OperationalError, redis.RedisError):
-        return False
+        folder, address, before = Path(room), machine.address, machine.inside
+        postgresql = PostgreSQL(folder, port=5432, address=address, before=before)
+        bell = Redis(folder, port=6379, address=address, before=before)
+        for daemon in (postgresql, bell):
+            running.callback(daemon.stop)
+            daemon.start()
+        yield {"DATABASE_URL": postgresql.url, "REDIS_URL": bell.url}

@@ -539,6 +539,14 @@ def test_one_address_may_sign_in_so_often_and_read_as_often_as_it_likes(front: F
         assert stadium.post("/desk/new/").status_code == 403
 
 
+def test_while_liveblog_is_away_pages_and_outboxes_are_told_to_come_again_soon(front: Front, tmp_path: Path) -> None:
+    static_root = front.site.data_dir / "static"
+    with proxying(tmp_path / "nginx", upstream=find_free_port(), static_root=static_root) as proxy:
+        for path in ("/events/any/changes/?after=0", "/events/any/", "/desk/any/"):
+            answer = proxy.get(path)
+            assert (answer.status_code, answer.headers["Retry-After"]) == (502, "2"), path
+
+
 @pytest.mark.parametrize(
     ("one", "other", "is_one_home"),
     [

@@ -1,5 +1,6 @@
 """Runs the child that decodes one photo, holds it to its limits, and says why a photo was refused."""
 
+import errno
 import json
 import logging
 import signal
@@ -22,6 +23,10 @@ FILE_BYTES = 64 * 1024**2
 
 _CHILD = Path(__file__).with_name("child.py")
 _ANSWER_BYTES = 1000
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""What a disk says that is full or can't be written to."""
+_NO_ROOM_STATUS = 75
+"""The child's exit status if there was no room for what it wrote: an answer would find none either."""
 _WEBP_SIDE = 16383
 _HEIC = (
     "HEIC photos cannot be read on this server: send it as JPEG (iPhone: Settings, Camera, Formats, Most Compatible), "
@@ -58,10 +63,15 @@ def decode(upload: IO[bytes], *, into: Path, lock: int) -> list[Size]:
     """Have the photo in ``upload`` written as ``into``/<width>.webp; return the sizes of the files, ascending.
 
     The child inherits ``lock``, a descriptor: whoever kills this process does not thereby
-    let a second child in beside the first. Raises ``PhotoRefused``, and ``ChildFailed`` for what is not
-    the photo's fault.
+    let a second child in beside the first. Raises ``PhotoRefused``, ``OSError`` if there is no room for the files,
+    and ``ChildFailed`` for what else is not the photo's fault.
     """
-    order = {"widths": WIDTHS, "megapixels": MEGAPIXELS, "file_bytes": FILE_BYTES}
+    order = {
+        "widths": WIDTHS,
+        "megapixels": MEGAPIXELS,
+        "file_bytes": FILE_BYTES,
+        "no_room": {"errors": NO_ROOM, "status": _NO_ROOM_STATUS},
+    }
     limits = Limits(
         memory_bytes=MEMORY_BYTES, file_bytes=FILE_BYTES, cpu_seconds=CPU_SECONDS, wall_seconds=WALL_SECONDS
     )
@@ -76,6 +86,8 @@ def decode(upload: IO[bytes], *, into: Path, lock: int) -> list[Size]:
         answer.seek(0)
         verdict = _verdict(status, answer.read(_ANSWER_BYTES), into)
         complaint = child.complaint()
+    if status == _NO_ROOM_STATUS:
+        raise OSError(errno.ENOSPC, "no room for a photo")
     if verdict == "failed":
         raise ChildFailed(f"exit {status}: {complaint}")
     if isinstance(verdict, str):
@@ -85,7 +97,7 @@ def decode(upload: IO[bytes], *, into: Path, lock: int) -> list[Size]:
 
 
 class ChildFailed(Exception):
-    """The child could not do its work, whatever the photo: Pillow is missing, or the disk is full."""
+    """The child could not do its work, whatever the photo: Pillow is missing."""
 
 
 def _verdict(status: int, answer: bytes, into: Path) -> list[Size] | str:

@@ -1,6 +1,8 @@
 """One photo at a time is decoded, in a working folder of this machine that ends with what was not taken from it."""
 
 import fcntl
+import logging
+import os
 import shutil
 import stat
 import tempfile
@@ -10,7 +12,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, BinaryIO, NamedTuple
 
-from liveblog.imaging.decoding import PhotoRefused, decode
+from liveblog.imaging.decoding import NO_ROOM, PhotoRefused, decode
+from liveblog.log_throttle import LogThrottle
+
+logger = logging.getLogger(__name__)
 
 UPLOAD_BYTES = 20 * 1024 * 1024
 QUEUE_SECONDS = 60.0
@@ -19,6 +24,7 @@ LEFTOVER_SECONDS = 3600.0
 
 _CHUNK_BYTES = 64 * 1024
 _ROOM = ".new-"
+_throttle = LogThrottle()
 
 
 class Picture(NamedTuple):
@@ -36,13 +42,14 @@ def rewritten(source: BinaryIO | Path, folder: Path) -> Iterator[Picture]:
     What is not taken from there meanwhile is gone afterwards. A source is read from where it stands. Raises
     ``PhotoRefused``.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with _bounded_copy(source, folder) as upload, ExitStack() as turn:
-        lock = turn.enter_context(_lock(folder))
-        with _room(folder) as room:
-            sizes = decode(upload, into=room, lock=lock)
-            turn.close()  # others are decoded while these files are stored
-            yield Picture(*sizes[-1], {width: room / f"{width}.webp" for width, _ in sizes})
+    with ExitStack() as kept:
+        with _needing_room():
+            folder.mkdir(parents=True, exist_ok=True)
+            upload = kept.enter_context(_bounded_copy(source, folder))
+            with _lock(folder) as lock:  # others are decoded while these files are stored
+                room = kept.enter_context(_room(folder))
+                sizes = decode(upload, into=room, lock=lock)
+        yield Picture(*sizes[-1], {width: room / f"{width}.webp" for width, _ in sizes})
 
 
 def sweep(folder: Path) -> None:
@@ -51,6 +58,19 @@ def sweep(folder: Path) -> None:
         with suppress(FileNotFoundError):  # its process lives, and is done with it
             if time.time() - room.lstat().st_mtime > LEFTOVER_SECONDS:
                 shutil.rmtree(room, ignore_errors=True)
+
+
+@contextmanager
+def _needing_room() -> Iterator[None]:
+    """Refuse a photo for now where the disk is full or can't be written to, and say so in the log."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        if _throttle.allows():
+            logger.error("Photos can’t be decoded: %s", os.strerror(error.errno or 0))
+        raise PhotoRefused("unkept") from error
 
 
 @contextmanager
