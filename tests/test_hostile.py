@@ -1,7 +1,8 @@
 """Requests that no browser sends, each of which has failed once: tests/night/test_fuzz.py looks for more."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -12,6 +13,13 @@ from tests.asgi import Answer, ask, run
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CODECS = ("rot13", "hex", "zip", "undefined", "idna", "utf-16", "latin-1")
+KEYS = (
+    r'"\000\000\000\000\000\000\000\000"',
+    r'"\377\376\377\376\377\376\377\376"',
+    "x" * 41,
+    "../../../../x",
+    "a:b:c:d:e",
+)
 DAMAGED = ("csrftoken=x", "csrftoken=\xff", "sessionid=x", "messages=x")
 
 
@@ -64,3 +72,14 @@ def test_a_damaged_cookie_is_replaced_in_no_answer_that_caches_keep(event: Event
         assert not response.cookies
         assert "cookie" not in response.get("Vary", "").lower()
     assert client.get("/accounts/login/", headers={"Cookie": cookie}).cookies, "which is for nobody else"
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_that_no_session_can_have_is_not_looked_up(
+    key: str, django_assert_num_queries: Callable[..., Any]
+) -> None:
+    """Cookies may quote any byte as three octal digits; a zero was a 500 on PostgreSQL, at every address of the desk."""
+    with django_assert_num_queries(0):
+        assert Client().get("/desk/", headers={"Cookie": f"sessionid={key}"}).status_code == 302
+    with django_assert_num_queries(1):
+        assert Client().get("/desk/", headers={"Cookie": f"sessionid={'x' * 32}"}).status_code == 302
