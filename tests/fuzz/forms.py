@@ -21,9 +21,8 @@ class Form:
         """Return it filled in: what the page offers, else what means something in the world, else words."""
         values = {}
         for name, offered in self.offers.items():
-            values[name] = random.choice([one for one in offered if one] or world.known(name) or ["Words."])
-        if "slug" in values and self.action.endswith("/deletion/"):
-            values["slug"] = self.action.split("/")[2]  # is typed again by hand
+            told = [part for part in self.action.split("/") if part in world.known(name)]  # is typed again by hand
+            values[name] = random.choice(told or [one for one in offered if one] or [*world.known(name), "", "Words."])
         pairs = [*values.items(), *([random.choice(self.buttons)] if self.buttons else [])]
         return urlencode(pairs).encode()
 

@@ -10,15 +10,24 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import pytest
-from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 
-from tests.fuzz.addresses import Address
+from liveblog.live import Question
+from liveblog.page_cache.addresses import _PARAMETERS
+from tests.fuzz.addresses import Address, http_addresses, socket_addresses
 from tests.fuzz.words import CHARSETS, FILES, ODD, SESSION_COOKIES, odd, quoted, spoil
 from tests.fuzz.world import CSRF_TOKEN, ROLES, WEBP, World
 
 type Header = tuple[bytes, bytes]
 
-METHODS = ("GET",) * 9 + ("POST",) * 8 + ("HEAD", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "BREW")
+METHODS = (
+    ("GET",) * 9 + ("POST",) * 8 + ("HEAD", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "BREW")
+)
+KINDS = (
+    b"application/json", b"text/plain", b"", b"\xff", b"x" * 300, b"a/b; x*=no-such''y", b"a/b; charset*=utf-8''%00",
+    b"a/b; charset*=hex''61", b"a/b; x=" + b"y" * 20_000, b";;;=", b'a/b; charset="',
+    b"a/b; charset*0=utf; charset*1=-8",
+)  # fmt: skip
 BOUNDARY = b"fuzz0123456789"
 FORM = b"application/x-www-form-urlencoded"
 
@@ -51,18 +60,28 @@ class Request:
 
 @dataclass
 class Names:
-    """The names of parameters and fields that views ask for, learned while they ask, and values seen in forms."""
+    """The names of parameters and fields that views ask for, learned while they ask, and values seen in forms.
+
+    What is read without asking a dictionary of Django's is known from where pages are kept by it, and from polls.
+    """
 
     by_route: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     values: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     route: str = ""
+
+    def __post_init__(self) -> None:
+        for address in http_addresses():
+            filled = address.fill(dict.fromkeys(address.parameters, "1"))
+            self.by_route[address.route].update(*(names for pattern, names in _PARAMETERS if pattern.fullmatch(filled)))
+            if filled.endswith("/changes/"):
+                self.by_route[address.route].update(Question._fields)
 
     @contextmanager
     def learning(self) -> Iterator[None]:
         """Listen to whoever asks a query or a form for something."""
         with pytest.MonkeyPatch.context() as patched:
             for asking in ("__getitem__", "__contains__", "getlist"):
-                patched.setattr(QueryDict, asking, self._heard(getattr(QueryDict, asking)))
+                patched.setattr(MultiValueDict, asking, self._heard(getattr(MultiValueDict, asking)))
             yield
 
     def add_values(self, name: str, values: Iterable[str]) -> None:
@@ -79,7 +98,7 @@ class Names:
         return sorted(set().union(*self.by_route.values()))
 
     def _heard(self, asked: Callable[..., Any]) -> Callable[..., Any]:
-        def listen(fields: QueryDict, name: Any, *rest: Any) -> Any:
+        def listen(fields: "MultiValueDict[str, Any]", name: Any, *rest: Any) -> Any:
             if isinstance(name, str) and len(name) < 40:
                 self.by_route[self.route].add(name)
             return asked(fields, name, *rest)
@@ -99,7 +118,7 @@ class Maker:
         """Return one of any kind: most are nearly right, so that they get far."""
         address, role = random.choice(self._addresses), random.choice(ROLES)
         method = random.choice(METHODS)
-        path = self._path(address, random)
+        path = self._path(address, role, random)
         query = self._query(address, random) if random.random() < 0.5 else b""
         headers = self._identity(role, random) + self._odd_headers(random)
         body = b""
@@ -112,17 +131,28 @@ class Maker:
     def plain(self, address: Address, role: str, random: Random, method: str = "GET", body: bytes = b"") -> Request:
         """Return one that is right in every way, as far as ``role`` may."""
         form = ((b"content-type", FORM), (b"content-length", str(len(body)).encode())) if body else ()
-        target = address.fill(self._real_parts(address, random)).encode()
+        target = address.fill(self._real_parts(address, role, random)).encode()
         return Request(address, role, method, target, self._identity(role) + form, body)
 
-    def sensible(self, address: Address, role: str, random: Random) -> Request:
+    def sensible(self, address: Address, role: str, random: Random, method: str) -> Request:
         """Return one that sends what the view asks for, none of it odd."""
         asked = [name for name in self._names.of(address.route) if name != "csrfmiddlewaretoken"]
         fields = [(name, self._value(name, random, 0)) for name in asked if random.random() < 0.8]
-        request = self.plain(address, role, random, "POST", _multipart(fields, random))
+        if method == "GET":
+            request = self.plain(address, role, random)
+            return replace(request, target=request.target + b"?" + _urlencoded(fields, random))
+        request = self.plain(address, role, random, method, _multipart(fields, random))
         headers = tuple(pair for pair in request.headers if pair[0] != b"content-type")
         kind = (b"content-type", b"multipart/form-data; boundary=" + BOUNDARY)
         return replace(request, headers=(*headers, kind))
+
+    def make_socket(self, random: Random) -> Request:
+        """Return the request with which a socket is opened; its body is what is said then."""
+        address = random.choice(socket_addresses())
+        names = random.choice((["after", "edition"], ["after"], ["after", "edition", "desk"], []))
+        query = b"&".join(b"%s=%s" % (name.encode(), self._value(name, random, 0.2)) for name in names)
+        target = self._path(address, "stranger", random) + b"?" + query
+        return Request(address, "stranger", "GET", target, self._odd_headers(random), odd(random))
 
     # Its parts.
 
@@ -141,12 +171,13 @@ class Maker:
             cookies.append(b"sessionid=" + session)
         return (b"cookie", b"; ".join(cookies)), (b"x-csrftoken", token)
 
-    def _real_parts(self, address: Address, random: Random) -> dict[str, str]:
+    def _real_parts(self, address: Address, role: str, random: Random) -> dict[str, str]:
         parts = {name: random.choice(self._world.known(name) or ["nothing"]) for name in address.parameters}
-        return parts | (random.choice(self._world.links()) if "uidb64" in parts else {})
+        whose = role if random.random() < 0.7 else ""
+        return parts | (random.choice(self._world.links(whose)) if "uidb64" in parts else {})
 
-    def _path(self, address: Address, random: Random) -> bytes:
-        parts = self._real_parts(address, random)
+    def _path(self, address: Address, role: str, random: Random) -> bytes:
+        parts = self._real_parts(address, role, random)
         wrong = {random.choice(list(parts))} if parts and random.random() < 0.25 else set()
         values = {
             name: quoted(spoil(value, random), random) if name in wrong else value for name, value in parts.items()
@@ -155,8 +186,11 @@ class Maker:
         if random.random() < 0.08:
             end = quoted(odd(random), random)
             at = random.randint(0, len(path))
-            path = random.choice((path.rstrip("/"), path + "/", path.upper(), f"/{path}", path + end, f"{path}{end}/",
-                                  path[:at] + end + path[at:], path.replace("/", "%2F", 2), f"{path};{end}"))  # fmt: skip
+            start, rest = path[:at], path[at:]
+            path = random.choice(
+                [start + end + rest, path + end, f"{path}{end}/", f"{path};{end}", path + "/", path.rstrip("/")]
+                + [path.upper(), f"/{path}", path.replace("/", "%2F", 2)]
+            )
         return (path if path.startswith("/") else f"/{path}").encode()
 
     def _fields(self, address: Address, random: Random, *, few: bool = False) -> list[tuple[str, bytes]]:
@@ -183,13 +217,14 @@ class Maker:
             pairs.append(quoted(odd(random), random))
         if random.random() < 0.01:
             pairs *= 400
-        return "&".join(pairs).encode()
+        raw = random.choice((b"\xff", b"=\x80&", b"%")) if random.random() < 0.02 else b""
+        return "&".join(pairs).encode() + raw
 
     def _body(self, address: Address, random: Random) -> tuple[bytes, bytes]:
         fields = self._fields(address, random)
         match random.randrange(12):
             case 0:
-                return random.choice((b"application/json", b"text/plain", b"", b"\xff/\x00", b"x" * 300)), _json(fields)
+                return random.choice(KINDS), _json(fields)
             case 1:
                 return FORM, odd(random) * random.choice((1, 1, 50))
             case 2:
@@ -215,7 +250,7 @@ def _urlencoded(fields: list[tuple[str, bytes]], random: Random) -> bytes:
 
 
 def _multipart_type(random: Random) -> bytes:
-    charset = f"; charset={random.choice(CHARSETS)}".encode() if random.random() < 0.3 else b""
+    charset = f"; charset={random.choice(CHARSETS)}".encode() if random.random() < 0.1 else b""
     return b"multipart/form-data; boundary=" + BOUNDARY + charset
 
 
@@ -237,9 +272,10 @@ def _multipart(fields: list[tuple[str, bytes]], random: Random) -> bytes:
 def _broken_multipart(fields: list[tuple[str, bytes]], random: Random) -> tuple[bytes, bytes]:
     whole = _multipart(fields or [("body", b"Words.")], random)
     cut = whole[: random.randint(0, len(whole))]
-    kinds = (b"multipart/form-data", b"multipart/form-data; boundary=", b"multipart/form-data; boundary=" + b"x" * 300,
-             b"multipart/form-data; boundary=\xff", b"multipart/mixed; boundary=" + BOUNDARY, _multipart_type(random))  # fmt: skip
-    return random.choice(kinds), random.choice((cut, whole.replace(b"\r\n", b"\n"), whole.replace(b"form-data", b"x"), whole))
+    kinds = (b"", b"; boundary=", b"; boundary=" + b"x" * 300, b"; boundary=\xff", b"; boundary=%s" % BOUNDARY)
+    return b"multipart/form-data" + random.choice(kinds), random.choice(
+        (cut, whole.replace(b"\r\n", b"\n"), whole.replace(b"form-data", b"x"), whole)
+    )
 
 
 _HEADERS: dict[str, tuple[str, ...]] = {
@@ -256,7 +292,7 @@ _HEADERS: dict[str, tuple[str, ...]] = {
     "accept-encoding": ("gzip", "br", "gzip;q=0, br;q=x", "*;q=0", "identity;q=0, *;q=0", "x" * 1_000, ""),
     "accept": ("application/json", "text/*;q=x", "", "\x00"),
     "accept-language": ("de", "de;q=x", "x" * 1_000, "a-" * 300, "\xff"),
-    "host": ("evil.example", "testserver:99999", "testserver:x", "[::1", "", "testserver\x00", "a" * 300, "testserver@evil"),
+    "host": ("evil.example", "testserver:99999", "testserver:x", "[::1", "", "a" * 300, "testserver@evil"),
     "x-forwarded-host": ("evil.example",),
     "x-forwarded-proto": ("https", "x"),
     "x-forwarded-for": ("1.2.3.4", "x", "\x00", "::1%lo"),
@@ -266,7 +302,7 @@ _HEADERS: dict[str, tuple[str, ...]] = {
     "referer": ("http://evil.example/", "http://[", "http://testserver/", "\xff"),
     "authorization": ("Basic x", "Bearer x", "\xff"),
     "x-http-method-override": ("DELETE",),
-    "content-type": ("text/html", "\x00"),
+    "content-type": ("text/html", "a/b; x*=no-such''y"),
     "upgrade": ("websocket",),
     "user-agent": ("", "\xff\xfe", "Mozilla/5.0"),
 }  # fmt: skip

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 from django.urls import Resolver404, resolve
 
-from tests.asgi import in_thread
+from tests.asgi import connect, in_thread, until
 from tests.fuzz.addresses import Address, http_addresses
-from tests.fuzz.answers import Answer, Log, Tally, faults_of, send
+from tests.fuzz.answers import ANSWER_SECONDS, Answer, Log, Tally, faults_of, send
 from tests.fuzz.forms import Form, Forms
 from tests.fuzz.requests import Maker, Names, Request
 from tests.fuzz.world import ROLES, World, empty, forget_attempts
@@ -18,8 +18,10 @@ WORLD_REQUESTS = 250
 """A world is made anew after so many requests: what they add makes its pages longer and longer."""
 TRIES = 2
 """How often a form is sent by each who sees it, and an address with parts that vary is opened, until it works."""
-BLIND_TRIES = 25
-"""How often what has no form is sent with what its view asks for."""
+CODES = {None, 1000, 4000, 4400, 4404, 4503}
+"""What a socket may be closed with (docs/protocol.md); ``None``: it stays."""
+BLIND_TRIES = 80
+"""How often what nobody got through to is asked with all that its view asks for."""
 
 
 class Session:
@@ -28,6 +30,7 @@ class Session:
     def __init__(self, seed: str, log: Log) -> None:
         self.faults: list[str] = []
         self.tally = Tally()
+        self.codes: Counter[int | None] = Counter()
         self.worlds = 0
         self._seed = seed
         self._log = log
@@ -49,7 +52,8 @@ class Session:
                     for _ in range(TRIES if address.parameters else 1):
                         await self._open(address, role, taken, tries)
             for address in self._addresses:
-                await self._send_blindly(address)
+                for method in ("GET", "POST"):
+                    await self._ask_blindly(address, method)
 
     async def _open(
         self, address: Address, role: str, taken: set[tuple[str, ...]], tries: Counter[tuple[str, ...]]
@@ -71,19 +75,19 @@ class Session:
             if await self._submit(form, target, role):
                 taken.add(key)
             if not await in_thread(self._world.is_whole):
-                return await self._make_world()  # what else stands on this page is of the former one
-        return None
+                await self._make_world()
+                return  # what else stands on this page is of the former one
 
     async def _submit(self, form: Form, address: Address, role: str) -> bool:
         plain = self._maker.plain(address, role, self._random, "POST", form.fill(self._world, self._random))
         request = Request(address, role, "POST", form.action.encode(), plain.headers, plain.body)
         return (await self._ask(request, "the look around")).status < 400
 
-    async def _send_blindly(self, address: Address) -> None:
+    async def _ask_blindly(self, address: Address, method: str) -> None:
         for number in range(BLIND_TRIES):
-            if self.tally.is_reached(address.route, is_reading=False):
+            if self.tally.has_reached(address.route, method):
                 return
-            request = self._maker.sensible(address, ROLES[-1 - number % len(ROLES)], self._random)
+            request = self._maker.sensible(address, ROLES[-1 - number % len(ROLES)], self._random, method)
             if (await self._ask(request, "the look around")).status == 405:
                 return
             await self._mend()
@@ -106,6 +110,23 @@ class Session:
             if request.method not in {"GET", "HEAD"} or self._asked >= WORLD_REQUESTS:
                 await self._mend()
 
+    async def open_sockets(self, numbers: range) -> None:
+        """Open sockets of all kinds, and say something odd to those that open."""
+        for number in numbers:
+            random = Random(f"{self._seed}:socket {number}")
+            request = self._maker.make_socket(random)
+            async with connect(None, path=request.path, query=request.query, headers=request.headers) as socket:
+                if random.random() < 0.5:
+                    socket.to_server.put_nowait({"type": "websocket.receive", "bytes": request.body, "text": None})
+                await until(lambda here=socket: here.is_open or here.code is not None, ANSWER_SECONDS)
+            self.codes[socket.code] += 1
+            faults = [f"closed with {socket.code}"] if socket.code not in CODES else []
+            faults += [
+                f"{one.words} shown" for one in self._world.hidden if any(one.words in text for text in socket.received)
+            ]
+            if faults := [*faults, *self._log.take()]:
+                self.faults.append(f"FUZZ_SEED={self._seed} socket {number}: {request}\n  " + "\n  ".join(faults))
+
     async def _mend(self) -> None:
         if self._asked >= WORLD_REQUESTS or not await in_thread(self._world.is_whole):
             await self._make_world()
@@ -117,7 +138,7 @@ class Session:
         random = random or self._random
         if request.role == "guest" or self._asked % 20 == 0:
             await in_thread(forget_attempts)
-        client = f"10.{random.randrange(256)}.{random.randrange(256)}.{random.randrange(1, 255)}"
+        client = random.choice(("127.0.0.1", f"10.{random.randrange(256)}.{random.randrange(256)}.1", "2001:db8::1"))
         chunks = random.choice((1, 1, 1, 2, 7))
         try:
             answer = await send(request, client=client, chunks=chunks)

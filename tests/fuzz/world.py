@@ -1,4 +1,4 @@
-"""Events with something of everything in them, and somebody of every role, made anew whenever a request took any away."""
+"""Events with something of everything in them, and somebody of every role; a request that takes any away ends it."""
 
 import io
 import uuid
@@ -82,9 +82,12 @@ class World:
         """Return values of a field or of a part of an address, by its name, that mean something here."""
         return self._known.get(name, [])
 
-    def links(self) -> list[dict[str, str]]:
-        """Return the parts of links by which somebody chooses a new password: one of them alone opens nothing."""
-        return self._links
+    def links(self, role: str) -> list[dict[str, str]]:
+        """Return the parts of links by which ``role`` chooses a new password, everybody if it has none.
+
+        One of the parts alone opens nothing.
+        """
+        return self._links.get(role) or [link for links in self._links.values() for link in links]
 
     def _read(self) -> list[Any]:
         return [list(_rows(model, keys).values_list("pk", *fields)) for model, fields, keys in self._rows]
@@ -112,7 +115,11 @@ class World:
         for event in self.events:
             self._publish(event)
         live = self.live
-        for body in ("A **player**:\n\nhttps://youtu.be/dQw4w9WgXcQ", "> Said\n\n* one\n* two\n\n`code`", "ö \u202e 😀"):
+        for body in (
+            "A **player**:\n\nhttps://youtu.be/dQw4w9WgXcQ",
+            "> Said\n\n* one\n* two\n\n`code`",
+            "ö \u202e 😀",
+        ):
             live.publish(author=contributor, headline="Headline", body=body)
         self.pictured = self._with_photo(live)
         edited = live.publish(author=owner, headline="First", body="As it was.")
@@ -172,6 +179,8 @@ class World:
                 self.people["guest"] = invitation.guest
             elif event is self.draft:  # who is the live one's guest is this one's too
                 Membership.objects.create(event=event, user=self.people["guest"], role=Role.CONTRIBUTOR)
+        accepted = {"made_account": True, "accepted_by": self.people["contributor"], "used_at": timezone.now()}
+        self.live.invitations.create(name="Made", made_by=owner, token_hash=f"accepted-{self._number}", **accepted)
         for who in ("New", "new@example.org"):
             self.tokens.append(self.live.invite_colleague(name=who, role=Role.EDITOR, made_by=owner)[1])
 
@@ -181,17 +190,18 @@ class World:
 
     # What of it can be named.
 
-    def _make_links(self) -> list[dict[str, str]]:
+    def _make_links(self) -> dict[str, list[dict[str, str]]]:
         """Make each kind of link for everybody; ``set-password`` is for whoever has opened one in this session."""
-        owner, links = self.people["owner"], []
-        for user in self.people.values():
+        by = self.people["owner"].pk
+        links = {}
+        for role, user in self.people.items():
             user.refresh_from_db()
-            mailed = default_token_generator.make_token(user)
-            tokens = (mailed, OwnersToken(owner.pk).make_token(user), "set-password")
+            mailed, owners = default_token_generator.make_token(user), OwnersToken(by).make_token(user)
             uid = urlsafe_base64_encode(force_bytes(user.pk))
-            links += [{"uidb64": uid, "token": token, "by": str(owner.pk)} for token in tokens]
-            session = SessionStore(session_key=self.sessions[user.first_name.lower()])
-            session[INTERNAL_RESET_SESSION_TOKEN] = mailed
+            tokens = (mailed, owners, "set-password")
+            links[role] = [{"uidb64": uid, "token": token, "by": str(by)} for token in tokens]
+            session = SessionStore(session_key=self.sessions[role])
+            session[INTERNAL_RESET_SESSION_TOKEN] = owners if role == "contributor" else mailed
             session.save()
         return links
 
@@ -237,8 +247,8 @@ class World:
             "email": [user.email for user in people],
             "who": ["Kim", "kim@example.org"],
             "next": [f"/desk/{slugs[0]}/", "/desk/"],
-            **dict.fromkeys(("password", "old_password"), [PASSWORD]),
-            **dict.fromkeys(("password1", "password2", "new_password1", "new_password2"), [NEW_PASSWORD]),
+            **{name: [PASSWORD] for name in ("password", "old_password")},
+            **{name: [NEW_PASSWORD] for name in ("password1", "password2", "new_password1", "new_password2")},
             "app_label": [label for label, _ in app_models],
             "object_id": primary_keys,
             "id": primary_keys,

@@ -1,7 +1,7 @@
 """Random requests to every address, as everybody: nothing fails, nothing is told that is not public, no header lacks.
 
-``FUZZ_SEED`` repeats a run; ``FUZZ_ONLY`` makes one of its requests alone, in a world of its own. What a failing request
-depends on is most often itself; if not, the run with its seed shows it again.
+A failure names the run's seed and the request's number: with ``FUZZ_SEED`` and ``FUZZ_ONLY`` set to them, that request
+is made alone, in a world of its own. If it is right there, those before it matter: ``FUZZ_SEED`` alone repeats them.
 """
 
 import logging
@@ -30,6 +30,10 @@ ONLY = os.environ.get("FUZZ_ONLY")
 FAULTS_SHOWN = 12
 MOST_BUSY = 0.01
 """The part of the answers that may be a 503 with Retry-After: a busy machine may end the child that renders a text."""
+SHARES = {(200, 300): 0.1, (300, 400): 0.1, (400, 500): 0.2}
+"""The least part of the answers of each kind: a fuzz that is only refused, or only redirected, finds nothing."""
+UNREACHABLE = {("static", "GET"), ("static", "POST")}
+"""No static files are collected for tests; they are asked of real servers below."""
 LOCMEM = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 
 
@@ -57,8 +61,34 @@ def test_no_request_makes_a_view_fail(log: Log) -> None:
     async def main() -> None:
         await session.look_around()
         await session.go_on(range(int(ONLY), int(ONLY) + 1) if ONLY else range(REQUESTS))
+        await session.open_sockets(range(REQUESTS // 10))
 
     run(main, seconds=RUN_SECONDS)
     tally = session.tally
-    print(f"FUZZ_SEED={SEED}: {tally.statuses.total()} requests, {session.worlds} worlds, {dict(tally.statuses)}")
-    assert not session.faults, f"{len(session.faults)} answers are wrong\n" + "\n".join(session.faults[:FAULTS_SHOWN])
+    print(f"FUZZ_SEED={SEED}: {tally.statuses.total()} requests in {session.worlds} worlds: {tally}; {session.codes}")
+    shown = "\n".join(session.faults[:FAULTS_SHOWN])
+    assert not session.faults, f"FUZZ_SEED={SEED}: {len(session.faults)} answers are wrong\n{shown}"
+    assert tally.unreached() == UNREACHABLE
+    assert all(tally.share(*statuses) > least for statuses, least in SHARES.items()), tally
+    assert tally.share(500, 600) <= MOST_BUSY, tally
+    assert ONLY or session.codes[None] + session.codes[4000] > 0, "some sockets were served"
+
+
+@pytest.mark.postgres
+def test_nor_on_postgresql(postgres_url: str) -> None:
+    """The same once more, with DATABASE_URL set as in service."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rP", __file__),
+            *("-k", test_no_request_makes_a_view_fail.__name__),
+        ],
+        cwd=ROOT,
+        env=os.environ | {"DATABASE_URL": postgres_url, "FUZZ_SEED": SEED},
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
+        check=False,
+    )
+    print(done.stdout)
+    assert done.returncode == 0, done.stdout[-20_000:]
+    assert "1 passed" in done.stdout
