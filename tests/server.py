@@ -30,7 +30,7 @@ from django.utils import timezone
 from liveblog.models import Event, Update
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 30
+START_SECONDS = 180
 STOP_SECONDS = 10
 ANSWER_SECONDS = 30
 """An answer may take this while the other workers' servers and browsers have the machine and its disk."""

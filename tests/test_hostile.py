@@ -78,7 +78,7 @@ def test_a_damaged_cookie_is_replaced_in_no_answer_that_caches_keep(event: Event
 def test_a_key_that_no_session_can_have_is_not_looked_up(
     key: str, django_assert_num_queries: Callable[..., Any]
 ) -> None:
-    """Cookies may quote any byte as three octal digits; a zero was a 500 on PostgreSQL, at every address of the desk."""
+    """Cookies may quote any byte as octal digits; a zero was a 500 on PostgreSQL, at every address of the desk."""
     with django_assert_num_queries(0):
         assert Client().get("/desk/", headers={"Cookie": f"sessionid={key}"}).status_code == 302
     with django_assert_num_queries(1):

@@ -187,10 +187,8 @@ class Maker:
             end = quoted(odd(random), random)
             at = random.randint(0, len(path))
             start, rest = path[:at], path[at:]
-            path = random.choice(
-                [start + end + rest, path + end, f"{path}{end}/", f"{path};{end}", path + "/", path.rstrip("/")]
-                + [path.upper(), f"/{path}", path.replace("/", "%2F", 2)]
-            )
+            added = [start + end + rest, path + end, f"{path}{end}/", f"{path};{end}", path + "/", f"/{path}"]
+            path = random.choice([*added, path.rstrip("/"), path.upper(), path.replace("/", "%2F", 2)])
         return (path if path.startswith("/") else f"/{path}").encode()
 
     def _fields(self, address: Address, random: Random, *, few: bool = False) -> list[tuple[str, bytes]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection, connections
 
 from tests.asgi import run
 from tests.fuzz.answers import Log
@@ -46,6 +47,17 @@ def as_in_service(settings: Any, tmp_path: Path) -> None:
 
 
 @pytest.fixture
+def patient_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that is waited for, however busy the machine is: else what a view does then would be a 503."""
+    options = connections.settings["default"]["OPTIONS"]
+    if connection.vendor == "postgresql":
+        import config.asgi  # noqa: F401  (which sets the limits)
+
+        monkeypatch.setitem(options, "connect_timeout", RUN_SECONDS)
+        monkeypatch.setitem(options, "options", "-c synchronous_commit=off")
+
+
+@pytest.fixture
 def log() -> Iterator[Log]:
     found = Log()
     logging.getLogger().addHandler(found)
@@ -54,7 +66,7 @@ def log() -> Iterator[Log]:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("as_in_service")
+@pytest.mark.usefixtures("as_in_service", "patient_database")
 def test_no_request_makes_a_view_fail(log: Log) -> None:
     session = Session(SEED, log)
 
