@@ -205,6 +205,7 @@ SECURE_CSP = {
 X_FRAME_OPTIONS = "DENY"
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 CSRF_FAILURE_VIEW = "liveblog.desk.access.csrf_failed"
+SESSION_ENGINE = "config.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = IS_HTTPS
 # A browser that was told so can't be told otherwise: for a day at first, and for subdomains, which may be somebody

@@ -6,6 +6,7 @@ told to come again.
 """
 
 import asyncio
+import codecs
 import contextvars
 import logging
 import re
@@ -20,7 +21,7 @@ from urllib.parse import parse_qsl
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.core.exceptions import RequestAborted
+from django.core.exceptions import BadRequest, RequestAborted
 from django.core.handlers.asgi import ASGIRequest
 from django.http.cookie import parse_cookie
 
@@ -219,6 +220,8 @@ def admit(application: Application) -> Application:
         name_request(scope)
         slots = Slots.current.get()
         assert slots is not None, "the server has made them"
+        if not _is_readable(scope):
+            return await _refuse(scope | {"headers": [], "query_string": b""}, send, 400, body=None)
         try:
             body = await slots.bodies.read(scope, receive)
         except BodyRefused as refused:
@@ -294,6 +297,18 @@ def _parts_of(message: Message) -> Iterator[Message]:
         is_last = start + CHUNK_BYTES >= len(body)
         more = not is_last or message.get("more_body", False)
         yield message | {"body": body[start : start + CHUNK_BYTES], "more_body": more}
+
+
+def _is_readable(scope: Scope) -> bool:
+    """Return whether Django can make a request of it: it fails outside of its own handlers if not.
+
+    Forms are UTF-8, as our pages are. Another name for their charset may be that of any codec, on which Django fails.
+    """
+    try:
+        encoding = ASGIRequest(scope, BytesIO()).encoding
+        return encoding is None or codecs.lookup(encoding).name == "utf-8"
+    except (BadRequest, ValueError):
+        return False
 
 
 async def _refuse(scope: Scope, send: Send, status: int, body: Body | None) -> None:

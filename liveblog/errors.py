@@ -64,6 +64,7 @@ def written_text(request: HttpRequest) -> str:
 
 _throttle = LogThrottle()
 BUSY = {
+    400: ("That address does not work", "The request could not be understood."),
     408: ("That took too long", "Nothing was changed: the rest of what you sent did not come. Please try again."),
     413: ("That is too much at once", "Nothing was changed. Go back and send less."),
     503: ("Very many are here just now", "Please try again in a moment. Nothing was changed."),
@@ -78,6 +79,7 @@ def busy(request: HttpRequest, status: int, words: tuple[str, str] | None = None
         response = plain_text(f"{title}. {reason}", status)
     else:
         response = _error(request, status, title, reason)
+    response["X-Content-Type-Options"] = "nosniff"  # no middleware of Django's sees what is refused before
     response["Content-Security-Policy"] = build_policy(settings.SECURE_CSP)  # type: ignore[arg-type]  # the stubs know less
     if status == 503:
         response["Retry-After"] = str(RETRY_SECONDS)

@@ -32,10 +32,15 @@ def find_event(request: HttpRequest, slug: str) -> Event:
 
 
 def public(view: View) -> View:
-    """Allow GET and HEAD only, and let shared caches keep a page for two seconds, but no error."""
+    """Allow GET and HEAD only, and let shared caches keep a page for two seconds, but no error.
+
+    Cookies are forgotten: Django replaces damaged ones, in an answer that caches give to everybody.
+    """
 
     @wraps(view)
     def cached(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        request.COOKIES.clear()
+        request.META.pop("CSRF_COOKIE_NEEDS_UPDATE", None)
         if request.method not in {"GET", "HEAD"}:
             response: HttpResponse = HttpResponseNotAllowed(["GET", "HEAD"])
         else:

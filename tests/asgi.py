@@ -29,7 +29,7 @@ class Answer(NamedTuple):
     body: str
 
 
-def run[T](main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+def run[T](main: Callable[[], Coroutine[Any, Any, T]], *, seconds: float = TEST_SECONDS) -> T:
     """Run an asynchronous test in an event loop of its own, beside a server of its own."""
     from config.asgi import application
 
@@ -38,7 +38,7 @@ def run[T](main: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return await main()
 
     try:
-        return asyncio.run(asyncio.wait_for(serve(), TEST_SECONDS))
+        return asyncio.run(asyncio.wait_for(serve(), seconds))
     finally:
         application.stop()
 
