@@ -204,8 +204,8 @@ def test_pages_that_stay_open_while_an_older_backup_is_restored_show_what_it_hol
     folder.mkdir(0o700)
     site = server(data_dir=folder, **make_database(kind, folder))
     event = site.event(updates=2, author=site.user("ada"))
-    carry_out("To make one", kind, backup, site.environ)
     author = Author(site, event)
+    carry_out("To make one", kind, backup, site.environ)
     for number in range(3):
         author.post(f"Lost {number}")
     polling, following = (Page.open(site.get(f"/events/{event.slug}/").text) for _ in range(2))
