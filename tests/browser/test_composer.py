@@ -241,7 +241,7 @@ def test_photos_are_scaled_described_moved_removed_and_published_in_order(
     assert [photo["alt"] for photo in update.photos] == ["A teal field", "Noise, large"]
 
 
-def test_an_update_waits_for_its_photos_and_they_outlive_a_closed_tab(
+def test_an_update_has_its_photos_and_they_outlive_a_closed_tab(
     page: Page, live_site: Site, event: Event, photos: list[str]
 ) -> None:
     lost: list[str] = []
@@ -262,9 +262,9 @@ def test_an_update_waits_for_its_photos_and_they_outlive_a_closed_tab(
     context.set_offline(False)
     page = context.new_page()
     page.goto(f"{live_site.url}/desk/{event.slug}/")
-    expect_posted(page, live_site, event, "With photos.", "After the photos.")
+    until(page, lambda: sorted(bodies(live_site, event)) == ["After the photos.", "With photos."] and not outbox(page))
     assert lost
-    expect(page.locator("#item-1 img")).to_have_count(2)
+    expect(page.locator(".item img")).to_have_count(2)
 
 
 def test_what_is_no_photo_too_large_or_too_many_is_refused_at_once(page: Page, tmp_path: Path) -> None:

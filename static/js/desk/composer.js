@@ -8,7 +8,7 @@ import { newKey } from "./key.js";
 import { addMarks } from "./markdown.js";
 import { addEntry, findEntry, isLoose } from "./outbox.js";
 import * as photos from "./photos.js";
-import { kick } from "./sender.js";
+import { kick, offerPhotos, sendDue } from "./sender.js";
 import { forgetPhotos } from "./photo-store.js";
 import { broken } from "./store.js";
 import { showEventTime } from "./event-time.js";
@@ -33,7 +33,11 @@ export function openComposer() {
   show(isAnswer ? { ...blankDraft(), ...written() } : begin((isPosted ? kept.aside : kept) ?? blankDraft(), kept));
   followDraft(show);
   form.querySelector("[name=photos]").removeAttribute("name");
-  form.addEventListener("input", keep);
+  form.addEventListener("input", ({ target }) => {
+    keep();
+    if (target.id === "shots") sendDue(); // photos travel when they are picked
+  });
+  offerPhotos({ list: () => ({ address: form.action, photos: photos.toSend() }), taken: photos.settle, refused: photos.settle });
   form.addEventListener("submit", (event) => { event.preventDefault(); post(); });
   form.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.isComposing) return;
@@ -181,7 +185,7 @@ function followEntry() {
 function edit(entry) {
   const isAnswered = Boolean(entry.state);
   const aside = isBlank(draft) ? draft.aside : draft;
-  show({ ...entry, key: isAnswered ? newKey() : entry.key, photos: entry.photos.map(({ key, name, alt }) => ({ key, name, alt })), aside });
+  show({ ...entry, key: isAnswered ? newKey() : entry.key, photos: entry.photos.map(({ key, name, alt, taken_at }) => ({ key, name, alt, taken_at: isAnswered ? 0 : taken_at })), aside });
   draft = { ...blankDraft(), key: draft.key, aside };
   keep();
   complain("");

@@ -59,16 +59,16 @@ function leave(item) {
 }
 
 function fill(item, entry) {
-  const stands = entry.state || (entry.sending ? "sending" : entry.needs ? "login" : entry.tries ? "later" : "waiting");
+  const stands = entry.state || (entry.sending || entry.uploading ? "sending" : entry.needs ? "login" : entry.tries ? "later" : "waiting");
   const isHere = entry.event === slug;
   item.dataset.state = stands;
   setText(part(item, "state"), WORDS[stands](entry));
   setText(part(item, "headline"), entry.headline);
   setText(part(item, "body"), entry.body);
   setText(part(item, "about"), about(entry, isHere));
-  if (!entry.sending || !entry.photos.length || entry.unanswered) item.querySelector("progress").hidden = true;
+  if (!entry.uploading) item.querySelector("progress").hidden = true;
   const can = {
-    retry: isOpen(entry) && !entry.sending && stands !== "waiting",
+    retry: isOpen(entry) && !["sending", "waiting"].includes(stands),
     edit: isFree(entry) && !isLoose(entry) && isHere && stands !== "clash",
     open: isFree(entry) && !isHere && stands !== "clash",
     renew: stands === "clash",
@@ -84,7 +84,7 @@ function fill(item, entry) {
 
 const WORDS = {
   waiting: () => (navigator.onLine ? "Waits for its turn" : "Waits for the network"),
-  sending: () => "Sending",
+  sending: ({ uploading }) => (uploading ? "Sending its photos" : "Sending"),
   later: ({ reason, unanswered }) => `${reason}. ${unanswered ? "It may have arrived; sent again, it can’t appear twice." : "It is sent again by itself."}`,
   login: () => "Waits for you to sign in",
   refused: ({ reason }) => `Not posted: ${reason}`,

@@ -5,7 +5,7 @@
  * An entry has key, author, event, title, address, headline, body, is_key, at, later, photos, order, page (where it was
  * posted), and its state of affairs: `unanswered` (sent, may have arrived, can't be changed), `sending`, `tries`, `reason`,
  * `failed_at`, `retry_at`, `told` (the service said when to retry), `needs` ("login"), `state` ("refused" or "clash": the
- * author decides), `published`. Former releases left entries on devices, so the names stay.
+ * author decides), `published`, and `uploading`, while one of its photos is on the way. Former releases left entries on devices, so the names stay.
  *
  * Only the sender changes an entry that is on its way; only its author changes the others.
  */

@@ -12,18 +12,34 @@ const NAMES = /\.(?:jpe?g|png|webp|gif|avif|hei[cf])$/i;
 const shots = document.getElementById("shots");
 const template = document.getElementById("shot-template");
 const all = () => [...(shots?.children ?? [])];
+const shotOf = (key) => all().find(({ dataset }) => dataset.key === key);
 const changed = () => shots.dispatchEvent(new Event("input", { bubbles: true }));
 
 /** Returns the photos for the draft in their order, including those taken out. */
 export function listed() {
-  return all().map((shot) => ({ key: shot.dataset.key, name: shot.dataset.name, alt: shot.querySelector("input").value, isOut: "out" in shot.dataset }));
+  return all().map((shot) => ({ key: shot.dataset.key, name: shot.dataset.name, alt: shot.querySelector("input").value, isOut: "out" in shot.dataset, taken_at: Number(shot.dataset.takenAt ?? 0) }));
+}
+
+/** Returns those that are to be sent as soon as they can. */
+export const toSend = () => listed().filter(({ key, isOut }) => !isOut && !("refused" in shotOf(key).dataset));
+
+/** Notes that the service has a photo, or why it will not have it. */
+export function settle(key, words = "") {
+  const shot = shotOf(key);
+  if (!shot) return;
+  if (words) {
+    shot.dataset.refused = "";
+    setState(shot, words);
+  } else shot.dataset.takenAt = Date.now();
+  changed();
 }
 
 /** Shows the photos of a draft. */
 export function show(photos) {
   const kept = new Map(all().map((shot) => [shot.dataset.key, shot]));
   shots.replaceChildren(...photos.map((photo) => kept.get(photo.key) ?? make(photo, findPhoto(photo.key))));
-  photos.forEach(({ alt, isOut }, place) => {
+  photos.forEach(({ alt, isOut, taken_at: takenAt }, place) => {
+    if (takenAt) all()[place].dataset.takenAt = takenAt;
     const input = all()[place].querySelector("input");
     if (input.value !== alt) input.value = alt;
     all()[place].toggleAttribute("data-out", Boolean(isOut));
@@ -37,7 +53,7 @@ export async function takeFiles(files, keys = []) {
   const taken = [];
   for (const [place, file] of files.entries()) {
     const key = keys[place] ?? newKey();
-    const begun = all().find(({ dataset }) => dataset.key === key);
+    const begun = shotOf(key);
     const problem = begun ? "" : problemOf(file);
     if (problem) problems.push(problem);
     else taken.push({ file, shot: begun ?? add({ key, name: file.name, alt: "" }) });
