@@ -18,11 +18,12 @@ from pathlib import Path
 from queue import Empty, Full, LifoQueue
 
 from liveblog.child_process import ChildProcess, Limits
+from liveblog.text.characters import with_line_ends
 
 logger = logging.getLogger(__name__)
 
 RENDER_SECONDS = 2.0
-"""Of CPU time. Markdown 3.11 needs 4 s for 4,000 ``[`` and more than 30 s for 20,000 (measured)."""
+"""Of CPU time; the slowest 20,000 characters that a search has found take 0.2 s (tests/night/test_slow_texts.py)."""
 WALL_SECONDS = 60.0
 """After this, a child that neither answers nor ends is killed."""
 MEMORY_BYTES = 1024**3
@@ -93,9 +94,9 @@ def relinked(safe_html: str, lead: Callable[[str], str]) -> str:
     return _HREF.sub(lambda match: f'<a href="{html.escape(lead(html.unescape(match[1])))}"', safe_html)
 
 
-def plain(safe_html: str) -> str:
-    """Return the text of ``safe_html`` on one line."""
-    parser = _TextParser()
+def plain(safe_html: str, *, with_numbers: bool = True) -> str:
+    """Return the text of ``safe_html`` on one line, with the numbers of its lists unless they are not asked for."""
+    parser = _TextParser(with_numbers)
     parser.feed(safe_html)
     parser.close()
     return " ".join("".join(parser.parts).split())
@@ -109,8 +110,8 @@ def shorten(text: str, *, characters: int) -> str:
 
 
 def normalise(text: str) -> str:
-    """Return ``text`` with LF line ends and without outer blank space, as it is stored and compared."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    """Return ``text`` as it is stored and compared: LF line ends, no other controls, no blank space around it."""
+    return with_line_ends(text).strip()
 
 
 def one_line(text: str) -> str:
@@ -135,9 +136,12 @@ class _TextParser(HTMLParser):
 
     INLINE = frozenset("a abbr b cite code del em i ins kbd mark q s small strong sub sup u".split())
 
-    def __init__(self) -> None:
+    def __init__(self, with_numbers: bool) -> None:
         super().__init__(convert_charrefs=True)
+        self.with_numbers = with_numbers
         self.parts: list[str] = []
+        self.numbers: list[int | None] = []
+        """What the next item of each open list is numbered, inmost last; ``None`` for bullets."""
 
     def parse_marked_section(self, i: int, report: bool = True) -> int:
         """Pass over ``<![…>`` as browsers do: Python's own way fails at those it does not know (3.13.0)."""
@@ -149,10 +153,23 @@ class _TextParser(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag not in self.INLINE:
             self.parts.append(" ")
+        if tag in {"ol", "ul"}:
+            self.numbers.append(_number(attrs, "start", 1) if tag == "ol" else None)
+        elif tag == "li" and self.numbers and self.numbers[-1] is not None:
+            number = _number(attrs, "value", self.numbers[-1])
+            self.numbers[-1] = number + 1
+            self.parts.append(f"{number}. " if self.with_numbers else "")
 
     def handle_endtag(self, tag: str) -> None:
+        if tag in {"ol", "ul"} and self.numbers:
+            self.numbers.pop()
         if tag not in self.INLINE:
             self.parts.append(" ")
+
+
+def _number(attrs: list[tuple[str, str | None]], name: str, default: int) -> int:
+    written = dict(attrs).get(name) or ""
+    return int(written) if written.isdecimal() else default
 
 
 class Renderer(ChildProcess):

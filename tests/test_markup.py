@@ -1,6 +1,5 @@
 """Markdown in, safe HTML and plain text out, in bounded time."""
 
-import resource
 import signal
 import subprocess
 import sys
@@ -8,22 +7,19 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from liveblog import markup
+from liveblog.text import render
 
-TAGS = set(
-    "a abbr b blockquote br cite code dd del dl dt em h4 h5 h6 h2 h3 hr i ins kbd li mark ol p pre q s "
-    "small strong sub sup table tbody td tfoot th thead tr u ul".split()
-)
+TAGS = set("a blockquote br code del em h4 h5 h6 hr li mark ol p pre strong table tbody td th thead tr ul".split())
 ATTRIBUTES = {
     "a": {"href", "title", "rel"},
-    "abbr": {"title"},
     "code": {"class"},
+    "li": {"value"},
     "ol": {"start"},
     "table": {"tabindex"},
     "td": {"align"},
@@ -242,8 +238,8 @@ def test_lists_keep_their_order_and_their_kind() -> None:
     assert read("7. g\n8. h").seen[0] == ("ol", {"start": "7"})
 
 
-def test_quotes_and_dashes_are_set_as_in_print() -> None:
-    assert read('"It\'s -- one small step..."').text == "“It’s – one small step…”"
+def test_quotes_and_dashes_stay_as_they_were_typed() -> None:
+    assert read('"It\'s -- one small step..."').text == '"It\'s -- one small step..."'
     assert read('`"x" -- y`').text == '"x" -- y'
 
 
@@ -257,7 +253,7 @@ def test_bare_addresses_become_links_and_words_with_dots_do_not() -> None:
     assert hrefs[0] == "https://example.org/a_b_c?d=e&f=g"
     assert len(hrefs) == 2
     assert (hrefs[1] or "").startswith(("http://www.example.com", "https://www.example.com"))
-    assert links("`https://example.org`\n\n    https://example.org") == []
+    assert links("`https://example.org`\n\n```\nhttps://example.org\n```") == []
     assert links("(https://example.org/x)") == ["https://example.org/x"]
 
 
@@ -285,8 +281,8 @@ def test_text_for_descriptions_is_one_plain_line() -> None:
     html = markup.render(
         "# One\n\n*Two* [three](https://example.org) &amp; <b>four</b>\n\n* five\n* six\n\n|a|b|\n|-|-|\n|c|d|"
     )
-    assert markup.plain(html) == "One Two three & four five six a b c d"
-    assert markup.plain(markup.render("1 &lt; 2 <script>x</script> `<b>`")) == "1 < 2 <b>"
+    assert markup.plain(html) == "One Two three & <b>four</b> five six a b c d"
+    assert markup.plain("<p>1 &lt; 2 <b>three</b> <code>&lt;b&gt;</code></p>") == "1 < 2 three <b>"
 
 
 def test_descriptions_are_cut_at_a_word() -> None:
@@ -334,53 +330,44 @@ SLOW = {
 }
 
 
-def test_no_text_takes_longer_than_the_limit_and_the_workers_live_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    markup.render("warm")
-    monkeypatch.setattr(markup, "RENDER_SECONDS", 0.2)
-
-    def render(text: str) -> float:
-        began_at = time.monotonic()
-        with suppress(markup.TooSlow):
-            read(text)
-        return time.monotonic() - began_at
-
-    with ThreadPoolExecutor(max_workers=2) as threads:
-        taken = dict(zip(SLOW, threads.map(render, SLOW.values()), strict=True))
-    # Far above what a busy machine adds; uncut, the brackets alone take more than 40 s.
-    assert max(taken.values()) < 15, {name: seconds for name, seconds in taken.items() if seconds > 1}
-    monkeypatch.undo()
-    assert markup.render("*fine*") == "<p><em>fine</em></p>"
+SECONDS = 5.0
+"""Of CPU time, ten times what the slowest text may take by night (tests/night/test_slow_texts.py)."""
 
 
-def test_text_that_takes_markdown_for_ever_is_cut_after_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", SLOW)
+def test_repeated_and_halved_markup_is_rendered_in_time_and_loses_nothing(name: str) -> None:
+    text = SLOW[name]
+    began_at = time.process_time()
+    html = render(text)
+    assert time.process_time() - began_at < SECONDS
+    assert letters(markup.plain(html)) == letters(text)
+
+
+def letters(text: str) -> str:
+    return "".join(one for one in text if one.isalnum())
+
+
+SLOWEST = "\n\n- a" * 4_000
+"""Takes some 0.2 s."""
+
+
+def test_a_text_that_takes_longer_than_it_may_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(markup, "renderers", markup.Renderers())  # a child that has done nothing yet
-    assert markup.RENDER_SECONDS == 2
-    before = _cpu_seconds_of_children()
+    monkeypatch.setattr(markup, "RENDER_SECONDS", 0.01)
     with pytest.raises(markup.TooSlow):
-        markup.render("[" * 20_000)
-    assert 1.5 < _cpu_seconds_of_children() - before < 20  # the kernel counts it nearly
+        markup.render(SLOWEST)
 
 
-def _cpu_seconds_of_children() -> float:
-    """Return what those that have ended have used; the clock would measure the machine."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def test_nested_quotes_without_end_are_shown_as_they_were_typed_or_refused() -> None:
-    try:
-        found = read("> " * 2_000 + "deep")
-    except markup.TooSlow:
-        return
-    assert "deep" in found.text
+def test_nested_quotes_without_end_are_shown_as_they_were_typed() -> None:
+    assert "deep" in read("> " * 2_000 + "deep").text
 
 
 def test_many_threads_render_at_once_while_some_texts_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(markup, "RENDER_SECONDS", 0.6)
+    monkeypatch.setattr(markup, "RENDER_SECONDS", 0.03)
 
     def render(number: int) -> str:
         try:
-            return markup.render("[" * 20_000 if number % 6 == 0 else f"**{number}**")
+            return markup.render(SLOWEST if number % 6 == 0 else f"**{number}**")
         except markup.TooSlow:
             return "too slow"
 
