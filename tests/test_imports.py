@@ -13,6 +13,7 @@ LAYERS = (
     ("markup_child", "sockets"),
     ("answers", "photo_files"),
     ("caching", "markup", "bell", "bodies", "errors", "imaging", "mail", "metrics", "players", "request_ids"),
+    ("player_codes",),
     ("models",),
     ("dependencies",),
     ("addresses", "public"),
@@ -120,6 +121,8 @@ def test_the_bell_and_the_models_know_nothing_of_who_hears_or_shows_them() -> No
                 "imaging",
                 "models",
                 "photo_files",
+                "player_codes",
+                "players",
             }
 
 

@@ -28,6 +28,7 @@ from liveblog.desk.forms import (
     status_of,
     wall_clock,
 )
+from liveblog.desk.html_in_texts import text_to_edit
 from liveblog.desk.page import redirect_whole_page
 from liveblog.desk.photos import CoverForm
 from liveblog.models import Event, Role
@@ -93,6 +94,7 @@ class EventForm(forms.ModelForm):
         shown = {"contributors_wait": "1"}
         if event is not None:
             shown = {
+                "summary": text_to_edit(event.summary, event.summary_html),
                 "contributors_wait": "1" if event.contributors_wait else "0",
                 "embed_sites": "\n".join(event.embed_sites),
                 "starts_at": wall_clock(event.starts_at, event.zone),

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from liveblog import markup, metrics, players
 from liveblog.desk.access import AuthorRequest, desk_of, one_at_a_time, pace
 from liveblog.desk.forms import ComposerForm, carry_out, refusal_in_words, status_of
+from liveblog.desk.html_in_texts import hints_for
 from liveblog.desk.page import Item, show_desk
 from liveblog.desk.photos import take_files
 from liveblog.desk.queue import Queue
@@ -26,7 +27,7 @@ from liveblog.models import (
     Waiting,
     is_guest,
 )
-from liveblog.models.content import render_markdown
+from liveblog.models.content import prepare_body, render_markdown
 from liveblog.models.post import Post
 
 PREVIEW_SECONDS = 120
@@ -64,9 +65,12 @@ def preview_markdown(request: AuthorRequest, event: Event) -> HttpResponse:
     """Show what Markdown will be, as the card has it; each author has one preview at a time in this process."""
     try:
         with one_at_a_time(request, "preview", seconds=PREVIEW_SECONDS):
-            html = render_markdown(markup.normalise(request.POST.get("body", "")))
+            typed = markup.normalise(request.POST.get("body", ""))
+            body = prepare_body(typed)
+            html = render_markdown(body)
         context = {
             "event": event,
+            "hints": hints_for(typed, body),
             "html": mark_safe(players.with_fronts(html)),  # noqa: S308  (held to the allow-list)
             "headline": request.POST.get("headline", "").strip(),
         }

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from liveblog import markup
+from liveblog import markup, player_codes, players
 from liveblog.connections import release
 from liveblog.models.database import is_to_come
 from liveblog.models.place import YEARS
@@ -115,10 +115,16 @@ def render_markdown(text: str) -> str:
 
 def render_text(*, headline: str, body: str, photos: Sequence[Any]) -> dict[str, str]:
     """Check and render a text; return the columns that keep it. Raises ``ValidationError``, ``markup.TooSlow``."""
-    headline, body = markup.normalise(headline), markup.normalise(body)
+    headline, body = markup.normalise(headline), prepare_body(body)
     check_content(headline=headline, body=body, photos=photos)
     html = render_markdown(body)
+    check_shown(headline=headline, body_html=html, photos=photos)
     return {"headline": headline, "body": body, "body_html": html, "body_text": markup.plain(html)}
+
+
+def prepare_body(typed: str) -> str:
+    """Return what an author typed as it is stored: the codes of players we know have become links."""
+    return player_codes.with_links(markup.normalise(typed))
 
 
 def prepare_attachments(attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
@@ -151,6 +157,18 @@ def check_content(*, headline: str, body: str, photos: Sequence[Any] = ()) -> No
         errors["headline"] = "A headline is one line."
     if errors:
         raise ValidationError(errors)
+
+
+def is_shown(body_html: str) -> bool:
+    """Return whether readers see anything of a rendered text: words or a player; the numbers of lists are neither."""
+    text = markup.plain(body_html, with_numbers=False)
+    return markup.is_visible(text) or players.has_player(body_html)
+
+
+def check_shown(*, headline: str, body_html: str, photos: Sequence[Any]) -> None:
+    """Raise ``ValidationError`` for an update of which readers would see nothing."""
+    if not (markup.is_visible(headline) or photos or is_shown(body_html)):
+        raise ValidationError({"body": "Readers would see nothing of this text: it is all marks. Write some words."})
 
 
 def check_note(note: str) -> str:
