@@ -12,9 +12,10 @@ from liveblog.text.blocks import Block, Container, Document, Fence, Heading, Ite
 from liveblog.text.definitions import split
 from liveblog.text.tables import alignment_of, cells_of
 
-NESTING = 24
-"""Quotations and lists nested deeper than this are text."""
+NESTING = 16
+"""Quotations deeper than this are text; a level of lists counts for two."""
 
+_MAY_BEGIN = re.compile(r" *[>#`~*_+=:|\d-]")
 _QUOTE = re.compile(r" *> ?")
 _HEADING = re.compile(r" *(#{1,6}) +(\S.*)$")
 _FENCE = re.compile(r"( *)(`{3,}|~{3,}) *([^\s`~]*)$")
@@ -44,11 +45,17 @@ class _Reader:
         self.document = Document(0)
         self.open: list[Block] = [self.document]
         self.closing = _closing_fences(lines)
+        self.is_after_empty = False  # another empty line says nothing new
         for self.number, line in enumerate(lines):
             self._take(line)
         self._close(1)
 
     def _take(self, line: str) -> None:
+        if not line and self.is_after_empty:
+            if isinstance(self.open[-1], Fence):
+                self.open[-1].lines.append("")
+            return
+        self.is_after_empty = not line
         rest, depth = self._continue(line)
         tip = self.open[depth - 1]
         if isinstance(tip, Fence):
@@ -57,6 +64,7 @@ class _Reader:
             self._take_empty(depth)
         else:
             self._take_text(*self._begin(rest, depth))
+            self._reach()
 
     # Which open blocks go on.
 
@@ -91,6 +99,8 @@ class _Reader:
         return rest, depth, paragraph
 
     def _begin_one(self, rest: str, depth: int, paragraph: Paragraph | None, *, is_lazy: bool) -> _Started | None:
+        if not _MAY_BEGIN.match(rest):
+            return None
         is_far = paragraph is not None and rest.startswith("    ")  # goes on with the paragraph
         return (
             (None if is_far else self._begin_quote(rest, depth) or self._begin_leaf(rest, depth))
@@ -199,7 +209,6 @@ class _Reader:
             table.rows.append(cells_of(rest))
         else:
             self._add(Paragraph(self.number, [rest.strip(" ")]), depth)
-        self._reach()
 
     # The open blocks.
 
@@ -212,7 +221,7 @@ class _Reader:
         self._close(depth)
         self._container(depth).children.append(block)
         self.open.append(block)
-        self._reach()
+        block.end = self.number
         if isinstance(block, Heading | Rule):
             self.open.pop()
         return len(self.open)
