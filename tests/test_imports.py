@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 LAYERS = (
     ("child_process", "codings", "connections", "descriptors", "disconnects", "log_throttle", "release", "text"),
-    ("markup_child", "sockets"),
+    ("sockets",),
     ("answers", "photo_files"),
     ("caching", "markup", "bell", "bodies", "errors", "imaging", "mail", "metrics", "players", "request_ids"),
     ("player_codes",),
@@ -89,8 +89,7 @@ def test_a_module_imports_only_what_stands_below_it(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "ours"),
     [
-        ("markup.py", {"child_process", "text"}),
-        ("markup_child.py", {"text"}),
+        ("markup.py", {"text"}),
         ("imaging/child.py", set()),
         ("child_process.py", set()),
         ("disconnects.py", set()),
@@ -98,7 +97,7 @@ def test_a_module_imports_only_what_stands_below_it(path: Path) -> None:
     ],
 )
 def test_markup_and_what_runs_in_children_know_nothing_of_django(name: str, ours: set[str]) -> None:
-    """Children start in a moment, and without any code of ours but their own and the rules for the text."""
+    """Children start in a moment, and without any code of ours but their own."""
     path = ROOT / "liveblog" / name
     names = {
         (node.module or "") if isinstance(node, ast.ImportFrom) else node.names[0].name

@@ -227,8 +227,6 @@ def naming(where: str) -> Iterator[None]:
     """Turn what is wrong with a row into an ``ArchiveError`` that names the row, and the field if it is known."""
     try:
         yield
-    except markup.NotRendered as error:
-        raise ArchiveError(f"{where}: {error}") from error
     except Unreadable as error:
         raise ArchiveError(f"{where}: {error}.") from error
     except ValidationError as error:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
@@ -27,7 +28,7 @@ from liveblog.models import (
     Waiting,
     is_guest,
 )
-from liveblog.models.content import prepare_body, render_markdown
+from liveblog.models.content import check_length, prepare_body
 from liveblog.models.post import Post
 
 PREVIEW_SECONDS = 120
@@ -67,7 +68,8 @@ def preview_markdown(request: AuthorRequest, event: Event) -> HttpResponse:
         with one_at_a_time(request, "preview", seconds=PREVIEW_SECONDS):
             typed = markup.normalise(request.POST.get("body", ""))
             body = prepare_body(typed)
-            html = render_markdown(body)
+            check_length(body)
+            html = markup.render(body)
         context = {
             "event": event,
             "hints": hints_for(typed, body),
@@ -76,10 +78,8 @@ def preview_markdown(request: AuthorRequest, event: Event) -> HttpResponse:
         }
     except TooMany as error:
         return plain_text("One preview at a time.", 429, {"Retry-After": str(error.seconds)})
-    except markup.Unavailable as error:
-        return plain_text(str(error), 503)
-    except markup.TooSlow as error:
-        context = {"event": event, "trouble": str(error)}
+    except ValidationError as error:
+        context = {"event": event, "trouble": " ".join(error.messages)}
     return render(request, "liveblog/desk/posted.html#preview", context)
 
 

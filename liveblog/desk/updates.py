@@ -101,7 +101,7 @@ class EditForm(UpdateForm):
         self.data.setlist("alt", [one.alt for one in photos])
 
     def edit(self, request: AuthorRequest) -> None:
-        """Save what was sent; raises ``Overtaken``, ``TooMany``, ``ValidationError``, ``markup.NotRendered``."""
+        """Save what was sent; raises ``Overtaken``, ``TooMany``, ``ValidationError``."""
         pace(request)
         sent: dict[str, Any] = {name: self.cleaned_data[name] for name in ("headline", "body") if name in self.data}
         if self.cleaned_data["at"] and self.data["at"] != self.time_shown:

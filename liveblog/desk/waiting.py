@@ -73,7 +73,7 @@ class WaitingForm(UpdateForm):
         return due_at
 
     def edit(self, request: AuthorRequest, *, needs_approval: bool) -> None:
-        """Save what was sent; raises ``Overtaken``, ``TooMany``, ``ValidationError``, ``markup.NotRendered``."""
+        """Save what was sent; raises ``Overtaken``, ``TooMany``, ``ValidationError``."""
         pace(request)
         sent = self.cleaned_data
         self.waiting.edit(

@@ -22,7 +22,6 @@ from liveblog.models.content import (
     check_shown,
     prepare_attachments,
     prepare_body,
-    render_markdown,
 )
 from liveblog.models.database import database_time, rule, without_time_limit
 from liveblog.models.event import Event
@@ -246,7 +245,7 @@ class Update(Post):
         """Change what is given and keep the text before as a version; an edit without changes takes no revision.
 
         ``correction`` is a note that readers see. ``revision`` is that of the update as its editor had it.
-        Raises ``Overtaken`` if its text has changed since, ``ValidationError``, ``markup.TooSlow``.
+        Raises ``Overtaken`` if its text has changed since, ``ValidationError``.
         """
         changes: dict[str, Any] = {}
         if headline is not None:
@@ -271,7 +270,7 @@ class Update(Post):
         if body == self.body:
             return {"body": body, "body_html": self.body_html, "body_text": self.body_text}
         check_content(headline=headline, body=body, photos=("any",))
-        body_html = render_markdown(body)
+        body_html = markup.render(body)
         return {"body": body, "body_html": body_html, "body_text": markup.plain(body_html)}
 
     def mark_key(self, *, is_key: bool = True) -> None:
