@@ -1,91 +1,14 @@
-"""Markdown in, safe HTML and plain text out; pure, and bounded in time and memory whatever the text."""
+"""What is done with texts and their HTML: rendering, plain text, what can be seen of them; pure."""
 
 import html
-import json
-import logging
-import os
 import re
-import select
-import signal
-import socket
 import textwrap
-import threading
 import unicodedata
 from collections.abc import Callable
-from contextlib import suppress
 from html.parser import HTMLParser
-from pathlib import Path
-from queue import Empty, Full, LifoQueue
 
-from liveblog.child_process import ChildProcess, Limits
-
-logger = logging.getLogger(__name__)
-
-RENDER_SECONDS = 2.0
-"""Of CPU time. Markdown 3.11 needs 4 s for 4,000 ``[`` and more than 30 s for 20,000 (measured)."""
-WALL_SECONDS = 60.0
-"""After this, a child that neither answers nor ends is killed."""
-MEMORY_BYTES = 1024**3
-FILE_BYTES = 1024**2
-ANSWER_BYTES = 16 * 1024**2
-"""The largest found for 20,000 characters has 760 kB: nested formatting that begins anew in each paragraph."""
-RENDERERS = 4
-"""So many children of a process render at once, however many texts come."""
-PROMPT_MILLISECONDS = 50
-"""A text that takes longer is waited for with empty hands: whoever asks may give back what others need."""
-
-_CHILD = Path(__file__).with_name("markup_child.py")
-_BUSY = "The service could not render this just now. Nothing you wrote is lost: try again in a moment."
-_TOO_SLOW = "This Markdown takes too long to render. Take long rows of brackets, stars or the like out of it."
-
-
-class NotRendered(Exception):
-    """A text was not rendered; ``str()`` tells its author why in one sentence."""
-
-
-class TooSlow(NotRendered):
-    """The text takes Markdown more CPU time than ``RENDER_SECONDS``."""
-
-
-class Unavailable(NotRendered):
-    """Rendering failed for reasons other than the text: it can be tried again."""
-
-
-def render(text: str, *, meanwhile: Callable[[], None] = lambda: None) -> str:
-    """Return safe HTML for Markdown ``text``; raises ``TooSlow``, ``Unavailable``.
-
-    ``meanwhile`` is called if that takes a while.
-
-    The work is done in a child process, because only a process can be stopped in the middle of a regular
-    expression. If it dies of anything but its limit of CPU time, that may not be the text's fault: a new
-    child gets the same text.
-    """
-    if not text.strip():
-        return ""
-    turns = renderers.turns
-    if not turns.acquire(blocking=False):
-        meanwhile()
-        if not turns.acquire(timeout=WALL_SECONDS):
-            raise Unavailable(_BUSY)
-    try:
-        return _render(text, meanwhile)
-    finally:
-        turns.release()
-
-
-def _render(text: str, meanwhile: Callable[[], None]) -> str:
-    for get_renderer in (renderers.take, Renderer):
-        try:
-            renderer = get_renderer()
-            answer = renderer.render(text, meanwhile)
-        except OSError as error:
-            logger.warning("A text was not rendered: %r", error)
-            if isinstance(error, TimeoutError):  # another child would not be quicker
-                break
-        else:
-            renderers.give_back(renderer)
-            return answer
-    raise Unavailable(_BUSY)
+from liveblog.text import render as render
+from liveblog.text.characters import with_line_ends
 
 
 def relinked(safe_html: str, lead: Callable[[str], str]) -> str:
@@ -93,9 +16,9 @@ def relinked(safe_html: str, lead: Callable[[str], str]) -> str:
     return _HREF.sub(lambda match: f'<a href="{html.escape(lead(html.unescape(match[1])))}"', safe_html)
 
 
-def plain(safe_html: str) -> str:
-    """Return the text of ``safe_html`` on one line."""
-    parser = _TextParser()
+def plain(safe_html: str, *, with_numbers: bool = True) -> str:
+    """Return the text of ``safe_html`` on one line, with the numbers of its lists unless they are not asked for."""
+    parser = _TextParser(with_numbers)
     parser.feed(safe_html)
     parser.close()
     return " ".join("".join(parser.parts).split())
@@ -109,8 +32,8 @@ def shorten(text: str, *, characters: int) -> str:
 
 
 def normalise(text: str) -> str:
-    """Return ``text`` with LF line ends and without outer blank space, as it is stored and compared."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    """Return ``text`` as it is stored and compared: LF line ends, no other controls, no blank space around it."""
+    return with_line_ends(text).strip()
 
 
 def one_line(text: str) -> str:
@@ -135,9 +58,12 @@ class _TextParser(HTMLParser):
 
     INLINE = frozenset("a abbr b cite code del em i ins kbd mark q s small strong sub sup u".split())
 
-    def __init__(self) -> None:
+    def __init__(self, with_numbers: bool) -> None:
         super().__init__(convert_charrefs=True)
+        self.with_numbers = with_numbers
         self.parts: list[str] = []
+        self.numbers: list[int | None] = []
+        """What the next item of each open list is numbered, inmost last; ``None`` for bullets."""
 
     def parse_marked_section(self, i: int, report: bool = True) -> int:
         """Pass over ``<![…>`` as browsers do: Python's own way fails at those it does not know (3.13.0)."""
@@ -149,75 +75,20 @@ class _TextParser(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag not in self.INLINE:
             self.parts.append(" ")
+        if tag in {"ol", "ul"}:
+            self.numbers.append(_number(attrs, "start", 1) if tag == "ol" else None)
+        elif tag == "li" and self.numbers and self.numbers[-1] is not None:
+            number = _number(attrs, "value", self.numbers[-1])
+            self.numbers[-1] = number + 1
+            self.parts.append(f"{number}. " if self.with_numbers else "")
 
     def handle_endtag(self, tag: str) -> None:
+        if tag in {"ol", "ul"} and self.numbers:
+            self.numbers.pop()
         if tag not in self.INLINE:
             self.parts.append(" ")
 
 
-class Renderer(ChildProcess):
-    """A child that renders one text after the other."""
-
-    def __init__(self) -> None:
-        self._socket, theirs = socket.socketpair()
-        self._socket.settimeout(WALL_SECONDS)
-        self._answers = self._socket.makefile("rb")
-        self._watch = select.poll()  # select() knows no descriptors above 1,023
-        self._watch.register(self._socket, select.POLLIN)
-        with theirs:
-            limits = Limits(memory_bytes=MEMORY_BYTES, file_bytes=FILE_BYTES)
-            super().__init__(_CHILD, limits=limits, stdin=theirs.fileno(), stdout=theirs.fileno())
-
-    def render(self, text: str, meanwhile: Callable[[], None]) -> str:
-        """Return the HTML; raises ``TooSlow``, ``TimeoutError`` or, if it died, ``OSError``, and is closed then."""
-        try:
-            with suppress(BrokenPipeError, ConnectionResetError):  # its status says more
-                self._socket.sendall(json.dumps([RENDER_SECONDS, text]).encode() + b"\n")
-                if not self._watch.poll(PROMPT_MILLISECONDS):
-                    meanwhile()
-                answer = self._answers.readline(ANSWER_BYTES)
-                if answer.endswith(b"\n"):
-                    return str(json.loads(answer))
-            status = self.end(within_seconds=1)
-            if status == -signal.SIGPROF:
-                raise TooSlow(_TOO_SLOW)
-            raise ChildProcessError(f"exit {status}: {self.complaint()}")
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """End the child and close its socket."""
-        super().close()
-        self._answers.close()
-        self._socket.close()
-
-
-class Renderers:
-    """The children that wait for a text; a forked process begins without any."""
-
-    def __init__(self) -> None:
-        self.forget()
-        os.register_at_fork(after_in_child=self.forget)
-
-    def forget(self) -> None:
-        """Drop them without ending them: they belong to the process that started them."""
-        self.idle: LifoQueue[Renderer] = LifoQueue(RENDERERS)
-        self.turns = threading.BoundedSemaphore(RENDERERS)
-
-    def take(self) -> Renderer:
-        """Return a child, which may have died meanwhile, or a new one."""
-        try:
-            return self.idle.get_nowait()
-        except Empty:
-            return Renderer()
-
-    def give_back(self, renderer: Renderer) -> None:
-        """Keep a child for the next text, unless there are enough."""
-        try:
-            self.idle.put_nowait(renderer)
-        except Full:
-            renderer.close()
-
-
-renderers = Renderers()
+def _number(attrs: list[tuple[str, str | None]], name: str, default: int) -> int:
+    written = dict(attrs).get(name) or ""
+    return int(written) if written.isdecimal() else default

@@ -41,7 +41,7 @@ def policy() -> dict[str, list[str]]:
 
 def with_fronts(safe_html: str) -> str:
     """Return an update's safe HTML, as ``markup.render`` gave it, with fronts in place of links alone on their line."""
-    if 'href="https://' not in safe_html:
+    if 'href="http' not in safe_html:
         return safe_html
     left = PLAYERS
     before, *pieces = safe_html.split("<p>")
@@ -52,6 +52,11 @@ def with_fronts(safe_html: str) -> str:
         left -= sum(part.player is not None for part in parts or ())
         done.append("\n".join(map(str, parts)) + rest if parts else f"<p>{piece}")
     return "".join(done)
+
+
+def has_player(safe_html: str) -> bool:
+    """Return whether a link in an update's safe HTML becomes a player."""
+    return with_fronts(safe_html) != safe_html
 
 
 class _Part(NamedTuple):
@@ -91,7 +96,7 @@ def recognise(address: str, text: str = "") -> Player | None:
         return None
     try:
         parts = urlsplit(address)
-        is_plain = parts.scheme == "https" and parts.netloc.lower() == parts.hostname
+        is_plain = parts.scheme in {"http", "https"} and parts.netloc.lower() == parts.hostname
     except ValueError:
         return None
     if not is_plain or not parts.hostname:  # with a port or a name in it, it is not theirs
@@ -101,8 +106,9 @@ def recognise(address: str, text: str = "") -> Player | None:
     found = _HOSTS[host](parts.path, query) if host in _HOSTS else None
     if found is None and parts.hostname in settings.MASTODON_HOSTS:
         found = _mastodon(parts.hostname, parts.path)
-    found = found or _file(address, parts.path)
-    is_named = found is not None and text.strip() and not text.strip().startswith(("http:", "https:"))
+    if found is None and parts.scheme == "https":  # a frame is ours to name; a file comes from where it says
+        found = _file(address, parts.path)
+    is_named = found is not None and text.strip() and not text.strip().lower().startswith(("http:", "https:", "www."))
     return found._replace(title=text.strip()) if found and is_named else found
 
 
@@ -201,7 +207,8 @@ def _datawrapper(path: str, query: Query) -> Player | None:
 
 
 def _mastodon(host: str, path: str) -> Player | None:
-    match = re.fullmatch(r"/@([\w.-]{1,60}(?:@[\w.-]{1,120})?)/(\d{5,20})/?", path, re.ASCII)
+    # A post of another instance has no player here.
+    match = re.fullmatch(r"/@([\w.-]{1,60})/(\d{5,20})/?", path, re.ASCII)
     if not match:
         return None
     return Player("Mastodon", f"https://{host}/@{match[1]}/{match[2]}/embed", "post", f"Post on {host}")

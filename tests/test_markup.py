@@ -1,29 +1,18 @@
 """Markdown in, safe HTML and plain text out, in bounded time."""
 
-import resource
-import signal
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 
 from liveblog import markup
+from liveblog.text import render
 
-TAGS = set(
-    "a abbr b blockquote br cite code dd del dl dt em h4 h5 h6 h2 h3 hr i ins kbd li mark ol p pre q s "
-    "small strong sub sup table tbody td tfoot th thead tr u ul".split()
-)
+TAGS = set("a blockquote br code del em h4 h5 h6 hr li mark ol p pre strong table tbody td th thead tr ul".split())
 ATTRIBUTES = {
     "a": {"href", "title", "rel"},
-    "abbr": {"title"},
     "code": {"class"},
+    "li": {"value"},
     "ol": {"start"},
     "table": {"tabindex"},
     "td": {"align"},
@@ -242,8 +231,8 @@ def test_lists_keep_their_order_and_their_kind() -> None:
     assert read("7. g\n8. h").seen[0] == ("ol", {"start": "7"})
 
 
-def test_quotes_and_dashes_are_set_as_in_print() -> None:
-    assert read('"It\'s -- one small step..."').text == "“It’s – one small step…”"
+def test_quotes_and_dashes_stay_as_they_were_typed() -> None:
+    assert read('"It\'s -- one small step..."').text == '"It\'s -- one small step..."'
     assert read('`"x" -- y`').text == '"x" -- y'
 
 
@@ -257,7 +246,7 @@ def test_bare_addresses_become_links_and_words_with_dots_do_not() -> None:
     assert hrefs[0] == "https://example.org/a_b_c?d=e&f=g"
     assert len(hrefs) == 2
     assert (hrefs[1] or "").startswith(("http://www.example.com", "https://www.example.com"))
-    assert links("`https://example.org`\n\n    https://example.org") == []
+    assert links("`https://example.org`\n\n```\nhttps://example.org\n```") == []
     assert links("(https://example.org/x)") == ["https://example.org/x"]
 
 
@@ -285,8 +274,8 @@ def test_text_for_descriptions_is_one_plain_line() -> None:
     html = markup.render(
         "# One\n\n*Two* [three](https://example.org) &amp; <b>four</b>\n\n* five\n* six\n\n|a|b|\n|-|-|\n|c|d|"
     )
-    assert markup.plain(html) == "One Two three & four five six a b c d"
-    assert markup.plain(markup.render("1 &lt; 2 <script>x</script> `<b>`")) == "1 < 2 <b>"
+    assert markup.plain(html) == "One Two three & <b>four</b> five six a b c d"
+    assert markup.plain("<p>1 &lt; 2 <b>three</b> <code>&lt;b&gt;</code></p>") == "1 < 2 three <b>"
 
 
 def test_descriptions_are_cut_at_a_word() -> None:
@@ -334,246 +323,24 @@ SLOW = {
 }
 
 
-def test_no_text_takes_longer_than_the_limit_and_the_workers_live_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    markup.render("warm")
-    monkeypatch.setattr(markup, "RENDER_SECONDS", 0.2)
-
-    def render(text: str) -> float:
-        began_at = time.monotonic()
-        with suppress(markup.TooSlow):
-            read(text)
-        return time.monotonic() - began_at
-
-    with ThreadPoolExecutor(max_workers=2) as threads:
-        taken = dict(zip(SLOW, threads.map(render, SLOW.values()), strict=True))
-    # Far above what a busy machine adds; uncut, the brackets alone take more than 40 s.
-    assert max(taken.values()) < 15, {name: seconds for name, seconds in taken.items() if seconds > 1}
-    monkeypatch.undo()
-    assert markup.render("*fine*") == "<p><em>fine</em></p>"
+SECONDS = 5.0
+"""Of CPU time, ten times what the slowest text may take by night (tests/night/test_slow_texts.py)."""
 
 
-def test_text_that_takes_markdown_for_ever_is_cut_after_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(markup, "renderers", markup.Renderers())  # a child that has done nothing yet
-    assert markup.RENDER_SECONDS == 2
-    before = _cpu_seconds_of_children()
-    with pytest.raises(markup.TooSlow):
-        markup.render("[" * 20_000)
-    assert 1.5 < _cpu_seconds_of_children() - before < 20  # the kernel counts it nearly
+@pytest.mark.parametrize("name", SLOW)
+def test_repeated_and_halved_markup_is_rendered_in_time_and_loses_nothing(name: str) -> None:
+    text = SLOW[name]
+    began_at = time.process_time()
+    html = render(text)
+    assert time.process_time() - began_at < SECONDS
+    assert letters(markup.plain(html)) == letters(text)
 
 
-def _cpu_seconds_of_children() -> float:
-    """Return what those that have ended have used; the clock would measure the machine."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+def letters(text: str) -> str:
+    return "".join(one for one in text if one.isalnum())
 
 
-def test_nested_quotes_without_end_are_shown_as_they_were_typed_or_refused() -> None:
-    try:
-        found = read("> " * 2_000 + "deep")
-    except markup.TooSlow:
-        return
-    assert "deep" in found.text
-
-
-def test_many_threads_render_at_once_while_some_texts_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(markup, "RENDER_SECONDS", 0.6)
-
-    def render(number: int) -> str:
-        try:
-            return markup.render("[" * 20_000 if number % 6 == 0 else f"**{number}**")
-        except markup.TooSlow:
-            return "too slow"
-
-    with ThreadPoolExecutor(max_workers=6) as threads:
-        found = list(threads.map(render, range(36)))
-    assert found == ["too slow" if n % 6 == 0 else f"<p><strong>{n}</strong></p>" for n in range(36)]
-
-
-def test_a_worker_that_died_is_replaced() -> None:
-    markup.render("warm")
-    renderer = markup.renderers.take()
-    renderer.end()
-    markup.renderers.give_back(renderer)
-    assert markup.render("*fine*") == "<p><em>fine</em></p>"
-
-
-def test_a_rendering_that_is_interrupted_leaves_no_answer_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Stop(BaseException):
-        pass
-
-    class Interrupted:
-        def readline(self, size: int) -> bytes:
-            raise Stop
-
-        def close(self) -> None:
-            pass
-
-    markup.render("warm")
-    (renderer,) = _idle()[-1:]  # the one that is taken next
-    monkeypatch.setattr(renderer, "_answers", Interrupted())
-    with pytest.raises(Stop):
-        markup.render("first")
-    assert markup.render("second") == "<p>second</p>"
-
-
-def test_workers_are_used_again() -> None:
-    markup.render("warm")
-    before = {renderer.pid for renderer in _idle()}
-    for number in range(5):
-        assert markup.render(f"{number}.") == f"<p>{number}.</p>"
-    assert {renderer.pid for renderer in _idle()} == before
-    assert threading.active_count() < 30
-
-
-def _idle() -> list[markup.Renderer]:
-    return list(markup.renderers.idle.queue)
-
-
-def test_a_text_nested_too_deeply_spoils_nothing_for_the_texts_after_it() -> None:
-    assert "x" in markup.render("- " * 500 + "x")
-    for _ in range(5):  # more often than there are workers
-        assert markup.render("**bold** [l](https://example.org)\n\ntwo").startswith("<p><strong>bold</strong> <a ")
-
-
-def test_no_more_than_a_few_idle_workers_are_kept() -> None:
-    with ThreadPoolExecutor(12) as threads:
-        assert len(list(threads.map(markup.render, [f"text {number}" for number in range(36)]))) == 36
-    assert markup.renderers.idle.qsize() <= markup.RENDERERS
-
-
-def test_however_many_texts_come_a_few_children_render_them_and_who_waits_gives_back_what_others_need() -> None:
-    given_back: list[int] = []
-
-    def render(number: int) -> str:
-        return markup.render(f"text {number}", meanwhile=lambda: given_back.append(number))
-
-    with ThreadPoolExecutor(12) as threads:
-        taken = [markup.renderers.turns.acquire() for _ in range(markup.RENDERERS)]
-        waiting = [threads.submit(render, number) for number in range(12)]
-        ends_at = time.monotonic() + 60
-        while len(given_back) < 12:
-            assert time.monotonic() < ends_at
-            time.sleep(0.01)
-        assert not any(one.done() for one in waiting)
-        for _ in taken:
-            markup.renderers.turns.release()
-        assert [one.result() for one in waiting] == [f"<p>text {number}</p>" for number in range(12)]
-
-
-# Deaths that are not the text's fault.
-
-
-def _rendered_while(act: Callable[[markup.Renderer], None]) -> str:
-    """Render a text, and ``act`` on the child that has it and has been halted before it could begin."""
-    markup.render("warm")
-    renderer = _idle()[-1]  # the one that is taken next
-    renderer.send_signal(signal.SIGSTOP)
-    with ThreadPoolExecutor(1) as thread:
-        rendering = thread.submit(markup.render, "*innocent*")
-        while renderer in _idle():
-            time.sleep(0.001)
-        act(renderer)
-        return rendering.result(timeout=120)
-
-
-def test_a_text_whose_child_is_killed_is_rendered_by_another() -> None:
-    assert _rendered_while(markup.Renderer.kill) == "<p><em>innocent</em></p>"
-
-
-def test_a_machine_that_lets_a_child_wait_does_not_make_its_text_too_slow() -> None:
-    def go_on_late(renderer: markup.Renderer) -> None:
-        time.sleep(markup.RENDER_SECONDS + 0.5)
-        renderer.send_signal(signal.SIGCONT)
-
-    assert _rendered_while(go_on_late) == "<p><em>innocent</em></p>"
-
-
-def test_children_that_die_while_they_wait_cost_nobody_a_text() -> None:
-    with ThreadPoolExecutor(4) as threads:
-        list(threads.map(markup.render, [f"text {number}" for number in range(16)]))
-    dying = _idle()
-    assert dying
-    for renderer in dying:
-        renderer.kill()
-    assert [markup.render(f"{number}") for number in range(6)] == [f"<p>{number}</p>" for number in range(6)]
-
-
-def _child(script: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Have another script run in each new child's place; return the file that gets a line from each."""
-    path, starts = folder / "child.py", folder / "starts"
-    starts.touch()
-    path.write_text(f"open({str(starts)!r}, 'a').write('started\\n')\n{script}")
-    monkeypatch.setattr(markup, "_CHILD", path)
-    monkeypatch.setattr(markup, "renderers", markup.Renderers())
-    return starts
-
-
-@pytest.mark.parametrize(
-    "script",
-    [
-        "",
-        "raise ValueError",
-        "input(); raise MemoryError",
-        "import os; input(); os.abort()",
-        "import os; input(); os.kill(os.getpid(), 9)",
-        "input(); print('\"half an ans', end='', flush=True)",
-    ],
-)
-def test_a_text_that_no_child_survives_is_to_come_again_and_is_not_called_slow(
-    script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    starts = _child(script, tmp_path, monkeypatch)
-    with pytest.raises(markup.Unavailable, match="again"):
-        markup.render("innocent")
-    assert starts.read_text() == "started\n" * 2
-    assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
-    assert all(message.isprintable() for message in caplog.messages)
-    assert not markup.renderers.idle.qsize()
-
-
-def test_a_text_that_needs_more_memory_than_there_may_be_is_not_called_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(markup, "renderers", markup.Renderers())
-    monkeypatch.setattr(markup, "MEMORY_BYTES", 100 * 1024**2)
-    assert markup.render("*fine*") == "<p><em>fine</em></p>"
-    with pytest.raises(markup.Unavailable):
-        markup.render("x" * 40_000_000)
-
-
-def test_a_child_that_hangs_without_working_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(markup, "WALL_SECONDS", 0.5)
-    starts = _child("import signal; signal.pause()", tmp_path, monkeypatch)
-    with pytest.raises(markup.Unavailable):
-        markup.render("innocent")
-    assert starts.read_text() in {"", "started\n"}, "not twice; a slow machine has given it up before it said so"
-
-
-def test_a_child_without_end_in_its_answer_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(markup, "ANSWER_BYTES", 100_000)
-    _child("input()\nwhile True: print('x' * 1000, end='')", tmp_path, monkeypatch)
-    with pytest.raises(markup.Unavailable):
-        markup.render("innocent")
-
-
-def test_the_child_knows_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SECRET_KEY", "hush")
-    _child("import json, os; input(); print(json.dumps(' '.join(os.environ)))", tmp_path, monkeypatch)
-    assert "MALLOC_ARENA_MAX" in markup.render("text")
-    assert "SECRET_KEY" not in markup.render("text")
-
-
-def test_a_forked_process_has_children_of_its_own() -> None:
-    """As a server with ``--workers`` or ``--preload`` would be: both ask, and each gets its own answers."""
-    script = """
-import os
-from liveblog import markup
-markup.render("warm")
-pid = os.fork()
-name = "parent" if pid else "child"
-for number in range(100):
-    assert markup.render(f"{name} {number}") == f"<p>{name} {number}</p>"
-if pid:
-    assert os.waitpid(pid, 0)[1] == 0
-print(name, flush=True)
-"""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
-    assert (done.returncode, done.stdout) == (0, "child\nparent\n"), done.stderr
+def test_nested_quotes_without_end_are_shown_as_they_were_typed() -> None:
+    assert "deep" in read("> " * 2_000 + "deep").text
+    assert "x" in read("- + " * 500 + "x").text
+    assert "x" in read("*a **b " * 2_000 + "x" + "** *" * 2_000).text

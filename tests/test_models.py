@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
 
-from liveblog import bell, markup
+from liveblog import bell
 from liveblog.models import Event, KeyReused, Place, Update, WrongStatus
 from liveblog.models.content import BODY_CHARACTERS, HEADLINE_CHARACTERS
 from liveblog.models.place import written_time
@@ -235,7 +235,7 @@ def test_revising_checks_what_it_is_given(event: Event) -> None:
 
 def test_a_summary_is_rendered_when_it_is_saved() -> None:
     event = Event.objects.create(title="The landing", slug="landing", summary="*Two* men<script>\r\n")
-    assert event.summary_html == "<p><em>Two</em> men</p>"
+    assert event.summary_html == "<p><em>Two</em> men&lt;script&gt;</p>"
     event.revise(summary="**Three** men")
     event.refresh_from_db()
     assert event.summary_html == "<p><strong>Three</strong> men</p>"
@@ -489,21 +489,6 @@ def test_a_byline_is_kept_as_it_was(event: Event, author: Any) -> None:
     assert event.updates.get().byline == "Ada Byron"
     assert event.publish(author=make_user("bob"), body="Three").byline == "bob"
     assert event.publish(author=author, body="Four", byline="Agencies").byline == "Agencies"
-
-
-def test_text_that_takes_too_long_is_refused_before_the_lock(
-    event: Event, author: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    update = event.publish(author=author, body="One")
-    before = Event.objects.get(pk=event.pk).revision
-    monkeypatch.setattr(markup, "RENDER_SECONDS", 0.2)
-    with pytest.raises(markup.TooSlow):
-        event.publish(author=author, body="[" * 20_000)
-    with pytest.raises(markup.TooSlow):
-        update.edit(body="[" * 20_000)
-    with pytest.raises(markup.TooSlow):
-        event.revise(summary="[" * 5_000)
-    assert Event.objects.get(pk=event.pk).revision == before
 
 
 # Status.

@@ -23,6 +23,8 @@ TRACK = "4uLU6hMCjMI75M1A2tKUQC"
     ("address", "source", "shape"),
     [
         ("https://www.youtube.com/watch?v=dQw4w9WgXcQ", YOUTUBE, "video"),
+        ("http://youtu.be/dQw4w9WgXcQ", YOUTUBE, "video"),
+        ("http://www.youtube.com/watch?v=dQw4w9WgXcQ", YOUTUBE, "video"),
         ("https://youtube.com/watch?app=desktop&v=dQw4w9WgXcQ&list=x", YOUTUBE, "video"),
         ("https://youtu.be/dQw4w9WgXcQ?si=abc&t=75", YOUTUBE + "&start=75", "video"),
         ("https://m.youtube.com/watch?v=dQw4w9WgXcQ&t=1h2m3s", YOUTUBE + "&start=3723", "video"),
@@ -88,7 +90,8 @@ STAYS_A_LINK = [
     "https://youtube.com@evil.example/watch?v=dQw4w9WgXcQ",
     "https://user:pass@www.youtube.com/watch?v=dQw4w9WgXcQ",
     "https://www.youtube.com:8443/watch?v=dQw4w9WgXcQ",
-    "http://www.youtube.com/watch?v=dQw4w9WgXcQ",
+    "http://example.org/films/landing.mp4",
+    "https://mastodon.social/@who@elsewhere.example/100254678717223630",
     "//youtu.be/dQw4w9WgXcQ",
     "javascript://youtu.be/dQw4w9WgXcQ",
     "data:text/html,<script>alert(1)</script>",
@@ -135,13 +138,16 @@ def test_only_a_link_alone_on_its_line_is_a_player() -> None:
     assert fronts(f"Before\n{link}\nafter") == [YOUTUBE]
     assert fronts(f"[The goal]({link})") == [YOUTUBE]
     assert fronts(f"> {link}") == [YOUTUBE]
+    assert fronts("http://youtu.be/dQw4w9WgXcQ") == [YOUTUBE]
+    assert fronts("www.youtube.com/watch?v=dQw4w9WgXcQ") == [YOUTUBE]
+    assert "Video on YouTube" in players.with_fronts(markup.render("www.youtube.com/watch?v=dQw4w9WgXcQ"))
     assert fronts(f"See {link}") == []
     assert fronts(f"{link} {link}") == []
     assert fronts(f"# {link}") == []
     assert fronts(f"- {link}\n- more") == []
     assert fronts(f"| a |\n|---|\n| {link} |") == []
     assert fronts(f"*This\n{link}\nis one*") == []
-    assert fronts(f"    {link}") == []
+    assert fronts(f"    {link}") == [YOUTUBE]  # spaces in front of a line mean nothing
 
 
 def test_what_stands_around_a_player_stays_and_nothing_is_left_open() -> None:

@@ -24,6 +24,8 @@ class Imported(NamedTuple):
     did: str
     """``created``, ``replaced`` or ``unchanged``."""
     new_people: list[str]
+    notes: list[str]
+    """What is worth a look, a line each."""
 
 
 def import_event(folder: Path, *, slug: str = "", replace: bool = False, progress: Progress = no_progress) -> Imported:
@@ -42,7 +44,7 @@ def import_event(folder: Path, *, slug: str = "", replace: bool = False, progres
         if slug and slug != present.slug:
             raise ArchiveError(f"This event is here already, as “{present.slug}”.")
         if not _difference(present, exported):
-            return Imported(present, "unchanged", [])
+            return Imported(present, "unchanged", [], [])
         if not replace:
             raise ArchiveError(
                 f"The event is here already, as “{present.slug}”, and says something else. With --replace it becomes "
@@ -89,7 +91,7 @@ def _carry_out(plan: Plan, present: Event | None, exported: dict[str, Any]) -> I
         if isinstance(error, IntegrityError):
             raise ArchiveError(f"The export contradicts itself, or what is here: {error}") from error
         raise
-    return Imported(event, "replaced" if present else "created", new_people)
+    return Imported(event, "replaced" if present else "created", new_people, plan.notes)
 
 
 def _write(plan: Plan, present: Event | None) -> tuple[Event, list[str]]:

@@ -16,7 +16,7 @@ from liveblog.archive import document
 from liveblog.archive.document import EVENT, PERSON, PHOTO, UPDATE, VERSION_FIELDS, ArchiveError, Part
 from liveblog.archive.exporting import CHUNK_UPDATES, MEDIA, Progress
 from liveblog.models import Event, Photo, Role, Update, Version
-from liveblog.models.content import check_content
+from liveblog.models.content import check_content, is_shown
 from liveblog.models.database import check_rules
 from liveblog.models.head import RESERVED_SLUGS
 from liveblog.models.json_fields import Correction, Figure, Unreadable
@@ -32,6 +32,7 @@ class Plan:
 
     def __init__(self, whole: Part, folder: Path, *, slug: str, progress: Progress) -> None:
         self.folder, self.progress = folder, progress
+        self.notes: list[str] = []
         self.event = self._read_event(Part(whole.value["event"], "event"), slug)
         self.people = {user.username: user for user in map(_user, whole.parts("people"))}
         self.members = [(self._person(one, "username"), one.require("role", Role)) for one in whole.parts("members")]
@@ -92,6 +93,8 @@ class Plan:
                 check_content(headline=update.headline, body=update.body, photos=update.photos)
             update.body_html = markup.render(update.body)
         update.body_text = markup.plain(update.body_html)
+        if update.erased_at is None and not (update.photos or update.headline or is_shown(update.body_html)):
+            self.notes.append(f"Readers see nothing of update {update.number}: its text is all marks.")
         _check_row(update, part.where, exclude={"event", "author", "body_html", "body_text", "digest"})
         names = {"author": self._person(part, "author")}
         names |= {name: self._person(part, name, optional=True) for name in ("version_by", "withdrawn_by")}
@@ -224,8 +227,6 @@ def naming(where: str) -> Iterator[None]:
     """Turn what is wrong with a row into an ``ArchiveError`` that names the row, and the field if it is known."""
     try:
         yield
-    except markup.NotRendered as error:
-        raise ArchiveError(f"{where}: {error}") from error
     except Unreadable as error:
         raise ArchiveError(f"{where}: {error}.") from error
     except ValidationError as error:

@@ -23,15 +23,14 @@ from liveblog.desk.forms import (
     SitesField,
     WallClockField,
     carry_out,
-    not_rendered,
     read_in_zone,
     status_of,
     wall_clock,
 )
+from liveblog.desk.html_in_texts import text_to_edit
 from liveblog.desk.page import redirect_whole_page
 from liveblog.desk.photos import CoverForm
 from liveblog.models import Event, Role
-from liveblog.models.content import render_markdown
 from liveblog.models.head import RESERVED_SLUGS
 from liveblog.models.languages import LANGUAGES, read_language
 
@@ -93,6 +92,7 @@ class EventForm(forms.ModelForm):
         shown = {"contributors_wait": "1"}
         if event is not None:
             shown = {
+                "summary": text_to_edit(event.summary, event.summary_html),
                 "contributors_wait": "1" if event.contributors_wait else "0",
                 "embed_sites": "\n".join(event.embed_sites),
                 "starts_at": wall_clock(event.starts_at, event.zone),
@@ -110,14 +110,6 @@ class EventForm(forms.ModelForm):
 
     def clean_title(self) -> str:
         return markup.one_line(self.cleaned_data["title"])
-
-    def clean_summary(self) -> str:
-        """Render the Markdown now: what is refused here doesn't hold the event's lock."""
-        try:
-            render_markdown(self.cleaned_data["summary"])
-        except markup.NotRendered as error:
-            raise not_rendered(error) from None
-        return str(self.cleaned_data["summary"])
 
     def clean_slug(self) -> str:
         """Return the slug that was typed, or one made from the title."""
@@ -167,7 +159,7 @@ class EventForm(forms.ModelForm):
         return cleaned
 
     def save_event(self) -> Event:
-        """Create or change the event and return it; raises ``ValidationError``, ``markup.NotRendered``."""
+        """Create or change the event and return it; raises ``ValidationError``."""
         try:
             if self.event is None:
                 return Event.objects.create_with_owner(self.editor, **self.cleaned_data)

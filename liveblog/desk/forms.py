@@ -20,10 +20,7 @@ from liveblog.models.sites import read_site
 
 CONFLICT = "conflict"
 TOO_MANY = "too-many"
-UNAVAILABLE = "unavailable"
-STATUSES = {CONFLICT: 409, TOO_MANY: 429, UNAVAILABLE: 503} | {
-    reason: status for reason, (status, _) in REASONS.items()
-}
+STATUSES = {CONFLICT: 409, TOO_MANY: 429} | {reason: status for reason, (status, _) in REASONS.items()}
 """The status of an answer by the code of an error in the form; 422 for all other codes."""
 
 _SHOWN_AT = {"published_at": "at"}
@@ -87,9 +84,6 @@ def carry_out[T](
         form.add_error(field, ValidationError(str(error), code=error.reason))
     except TooMany as error:
         form.add_error(field, ValidationError(str(error), code=TOO_MANY, params={"retry_seconds": error.seconds}))
-    except markup.NotRendered as error:
-        markdown = [name for name, one in form.fields.items() if isinstance(one, MarkdownField)]
-        form.add_error(markdown[0] if markdown else None, not_rendered(error))
     except ValidationError as error:
         if hasattr(error, "error_dict"):
             form.add_error(None, _at_fields(form, error))
@@ -105,11 +99,6 @@ def _at_fields(form: forms.BaseForm, error: ValidationError) -> ValidationError:
         shown_at = name if name in form.fields else _SHOWN_AT.get(name, "")
         placed.setdefault(shown_at if shown_at in form.fields else NON_FIELD_ERRORS, []).extend(messages)
     return ValidationError(placed)
-
-
-def not_rendered(error: markup.NotRendered) -> ValidationError:
-    """Return the form's error for Markdown that was not rendered."""
-    return ValidationError(str(error), code=UNAVAILABLE if isinstance(error, markup.Unavailable) else None)
 
 
 def status_of(form: forms.BaseForm) -> int:

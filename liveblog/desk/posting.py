@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_POST
 from liveblog import markup, metrics, players
 from liveblog.desk.access import AuthorRequest, desk_of, one_at_a_time, pace
 from liveblog.desk.forms import ComposerForm, carry_out, refusal_in_words, status_of
+from liveblog.desk.html_in_texts import hints_for
 from liveblog.desk.page import Item, show_desk
 from liveblog.desk.photos import take_files
 from liveblog.desk.queue import Queue
@@ -26,7 +28,7 @@ from liveblog.models import (
     Waiting,
     is_guest,
 )
-from liveblog.models.content import render_markdown
+from liveblog.models.content import check_length, prepare_body
 from liveblog.models.post import Post
 
 PREVIEW_SECONDS = 120
@@ -64,18 +66,20 @@ def preview_markdown(request: AuthorRequest, event: Event) -> HttpResponse:
     """Show what Markdown will be, as the card has it; each author has one preview at a time in this process."""
     try:
         with one_at_a_time(request, "preview", seconds=PREVIEW_SECONDS):
-            html = render_markdown(markup.normalise(request.POST.get("body", "")))
+            typed = markup.normalise(request.POST.get("body", ""))
+            body = prepare_body(typed)
+            check_length(body)
+            html = markup.render(body)
         context = {
             "event": event,
+            "hints": hints_for(typed, body),
             "html": mark_safe(players.with_fronts(html)),  # noqa: S308  (held to the allow-list)
             "headline": request.POST.get("headline", "").strip(),
         }
     except TooMany as error:
         return plain_text("One preview at a time.", 429, {"Retry-After": str(error.seconds)})
-    except markup.Unavailable as error:
-        return plain_text(str(error), 503)
-    except markup.TooSlow as error:
-        context = {"event": event, "trouble": str(error)}
+    except ValidationError as error:
+        context = {"event": event, "trouble": " ".join(error.messages)}
     return render(request, "liveblog/desk/posted.html#preview", context)
 
 

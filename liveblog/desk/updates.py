@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from liveblog.desk.access import AuthorRequest, View, deny, desk_of, pace, read_or_write, sent_data
 from liveblog.desk.forms import CONFLICT, UpdateForm, WallClockField, carry_out, read_in_zone, status_of, wall_clock
+from liveblog.desk.html_in_texts import BECAME_MARKDOWN, text_to_edit
 from liveblog.desk.page import address_of, query_of, redirect_whole_page, refuse, show_updates
 from liveblog.models import Attachment, Event, Overtaken, Photo, Role, Update, byline_of
 from liveblog.models.content import NOTE_CHARACTERS
@@ -62,12 +63,14 @@ class EditForm(UpdateForm):
         self.time_shown = wall_clock(update.published_at, update.event.zone)
         initial = {
             "headline": update.headline,
-            "body": update.body,
+            "body": text_to_edit(update.body, update.body_html),
             "at": self.time_shown,
             "revision": update.revision,
         }
         super().__init__(data, initial=initial, auto_id=f"edit-{update.number}-%s")
         self.fields["body"].widget.attrs["rows"] = 8
+        if initial["body"] != update.body:
+            self.fields["body"].help_text = BECAME_MARKDOWN
         self.fields["at"].help_text = f"Where it stands in the stream. Clocks in {update.event.zone.key}."
         if not update.is_correctable:
             del self.fields["correction"]
@@ -98,7 +101,7 @@ class EditForm(UpdateForm):
         self.data.setlist("alt", [one.alt for one in photos])
 
     def edit(self, request: AuthorRequest) -> None:
-        """Save what was sent; raises ``Overtaken``, ``TooMany``, ``ValidationError``, ``markup.NotRendered``."""
+        """Save what was sent; raises ``Overtaken``, ``TooMany``, ``ValidationError``."""
         pace(request)
         sent: dict[str, Any] = {name: self.cleaned_data[name] for name in ("headline", "body") if name in self.data}
         if self.cleaned_data["at"] and self.data["at"] != self.time_shown:

@@ -26,6 +26,7 @@ from liveblog.desk.forms import (
     status_of,
     wall_clock,
 )
+from liveblog.desk.html_in_texts import BECAME_MARKDOWN, text_to_edit
 from liveblog.desk.page import Item
 from liveblog.desk.queue import Queue, Queued, within_reach
 from liveblog.models import Event, Overtaken, Role, Update, Waiting
@@ -49,11 +50,13 @@ class WaitingForm(UpdateForm):
         self.waiting = waiting
         shown = {
             "headline": waiting.headline,
-            "body": waiting.body,
+            "body": text_to_edit(waiting.body, waiting.body_html),
             "at": wall_clock(waiting.due_at, waiting.event.zone),
             "version": waiting.version,
         }
         super().__init__(data, initial=shown)
+        if shown["body"] != waiting.body:
+            self.fields["body"].help_text = BECAME_MARKDOWN
         ends = "Empty: as soon as it is approved." if waiting.needs_approval else "A time to come."
         self.fields["at"].help_text = f"{ends} By the clocks of {waiting.event.zone.key}."
 
@@ -70,7 +73,7 @@ class WaitingForm(UpdateForm):
         return due_at
 
     def edit(self, request: AuthorRequest, *, needs_approval: bool) -> None:
-        """Save what was sent; raises ``Overtaken``, ``TooMany``, ``ValidationError``, ``markup.NotRendered``."""
+        """Save what was sent; raises ``Overtaken``, ``TooMany``, ``ValidationError``."""
         pace(request)
         sent = self.cleaned_data
         self.waiting.edit(

@@ -13,8 +13,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from liveblog import markup
-from liveblog.connections import release
+from liveblog import markup, player_codes, players
 from liveblog.models.database import is_to_come
 from liveblog.models.place import YEARS
 
@@ -74,7 +73,7 @@ class Submission:
         due_at: datetime | None = None,
         photos: Iterable[Attachment] = (),
     ) -> Self:
-        """Check and render what was sent; raises ``ValidationError``, ``markup.TooSlow``."""
+        """Check and render what was sent; raises ``ValidationError``."""
         attachments = prepare_attachments(photos)
         text = render_text(headline=headline, body=body, photos=attachments)
         check_past_time(published_at)
@@ -108,17 +107,18 @@ def byline_of(author: User) -> str:
     return (author.get_full_name() or author.get_username())[:BYLINE_CHARACTERS]
 
 
-def render_markdown(text: str) -> str:
-    """Return safe HTML, holding no database connection if that takes a while; raises ``markup.NotRendered``."""
-    return markup.render(text, meanwhile=release)
-
-
 def render_text(*, headline: str, body: str, photos: Sequence[Any]) -> dict[str, str]:
-    """Check and render a text; return the columns that keep it. Raises ``ValidationError``, ``markup.TooSlow``."""
-    headline, body = markup.normalise(headline), markup.normalise(body)
+    """Check and render a text; return the columns that keep it. Raises ``ValidationError``."""
+    headline, body = markup.normalise(headline), prepare_body(body)
     check_content(headline=headline, body=body, photos=photos)
-    html = render_markdown(body)
+    html = markup.render(body)
+    check_shown(headline=headline, body_html=html, photos=photos)
     return {"headline": headline, "body": body, "body_html": html, "body_text": markup.plain(html)}
+
+
+def prepare_body(typed: str) -> str:
+    """Return what an author typed as it is stored: the codes of players we know have become links."""
+    return player_codes.with_links(markup.normalise(typed))
 
 
 def prepare_attachments(attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
@@ -140,8 +140,10 @@ def check_content(*, headline: str, body: str, photos: Sequence[Any] = ()) -> No
     errors: dict[str, str] = {}
     if not markup.is_visible(headline + body) and not photos:
         errors["body"] = "Write something first."
-    if len(body) > BODY_CHARACTERS:
-        errors["body"] = f"{len(body):,} characters are too many; at most {BODY_CHARACTERS:,} fit in one update."
+    try:
+        check_length(body)
+    except ValidationError as error:
+        errors["body"] = " ".join(error.messages)
     if len(headline) > HEADLINE_CHARACTERS:
         errors["headline"] = f"{len(headline)} characters are too many; a headline has at most {HEADLINE_CHARACTERS}."
     for name, text in (("headline", headline), ("body", body)):
@@ -151,6 +153,24 @@ def check_content(*, headline: str, body: str, photos: Sequence[Any] = ()) -> No
         errors["headline"] = "A headline is one line."
     if errors:
         raise ValidationError(errors)
+
+
+def check_length(body: str) -> None:
+    """Raise ``ValidationError`` for a text longer than is rendered: the time that takes grows with its length."""
+    if len(body) > BODY_CHARACTERS:
+        raise ValidationError(f"{len(body):,} characters are too many; at most {BODY_CHARACTERS:,} fit in one update.")
+
+
+def is_shown(body_html: str) -> bool:
+    """Return whether readers see anything of a rendered text: words or a player; the numbers of lists are neither."""
+    text = markup.plain(body_html, with_numbers=False)
+    return markup.is_visible(text) or players.has_player(body_html)
+
+
+def check_shown(*, headline: str, body_html: str, photos: Sequence[Any]) -> None:
+    """Raise ``ValidationError`` for an update of which readers would see nothing."""
+    if not (markup.is_visible(headline) or photos or is_shown(body_html)):
+        raise ValidationError({"body": "Readers would see nothing of this text: it is all marks. Write some words."})
 
 
 def check_note(note: str) -> str:

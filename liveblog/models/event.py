@@ -21,7 +21,6 @@ from liveblog.models.content import (
     Attachment,
     Submission,
     check_note,
-    render_markdown,
 )
 from liveblog.models.database import copy_columns, database_time, explained, is_to_come, rule, turn, without_time_limit
 from liveblog.models.head import Head
@@ -64,7 +63,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         return self if user.is_staff else self.filter(pk__in=Membership.objects.of(user).values("event"))
 
     def create_with_owner(self, owner: User, **fields: Any) -> "Event":
-        """Create a draft that ``owner`` owns; raises ``ValidationError``, ``markup.TooSlow``."""
+        """Create a draft that ``owner`` owns; raises ``ValidationError``."""
         event = self.model(**fields)
         event.render_summary()
         with transaction.atomic():
@@ -183,9 +182,9 @@ class Event(Head, People):
             super().save(*args, **kwargs)
 
     def render_summary(self) -> None:
-        """Do the slow part of saving a new event, before a transaction begins; raises ``markup.TooSlow``."""
+        """Do the slow part of saving a new event, before a transaction begins."""
         self.summary = self._rendered = markup.normalise(self.summary)
-        self.summary_html = render_markdown(self.summary)
+        self.summary_html = markup.render(self.summary)
 
     def get_absolute_url(self) -> str:
         """Return the path of the reader's page."""
@@ -243,7 +242,7 @@ class Event(Head, People):
         """Publish an update and return it; the same ``key`` with the same content returns the first one.
 
         Raises ``KeyReused`` when the key came with other content, ``ValidationError`` for content
-        that can't be published, ``markup.TooSlow``.
+        that can't be published.
         """
         submission = Submission.prepare(
             author=author,

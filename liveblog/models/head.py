@@ -12,7 +12,7 @@ from django.db import models
 from django.utils import timezone
 
 from liveblog import markup
-from liveblog.models.content import Attachment, prepare_attachments, render_markdown
+from liveblog.models.content import Attachment, prepare_attachments
 from liveblog.models.json_fields import Figure, parse_readable
 from liveblog.models.place import YEARS
 
@@ -109,7 +109,8 @@ class Head(models.Model):
             raise TypeError(f"revise() can't change {', '.join(sorted(unknown))}")
         if "summary" in changes:
             changes["summary"] = markup.normalise(changes["summary"])
-            changes["summary_html"] = render_markdown(changes["summary"])
+            is_same = changes["summary"] == self.summary  # and keeps the HTML that readers have
+            changes["summary_html"] = self.summary_html if is_same else markup.render(changes["summary"])
         with self.change() as event:
             changed = {name for name, value in changes.items() if getattr(event, name) != value}
             if not changed:

@@ -19,8 +19,9 @@ from liveblog.models.content import (
     check_content,
     check_note,
     check_past_time,
+    check_shown,
     prepare_attachments,
-    render_markdown,
+    prepare_body,
 )
 from liveblog.models.database import database_time, rule, without_time_limit
 from liveblog.models.event import Event
@@ -244,16 +245,13 @@ class Update(Post):
         """Change what is given and keep the text before as a version; an edit without changes takes no revision.
 
         ``correction`` is a note that readers see. ``revision`` is that of the update as its editor had it.
-        Raises ``Overtaken`` if its text has changed since, ``ValidationError``, ``markup.TooSlow``.
+        Raises ``Overtaken`` if its text has changed since, ``ValidationError``.
         """
         changes: dict[str, Any] = {}
         if headline is not None:
             changes["headline"] = markup.normalise(headline)
         if body is not None:
-            changes["body"] = markup.normalise(body)
-            check_content(headline=changes.get("headline", self.headline), body=changes["body"], photos=("any",))
-            changes["body_html"] = render_markdown(changes["body"])
-            changes["body_text"] = markup.plain(changes["body_html"])
+            changes |= self._rendered(prepare_body(body), headline=changes.get("headline", self.headline))
         if is_key is not None:
             changes["is_key"] = is_key
         if published_at is not None:
@@ -266,6 +264,14 @@ class Update(Post):
             revision=revision,
             **changes,
         )
+
+    def _rendered(self, body: str, *, headline: str) -> dict[str, str]:
+        """Return the columns of a text; one that has not changed keeps the HTML that readers have."""
+        if body == self.body:
+            return {"body": body, "body_html": self.body_html, "body_text": self.body_text}
+        check_content(headline=headline, body=body, photos=("any",))
+        body_html = markup.render(body)
+        return {"body": body, "body_html": body_html, "body_text": markup.plain(body_html)}
 
     def mark_key(self, *, is_key: bool = True) -> None:
         """Count it among the key moments, or no longer."""
@@ -362,6 +368,8 @@ class Update(Post):
                 for name in changed:
                     setattr(update, name, changes[name])
                 check_content(headline=update.headline, body=update.body, photos=update.photos)
+                if changed & {"headline", "body", "photos"}:
+                    check_shown(headline=update.headline, body_html=update.body_html, photos=update.photos)
                 update.revision = event.take_revision(head=was_in_head or update.is_key)
                 if changed & (_VERSIONED | {"published_at"}):
                     update.content_revision = update.revision

@@ -157,6 +157,8 @@ class Waiting(Post):
         ``needs_approval`` asks for an editor's approval once more: what was approved was another text.
         """
         text = render_text(headline=headline, body=body, photos=self.photos)
+        if text["body"] == self.body:  # it keeps the HTML that was looked at
+            text |= {"body_html": self.body_html, "body_text": self.body_text}
         self._change(version=version, asks_again=needs_approval, due_at=due_at, **text)
 
     def erase(self) -> None:

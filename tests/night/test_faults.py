@@ -114,7 +114,7 @@ FAULTS = {
         "tests/test_photo_files.py",
     ),
     "authors may give elements an id": Fault(
-        "liveblog/markup_child.py",
+        "liveblog/text/allowed.py",
         '"*": set(),',
         '"*": {"id"},',
         "tests/test_markup.py",

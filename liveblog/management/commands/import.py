@@ -26,6 +26,8 @@ class Command(BaseCommand):
         except (ArchiveError, OSError) as error:
             raise CommandError(f"Nothing was changed. {error}") from error
         event = imported.event
+        for note in imported.notes:
+            self.stdout.write(note)
         if imported.new_people:
             names = ", ".join(imported.new_people)
             self.stdout.write(f"New here, and without a password until you set one: {names}.")

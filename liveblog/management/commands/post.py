@@ -9,7 +9,6 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from liveblog import markup
 from liveblog.management.progress import find_event
 from liveblog.models import Event, KeyReused
 
@@ -39,7 +38,7 @@ class Command(BaseCommand):
             )
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        except (KeyReused, markup.NotRendered) as error:
+        except KeyReused as error:
             raise CommandError(str(error)) from error
         except ValueError as error:
             raise CommandError(f"The key must be a UUID, not “{options['key']}”.") from error
