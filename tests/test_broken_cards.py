@@ -556,7 +556,7 @@ def test_a_reading_that_fails_is_neither_silence_nor_live(
             await until(lambda: Feeds.here().readers)
             two = await in_thread(publish_unreadable, event)
             monkeypatch.setattr(registry, "SILENT_SECONDS", 0.5)
-            assert await socket.closed() == live.POLL_INSTEAD
+            assert await socket.text() == live.UNSURE
             for after in (two.revision - 1, two.revision):
                 answer = await poll(event, after)
                 assert answer.status == 503
@@ -567,6 +567,7 @@ def test_a_reading_that_fails_is_neither_silence_nor_live(
             await in_thread(make_readable, two)
             await until(lambda: feed.tail.revision == two.revision)
             monkeypatch.setattr(registry, "SILENT_SECONDS", 60)
+            assert not is_empty_place(Fragment(await socket.text()).elements.cards[0], two), "it has stayed open"
             (card,) = Fragment((await poll(event, two.revision - 1)).body).elements.cards
             assert not is_empty_place(card, two)
 
