@@ -268,7 +268,7 @@ def test_a_bucket_is_never_seen_from_outside(server: Callable[..., Site], bucket
         headers=desk.headers,
     )
     assert erased.status_code in {200, 302}, erased.text
-    until(lambda: bucket.files() == {})
+    until(lambda: bucket.photos == [])
     assert "Traceback" not in site.log
 
 

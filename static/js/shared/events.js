@@ -6,10 +6,10 @@
  * live:gap       reader/live                  -                                    reader/event
  * live:loaded    reader/live                  -                                    reader/event, move, times
  * live:reload    reader/live                  -                                    reader/event
- * desk:draft     desk/composer                -                                    desk/persistence
+ * desk:draft     desk/composer                -                                    desk/persistence, sender
  * desk:edit      desk/outbox-actions, queue   an entry of the outbox               desk/composer
  * desk:fresh     desk/news                    -                                    desk/offline
- * desk:outbox    desk/outbox                  -                                    desk/composer, desk, persistence
+ * desk:outbox    desk/outbox                  -                                    desk/composer, desk, persistence, sender
  * desk:posted    desk/sender                  {html, status, readers, why, entry}  desk/composer, desk, preview
  * desk:progress  desk/sender                  {key, photo, part}                   desk/desk
  */
