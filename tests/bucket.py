@@ -48,13 +48,17 @@ class Bucket:
 
     def files(self) -> dict[str, bytes]:
         """Return what is in it, by name."""
-        names = [one["Key"] for one in self.client.list_objects_v2(Bucket=self.name).get("Contents", [])]
-        return {name: self.client.get_object(Bucket=self.name, Key=name)["Body"].read() for name in names}
+        return {
+            name: self.client.get_object(Bucket=self.name, Key=name)["Body"].read() for name in sorted(self._names())
+        }
 
     @property
     def photos(self) -> list[str]:
-        """The names of the photos' files."""
-        return sorted(name for name in self.files() if name.endswith(".webp"))
+        """The names of the photos' files; they may go at any moment."""
+        return sorted(name for name in self._names() if name.endswith(".webp"))
+
+    def _names(self) -> list[str]:
+        return [one["Key"] for one in self.client.list_objects_v2(Bucket=self.name).get("Contents", [])]
 
 
 @contextmanager
