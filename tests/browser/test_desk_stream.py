@@ -723,7 +723,7 @@ def test_a_desk_that_fetches_its_stream_anew_has_the_head_of_now_as_well(
     expect(page.locator("#status .badge")).to_have_text("Live")
     expect(page.get_by_role("link", name="Readers’ page", exact=True)).to_be_visible()
     expect(page.locator("#composer [name=body]")).to_have_value("Being written")
-    page.click("#composer summary")
+    page.click("#composer .more-fields summary")
     expect(page.locator("#composer .more-fields")).to_contain_text("In Asia/Tokyo")
     tokyo = timezone.now().astimezone(ZoneInfo("Asia/Tokyo"))
     page.fill("#composer-at", f"{tokyo - timedelta(hours=1):%Y-%m-%dT%H:%M}")

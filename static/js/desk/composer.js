@@ -94,7 +94,7 @@ function show(next) {
   isKey.checked = draft.is_key;
   at.value = draft.at;
   photos.show(draft.photos);
-  if (draft.headline || draft.at) form.querySelector("details").open = true;
+  if (draft.headline || draft.at) form.querySelector(".more-fields").open = true;
   fitBody();
 }
 
@@ -159,7 +159,7 @@ function next() {
   forgetPhotos(draft.photos.filter(({ isOut }) => isOut).map(({ key }) => key));
   unlock();
   show(draft.aside ?? blankDraft());
-  form.querySelector("details").open = Boolean(draft.headline || draft.at);
+  form.querySelector(".more-fields").open = Boolean(draft.headline || draft.at);
   keep();
 }
 
