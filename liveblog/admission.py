@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.core.exceptions import BadRequest, RequestAborted
+from django.core.exceptions import BadRequest, RequestAborted, SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
 from django.http.cookie import parse_cookie
 
@@ -307,7 +307,7 @@ def _is_readable(scope: Scope) -> bool:
     try:
         encoding = ASGIRequest(scope, BytesIO()).encoding
         return encoding is None or codecs.lookup(encoding).name == "utf-8"
-    except (BadRequest, ValueError):
+    except (BadRequest, SuspiciousOperation, ValueError):
         return False
 
 

@@ -64,6 +64,15 @@ def test_a_query_that_is_no_utf_8_is_refused_as_all_else_is(event: Event) -> Non
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.usefixtures("errors")
+@pytest.mark.parametrize("path", ["/", "/desk/", "/nothing/"])
+def test_a_query_of_too_many_fields_beside_a_charset_is_refused(event: Event, path: str) -> None:
+    """Django reads the query at once where a charset is named."""
+    answer = answer_to(path, b"&".join([b"a=1"] * 1_001), kind=b"a/b; charset=utf-8", method="GET")
+    assert answer.status == 400
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
 @pytest.mark.parametrize("cookie", DAMAGED)
 def test_a_damaged_cookie_is_replaced_in_no_answer_that_caches_keep(event: Event, cookie: str) -> None:
     client = Client()

@@ -26,7 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 REQUESTS = int(os.environ.get("FUZZ_REQUESTS") or (1_500 if os.environ.get("NIGHT") == "short" else 8_000))
 RUN_SECONDS = 3_600
 """What a run may take on the slowest machine: it is counted in requests."""
-SEED = os.environ.get("FUZZ_SEED") or str(time.time_ns() % 10**9)
+SEED = os.environ.get("FUZZ_SEED") or ("1969" if os.environ.get("NIGHT") == "short" else str(time.time_ns() % 10**9))
+"""The short night repeats itself: what it finds is what has just been changed."""
 ONLY = os.environ.get("FUZZ_ONLY")
 FAULTS_SHOWN = 12
 MOST_BUSY = 0.01
