@@ -176,6 +176,7 @@ PASSWORD_RESET_TIMEOUT = 86400  # links by mail and by an owner
 # alone too, for many names tried from one.
 AXES_HANDLER = "liveblog.desk.lockout.Handler"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_CALLABLE = "liveblog.desk.lockout.name_of_client"
 AXES_CLIENT_IP_CALLABLE = "liveblog.desk.lockout.address_of_client"
 AXES_LOCKOUT_CALLABLE = "liveblog.desk.lockout.locked_out"
 AXES_FAILURE_LIMIT = 10

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from axes.models import AccessAttempt
 from django.test import Client
 
 from liveblog.models import Event
@@ -81,6 +82,17 @@ def test_a_damaged_cookie_is_replaced_in_no_answer_that_caches_keep(event: Event
         assert not response.cookies
         assert "cookie" not in response.get("Vary", "").lower()
     assert client.get("/accounts/login/", headers={"Cookie": cookie}).cookies, "which is for nobody else"
+
+
+def test_a_name_that_is_too_long_for_any_account_is_counted_as_far_as_there_is_room_for_it() -> None:
+    """SQLite takes any length, PostgreSQL answered with a 500."""
+    for path in ("/accounts/login/", "/admin/login/"):
+        assert Client().post(path, {"username": "a" * 300, "password": "guess"}).status_code == 200
+    (attempt,) = set(AccessAttempt.objects.values_list("username", flat=True))
+    assert attempt == "a" * 255
+    for _ in range(8):
+        Client().post("/accounts/login/", {"username": "a" * 300, "password": "guess"})
+    assert Client().post("/accounts/login/", {"username": "a" * 300, "password": "guess"}).status_code == 429
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -16,6 +16,8 @@ from liveblog.errors import written_text
 
 ADDRESS_FAILURES = 100
 """So many failures from one address are too many, whatever the names: each costs 0.7 s of CPU. Offices share one."""
+NAME_CHARACTERS = 255
+"""What axes keeps of a name: PostgreSQL refuses a longer one."""
 IPV6_NETWORK_BITS = 64
 """One home or phone has as many IPv6 addresses as these leave; RFC 6177 gives each site a /64 or more."""
 
@@ -29,6 +31,12 @@ class Handler(AxesDatabaseHandler):
         if request.axes_ip_address is None:  # a Unix socket's
             return own
         return max(own, _count(_from_address(request)) * settings.AXES_FAILURE_LIMIT // ADDRESS_FAILURES)
+
+
+def name_of_client(request: HttpRequest, credentials: dict[str, Any] | None) -> str | None:
+    """Return the name that failed sign-ins are counted for, as far as axes has room for it; nobody has a longer one."""
+    given = request.POST.get("username") if credentials is None else credentials.get("username")
+    return given[:NAME_CHARACTERS] if given else given
 
 
 def address_of_client(request: HttpRequest) -> str | None:
@@ -62,7 +70,7 @@ def locked_out(request: HttpRequest, *_: Any) -> HttpResponse:
 
 def _opens_at(request: Any) -> datetime:
     """Return when so many failures will be old enough that the next attempt is let through."""
-    name = (request.axes_credentials or {}).get("username")
+    name = name_of_client(request, request.axes_credentials)
     from_address = _from_address(request)
     return max(
         _opens_after(from_address.filter(username=name), settings.AXES_FAILURE_LIMIT),
