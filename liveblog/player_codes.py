@@ -1,4 +1,7 @@
-"""Codes that providers offer to embed a player, as authors paste them: each becomes the link that it stands for."""
+"""Codes that providers offer to embed a player, as authors paste them: each becomes the link that it stands for.
+
+A post that has no player leaves its words too, as a quotation.
+"""
 
 import html
 import re
@@ -12,10 +15,11 @@ CODE_LINES = 40
 _BEGINS = re.compile(r"\s*<(?:iframe|blockquote|div)\b", re.IGNORECASE)
 _ENDS = re.compile(r"</\w+>\s*$")
 _ADDRESS = re.compile(r"""\b(?:src|href|cite|data-[\w-]+)\s*=\s*["']([^"'<>\s]+)["']""", re.IGNORECASE)
+_PARAGRAPH = re.compile(r"<p\b[^<>]*>(.*?)</p>", re.DOTALL | re.IGNORECASE)
+_LINE_END = re.compile(r"\s*<br ?/?>\s*", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
+_MARKS = re.compile(r"[\\`*_\[\]<~|]|^[#>+=-]")
 _FENCE = re.compile(r"\s*(?:`{3,}|~{3,})")
-_YOUTUBE_FRAME = re.compile(
-    r"https://(?:www\.)?youtube(?:-nocookie)?\.com/embed/([\w-]{11})(?:\?(?:.*&)?start=(\d+))?.*"
-)
 
 
 def with_links(text: str) -> str:
@@ -52,14 +56,16 @@ def _link_of(code: str) -> str:
     for match in _ADDRESS.finditer(code):
         address = re.sub(r"^//", "https://", html.unescape(match[1]))
         for link in (address, address.removesuffix("/embed")):
-            if players.recognise(link):
-                return _page_of(link)
+            if player := players.recognise(link):
+                return (player.page or link) if player.source else f"{_quotation(code)}{link}"
     return ""
 
 
-def _page_of(link: str) -> str:
-    """Return the page of a video instead of its frame."""
-    match = _YOUTUBE_FRAME.fullmatch(link)
-    if not match:
-        return link
-    return f"https://www.youtube.com/watch?v={match[1]}" + (f"&t={match[2]}" if match[2] else "")
+def _quotation(code: str) -> str:
+    """Return the first paragraph in a code as a quotation of Markdown, in front of what follows it."""
+    match = _PARAGRAPH.search(code)
+    words = html.unescape(_TAG.sub("", _LINE_END.sub("\n", match[1]))).strip() if match else ""
+    if not words:
+        return ""
+    lines = (_MARKS.sub(r"\\\g<0>", line.strip()) for line in words.splitlines())
+    return "".join(f"> {line}".rstrip() + "\n" for line in lines) + "\n"

@@ -627,7 +627,15 @@ def test_a_new_event_is_a_draft_whose_maker_owns_it(ada: User) -> None:
 
 @pytest.mark.parametrize(
     ("title", "slug"),
-    [("Harbour bridge", "harbour-bridge-2"), ("選挙", "event"), ("New", "new-2"), ("x" * 150, "x" * 70)],
+    [
+        ("Harbour bridge", "harbour-bridge-2"),
+        ("Ürümqi–Köln: Straße", "urumqi-koln-strasse"),
+        ("東京マラソン 2027", "dongjingmarason-2027"),
+        ("Выборы", "vybory"),
+        ("!", "event"),
+        ("New", "new-2"),
+        ("x" * 150, "x" * 70),
+    ],
 )
 def test_a_slug_left_empty_is_made_from_the_title_and_free(title: str, slug: str, desk: Client, bridge: Event) -> None:
     bridge.make_draft()

@@ -341,6 +341,10 @@ def test_a_pin_or_a_key_flag_in_between_is_no_conflict(desk: Client, bridge: Eve
 
 def test_an_update_can_be_moved_to_another_time_in_the_events_zone(desk: Client, bridge: Event) -> None:
     sent = form_of(desk) | {"at": "2026-07-01T20:00"}
+    questioned = text_of(desk.post(at("desk-update"), sent))
+    assert "far from this event" in questioned
+    assert 'name="far_time" value="2026-07-01T20:00"' in questioned
+    sent["far_time"] = sent["at"]
     assert desk.post(at("desk-update"), sent).status_code == 302
     assert bridge.updates.get().published_at == datetime(2026, 7, 1, 18, tzinfo=UTC)
     later = wall = (timezone.now() + timedelta(hours=3)).strftime("%Y-%m-%dT%H:%M")
@@ -412,6 +416,31 @@ def test_damaged_fields_are_refused_in_words(fields: dict[str, Any], desk: Clien
     assert bridge.updates.get().body == "They take their seats."
 
 
+def test_a_correction_note_is_mended_and_removed(desk: Client, bridge: Event) -> None:
+    Update.objects.update(posted_at=timezone.now() - timedelta(hours=1))
+    update = bridge.updates.get()
+    update.edit(body="They stand.", correction="They stodd.")
+    update.edit(body="They sit.", correction="They do not.")
+    page = text_of(desk.get(at("desk-update")))
+    first, second = re.findall(r'name="noted" value="([^"]+)"', page)
+    sent = form_of(desk) | {"noted": [first, second], "note": ["They stood.", "They do not."]}
+    desk.post(at("desk-update"), sent)
+    update.refresh_from_db()
+    assert [one.note for one in update.readable_corrections] == ["They stood.", "They do not."]
+    assert (update.version, update.content_revision) == (3, update.revision), "open pages and forms hear of it"
+    before = update.revision
+    desk.post(at("desk-update"), form_of(desk) | {"noted": [first, second], "note": ["They stood.", "They do not."]})
+    update.refresh_from_db()
+    assert update.revision == before
+    refused = desk.post(at("desk-update"), form_of(desk) | {"noted": [first], "note": ["x" * 501]})
+    assert refused.status_code == 422
+    assert "x" * 501 in text_of(refused)
+    desk.post(at("desk-update"), form_of(desk) | {"noted": ["2020-01-01", second], "note": ["Never said", " "]})
+    update.refresh_from_db()
+    assert [one.note for one in update.readable_corrections] == ["They stood."]
+    assert "They stood." in text_of(Client().get("/events/bridge/"))
+
+
 def test_a_correction_is_offered_after_five_minutes_and_readers_see_it(desk: Client, bridge: Event) -> None:
     assert 'name="correction"' not in text_of(desk.get(at("desk-update")))
     Update.objects.update(posted_at=timezone.now() - timedelta(minutes=6))
@@ -464,6 +493,55 @@ def test_versions_are_listed_and_any_two_compared(desk: Client, bridge: Event, a
     assert "They take their <ins>&lt;</ins>" in desk.get(at("desk-versions", query="?from=2&to=1")).content.decode()
     assert "Choose two" in text_of(desk.get(at("desk-versions", query="?from=2&to=2")))
     assert desk.get(at("desk-versions", query="?from=x&to=99")).status_code == 200
+
+
+def test_a_version_is_put_back_with_its_photos_and_nothing_is_lost(
+    desk: Client, bridge: Event, ada: User, bo: User
+) -> None:
+    crane, ship = photo_of(bridge, ada), photo_of(bridge, ada)
+    update = bridge.publish(author=ada, headline="Up", body="As it *was*.", photos=[Attachment(crane.key, "A crane")])
+    update.edit(headline="", body="As it is.", photos=[Attachment(ship.key, "A ship")], editor=bo)
+    page = text_of(desk.get(at("desk-versions", 2)))
+    assert page.count(">Put this version back<") == 1
+    sent = {"version": "1", "revision": str(update.revision)}
+    assert desk.post(at("desk-versions", 2), sent).status_code == 302
+    update.refresh_from_db()
+    assert (update.headline, update.body, update.version, update.version_by) == ("Up", "As it *was*.", 3, ada)
+    assert [(photo.name, photo.alt) for photo in update.readable_photos] == [(crane.name, "A crane")]
+    assert "<em>was</em>" in update.body_html
+    assert [one.body for one in update.versions.all()] == ["As it *was*.", "As it is."]
+
+
+@pytest.mark.parametrize(
+    ("version", "is_stale", "words"),
+    [("9", False, "no such version"), ("1", True, "changed meanwhile"), ("x", False, "whole number"), ("", False, "")],
+)
+def test_what_can_not_be_put_back_is_refused_in_words(
+    version: str, is_stale: bool, words: str, desk: Client, bridge: Event, bo: User
+) -> None:
+    update = bridge.updates.get()
+    before = update.revision
+    update.edit(body="Theirs.", editor=bo)
+    sent = {"version": version, "revision": str(before if is_stale else update.revision)}
+    answer = desk.post(at("desk-versions"), sent)
+    assert answer.status_code == (409 if words in {"no such version", "changed meanwhile"} else 422)
+    assert words in text_of(answer)
+    update.refresh_from_db()
+    assert update.body == "Theirs."
+
+
+def test_only_who_may_change_an_update_puts_a_version_back(desk: Client, bridge: Event, ada: User) -> None:
+    update = bridge.updates.get()
+    update.edit(body="Now.", editor=ada)
+    other = User.objects.create_user("cy")
+    bridge.appoint(user=other, role=Role.CONTRIBUTOR)
+    client, sent = of(other), {"version": "1", "revision": str(update.revision)}
+    assert "Put this version back" not in text_of(client.get(at("desk-versions")))
+    assert client.post(at("desk-versions"), sent).status_code == 403
+    update.withdraw()
+    assert "Put this version back" not in text_of(desk.get(at("desk-versions")))
+    update.refresh_from_db()
+    assert update.body == "Now."
 
 
 def test_versions_compare_photos_too(desk: Client, bridge: Event, ada: User) -> None:

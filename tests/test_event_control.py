@@ -19,7 +19,7 @@ from PIL import Image
 
 from liveblog import rendering
 from liveblog.desk.page import suggest_pause_notes
-from liveblog.models import Attachment, Event, Photo, Role, Update, WrongStatus
+from liveblog.models import Attachment, Audience, Event, Photo, Role, Update, WrongStatus
 from liveblog.models.languages import LANGUAGES, read_language
 from tests.server import signed_in, text_of
 
@@ -131,6 +131,20 @@ def test_a_poll_brings_the_pause_to_an_open_page(desk: Client, bridge: Event) ->
     answer = text_of(Client().get("/events/bridge/changes/", {"after": after}))
     assert BACK in answer
     assert '<header class="masthead"' in answer
+
+
+def test_who_makes_a_public_event_a_draft_is_asked_and_told_how_many_readers_it_has(
+    desk: Client, bridge: Event
+) -> None:
+    answer = desk.post("/desk/bridge/status/", {"status": "draft"})
+    assert "Nobody has it open now" in text_of(answer)
+    Audience.record(uuid4(), {bridge.pk: 214})
+    assert "214 readers have it open now" in text_of(desk.post("/desk/bridge/status/", {"status": "draft"}))
+    bridge.refresh_from_db()
+    assert bridge.is_public
+    assert desk.post("/desk/bridge/status/", {"status": "draft", "sure": "1"}).status_code == 302
+    bridge.refresh_from_db()
+    assert not bridge.is_public
 
 
 @pytest.mark.parametrize("step", ["end", "make_draft"])

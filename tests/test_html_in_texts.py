@@ -77,6 +77,30 @@ CODES = {
         ),
         "https://mastodon.social/@Gargron/100254678717223630",
     ),
+    "TikTok": (
+        (
+            '<blockquote class="tiktok-embed" cite="https://www.tiktok.com/@scout2015/video/6718335390845095173" '
+            'data-video-id="6718335390845095173"><section><p>Scramble up</p></section></blockquote> '
+            '<script async src="https://www.tiktok.com/embed.js"></script>'
+        ),
+        "https://www.tiktok.com/@scout2015/video/6718335390845095173",
+    ),
+    "Twitch": (
+        '<iframe src="https://player.twitch.tv/?video=v1234567890&parent=a.example" height="378"></iframe>',
+        "https://www.twitch.tv/videos/1234567890",
+    ),
+    "X": (
+        (
+            '<blockquote class="twitter-tweet"><p lang="en" dir="ltr">We are *going* &amp; <a '
+            'href="https://t.co/a">https://t.co/a</a><br><br>#Artemis</p>&mdash; NASA (@NASA) <a '
+            'href="https://twitter.com/NASA/status/1590583293443039232?ref_src=twsrc%5Etfw">May 8</a></blockquote> '
+            '<script async src="https://platform.twitter.com/widgets.js" charset="utf-8"></script>'
+        ),
+        (
+            "> We are \\*going\\* & https://t.co/a\n>\n> \\#Artemis\n\n"
+            "https://twitter.com/NASA/status/1590583293443039232?ref_src=twsrc%5Etfw"
+        ),
+    ),
     "Datawrapper": (
         (
             '<iframe title="Chart" id="datawrapper-chart-aB3dE" src="https://datawrapper.dwcdn.net/aB3dE/2/"></iframe>'

@@ -9,7 +9,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 LAYERS = (
-    ("child_process", "codings", "connections", "descriptors", "disconnects", "log_throttle", "release", "text"),
+    ("child_process", "codings", "connections", "descriptors", "disconnects", "log_throttle"),
+    ("providers", "release", "text"),
     ("sockets",),
     ("answers", "photo_files"),
     ("caching", "markup", "bell", "bodies", "errors", "imaging", "mail", "metrics", "players", "request_ids"),

@@ -16,6 +16,13 @@ YOUTUBE = "https://www.youtube-nocookie.com/embed/dQw4w9WgXcQ?autoplay=1"
 SOUNDCLOUD = (
     "https://w.soundcloud.com/player/?url=https%3A%2F%2Fsoundcloud.com%2Fforss%2F{}&auto_play=true&visual=false"
 )
+CHANNEL = "UCLA_DiR1FfKNvjuUpBHmylQ"
+YOUTUBE_LIST = "https://www.youtube-nocookie.com/embed/videoseries?list=PLrAXtmErZgOe&autoplay=1"
+YOUTUBE_LIVE = f"https://www.youtube-nocookie.com/embed/live_stream?channel={CHANNEL}&autoplay=1"
+VIMEO = "https://player.vimeo.com/video/76979871?autoplay=1&dnt=1"
+TIKTOK = "https://www.tiktok.com/player/v1/6718335390845095173?autoplay=1"
+TWITCH_CHANNEL = "https://player.twitch.tv/?channel=esl_csgo&autoplay=true"
+TWITCH_CLIP = "https://clips.twitch.tv/embed?clip=AwkwardSlug-a1B2&autoplay=true"
 TRACK = "4uLU6hMCjMI75M1A2tKUQC"
 
 
@@ -31,7 +38,7 @@ TRACK = "4uLU6hMCjMI75M1A2tKUQC"
         ("https://www.youtube.com/shorts/dQw4w9WgXcQ", YOUTUBE, "video"),
         ("https://www.youtube.com/live/dQw4w9WgXcQ?feature=share", YOUTUBE, "video"),
         ("https://www.youtube-nocookie.com/embed/dQw4w9WgXcQ", YOUTUBE, "video"),
-        ("https://vimeo.com/76979871", "https://player.vimeo.com/video/76979871?autoplay=1&dnt=1", "video"),
+        ("https://vimeo.com/76979871", VIMEO, "video"),
         (
             "https://vimeo.com/76979871/0a1b2c3d4e",
             "https://player.vimeo.com/video/76979871?autoplay=1&dnt=1&h=0a1b2c3d4e",
@@ -64,6 +71,30 @@ TRACK = "4uLU6hMCjMI75M1A2tKUQC"
             "https://mastodon.social/@Gargron/100254678717223630/embed",
             "post",
         ),
+        ("https://www.youtube.com/playlist?list=PLrAXtmErZgOe", YOUTUBE_LIST, "video"),
+        ("https://www.youtube.com/embed/videoseries?si=x&list=PLrAXtmErZgOe", YOUTUBE_LIST, "video"),
+        (f"https://www.youtube.com/channel/{CHANNEL}/live", YOUTUBE_LIVE, "video"),
+        (f"https://www.youtube.com/embed/live_stream?channel={CHANNEL}", YOUTUBE_LIVE, "video"),
+        ("https://vimeo.com/groups/shortfilms/videos/76979871", VIMEO, "video"),
+        ("https://vimeo.com/showcase/3253534/video/76979871", VIMEO, "video"),
+        ("https://vimeo.com/album/3253534/video/76979871", VIMEO, "video"),
+        ("https://vimeo.com/ondemand/somefilm/76979871", VIMEO, "video"),
+        ("https://vimeo.com/showcase/3253534", "https://vimeo.com/showcase/3253534/embed", "video"),
+        ("https://vimeo.com/event/1234567", "https://vimeo.com/event/1234567/embed", "video"),
+        ("https://vimeo.com/event/1234567/0a1b2c3d4e", "https://vimeo.com/event/1234567/embed/0a1b2c3d4e", "video"),
+        ("https://soundcloud.com/forss/demo/s-AbCdEf123", SOUNDCLOUD.format("demo%2Fs-AbCdEf123"), "track"),
+        ("https://www.tiktok.com/@scout2015/video/6718335390845095173?lang=en", TIKTOK, "tall"),
+        ("https://www.tiktok.com/embed/v2/6718335390845095173", TIKTOK, "tall"),
+        ("https://www.twitch.tv/esl_csgo", TWITCH_CHANNEL, "video"),
+        ("https://player.twitch.tv/?channel=esl_csgo&parent=a.example", TWITCH_CHANNEL, "video"),
+        (
+            "https://www.twitch.tv/videos/1234567890?t=1h2m3s",
+            "https://player.twitch.tv/?video=v1234567890&autoplay=true&time=3723s",
+            "video",
+        ),
+        ("https://clips.twitch.tv/AwkwardSlug-a1B2", TWITCH_CLIP, "video"),
+        ("https://www.twitch.tv/esl_csgo/clip/AwkwardSlug-a1B2?filter=clips", TWITCH_CLIP, "video"),
+        ("https://clips.twitch.tv/embed?clip=AwkwardSlug-a1B2&parent=a.example", TWITCH_CLIP, "video"),
         ("https://datawrapper.dwcdn.net/aB3dE/2/", "https://datawrapper.dwcdn.net/aB3dE/2/", "chart"),
         ("https://datawrapper.dwcdn.net/aB3dE", "https://datawrapper.dwcdn.net/aB3dE/", "chart"),
         ("https://example.org/films/landing.mp4?x=1", "https://example.org/films/landing.mp4?x=1", "video"),
@@ -77,6 +108,32 @@ def test_a_known_address_becomes_its_providers_player(address: str, source: str,
     if player.element == "iframe":
         host = source.split("/")[2]
         assert f"https://{host}" in players.policy()["frame-src"]
+
+
+@pytest.mark.parametrize(
+    ("address", "provider", "title"),
+    [
+        ("https://x.com/NASA/status/1590583293443039232?s=20", "X", "Post by @NASA on X"),
+        ("https://mobile.twitter.com/NASA/status/1590583293443039232/photo/1", "X", "Post by @NASA on X"),
+        ("https://twitter.com/i/web/status/1590583293443039232", "X", "Post on X"),
+        ("https://www.instagram.com/p/CoSfxnQjhI6/?igsh=x", "Instagram", "Post on Instagram"),
+        ("https://www.instagram.com/nasa/reel/CoSfxnQjhI6/", "Instagram", "Reel on Instagram"),
+        ("https://vm.tiktok.com/ZMabc123/", "TikTok", "Post on TikTok"),
+        ("https://www.tiktok.com/@scout2015/live", "TikTok", "Live on TikTok"),
+        ("https://on.soundcloud.com/Ab3dE", "SoundCloud", "Sound on SoundCloud"),
+        ("https://www.youtube.com/clip/UgkxU2HSeGL_NvmDJ-nQJrlLllwMDBdGZFs1", "YouTube", "Clip on YouTube"),
+        ("https://www.youtube.com/@NASA/live", "YouTube", "Live on YouTube"),
+        ("https://vimeo.com/ondemand/somefilm", "Vimeo", "Video on Vimeo"),
+    ],
+)
+def test_what_has_no_frame_to_be_shown_in_is_a_link_that_names_its_provider(
+    address: str, provider: str, title: str
+) -> None:
+    drawn = players.with_fronts(markup.render(address))
+    (box, link, *parts) = Elements(drawn).found
+    assert box.attributes == {"class": "player is-link"}
+    assert link.attributes["href"] == address
+    assert (f">{title}<" in drawn, f">{provider}<" in drawn, len(parts)) == (True, True, 3)
 
 
 STAYS_A_LINK = [
@@ -99,7 +156,20 @@ STAYS_A_LINK = [
     "https://xn--yutube-jua.com/watch?v=dQw4w9WgXcQ",
     "https://youtu.be/../dQw4w9WgXcQ",
     "https://youtu.be/dQw4w9WgXcQ%2f..",
+    "https://www.youtube.com/embed/videoseries",
+    "https://www.youtube.com/playlist?list=a%22b",
+    "https://www.youtube.com/embed/live_stream?channel=x",
     "https://vimeo.com/about",
+    "https://x.com/NASA",
+    "https://x.com/NASA/status/soon",
+    "https://www.instagram.com/nasa/",
+    "https://www.tiktok.com/@scout2015",
+    "https://www.tiktok.com/@scout2015/video/12%2f..",
+    "https://www.twitch.tv/directory",
+    "https://www.twitch.tv/directory/category/chess",
+    "https://player.twitch.tv/?channel=a%26parent%3Devil.example",
+    "https://clips.twitch.tv/embed",
+    "https://on.soundcloud.com/",
     "https://open.spotify.com/user/somebody",
     "https://soundcloud.com/discover/sets/weekly",
     "https://soundcloud.com/somebody",

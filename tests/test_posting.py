@@ -18,6 +18,7 @@ from PIL import Image
 
 from liveblog import markup
 from liveblog.models import Attempt, Event, Photo, Role, Update
+from tests.server import text_of
 
 EVENT = "bridge"
 
@@ -136,8 +137,23 @@ def test_an_event_that_is_no_longer_theirs_is_a_404(desk: Client, bridge: Event)
 
 
 def test_a_time_that_has_passed_is_the_updates_own(desk: Client, bridge: Event) -> None:
-    assert send(desk, at="2026-01-05T20:00").status_code == 200
+    assert send(desk, at="2026-01-05T20:00", far_time="2026-01-05T20:00").status_code == 200
     assert bridge.updates.get().published_at == datetime(2026, 1, 5, 19, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["plain", "htmx"])
+def test_a_time_far_from_the_events_is_questioned_and_taken_once_it_is_meant(
+    headers: dict[str, str], desk: Client, bridge: Event
+) -> None:
+    wrong = (timezone.now() - timedelta(days=366)).strftime("%Y-%m-%dT20:00")
+    sent = {"key": uuid.uuid4(), "body": "When?", "at": wrong}
+    answer = desk.post(reverse("desk-updates", args=[EVENT]), sent, headers=headers)
+    assert answer.status_code == 422
+    assert "far from this event" in text_of(answer)
+    assert f'name="far_time" value="{wrong}"' in text_of(answer)
+    assert not bridge.updates.exists()
+    Event.objects.update(starts_at=timezone.now() - timedelta(days=370))
+    assert send(desk, at=wrong).status_code == 200, "the event was then"
 
 
 def test_a_time_to_come_schedules_it(desk: Client, bridge: Event) -> None:
@@ -166,7 +182,7 @@ def test_a_retry_is_the_same_post_though_its_time_has_come_meanwhile(
 
 
 def test_a_time_that_no_clock_shows_is_refused(desk: Client) -> None:
-    response = send(desk, at="2026-03-29T02:30")
+    response = send(desk, at="2026-03-29T02:30", far_time="2026-03-29T02:30")
     assert response.status_code == 422
     assert "does not exist" in response.content.decode()
 

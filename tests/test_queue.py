@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from liveblog.desk.queue import Queue
-from liveblog.models import Event, Role, Waiting
+from liveblog.models import Event, Role, Update, Waiting
 from tests.server import signed_in, text_of
 
 HTMX = {"HX-Request": "true"}
@@ -332,7 +332,12 @@ def test_an_absurd_reason_is_refused_and_it_still_waits(
 def test_a_waiting_text_and_its_time_are_changed_by_the_events_clocks(bridge: Event, ada: User, desk: Client) -> None:
     waiting = scheduled(bridge, ada, is_key=True)
     day = (timezone.now() + timedelta(days=400)).year
-    sent = {"headline": "New", "body": "And *new*.", "at": f"{day}-07-01T20:00", "version": waiting.version}
+    time = f"{day}-07-01T20:00"
+    sent = {"headline": "New", "body": "And *new*.", "at": time, "version": waiting.version}
+    refused = desk.post(at(waiting), sent)
+    assert "far from this event" in text_of(refused)
+    assert f'name="far_time" value="{time}"' in text_of(refused)
+    sent["far_time"] = time
     assert desk.post(at(waiting), sent).status_code == 302
     changed = Waiting.objects.get()
     assert (changed.headline, changed.body, changed.due_at) == (
@@ -369,7 +374,8 @@ def test_a_change_that_can_not_be_is_refused_with_the_text_kept(
     sent: dict[str, str], words: str, bridge: Event, ada: User, desk: Client
 ) -> None:
     waiting = scheduled(bridge, ada)
-    fields = {"headline": "Kept", "body": "Kept", "at": "2030-01-01T20:00", "version": str(waiting.version)} | sent
+    time = "2030-01-01T20:00"
+    fields = {"headline": "Kept", "body": "Kept", "at": time, "far_time": time, "version": str(waiting.version)} | sent
     answer = desk.post(at(waiting), fields)
     assert answer.status_code == 422
     assert words in text_of(answer)
@@ -394,13 +400,58 @@ def test_a_change_that_would_overwrite_somebody_elses_shows_both_and_can_be_sent
     assert Waiting.objects.get().body == "Mine <b>."
 
 
+def test_only_who_may_set_the_key_flag_finds_and_changes_it(
+    bridge: Event, bob: User, desk: Client, bobs: Client
+) -> None:
+    waiting = held(bridge, bob)
+    sent = {"body": waiting.body, "version": waiting.version, "key_shown": "1", "is_key": "on"}
+    assert "Key moment" not in text_of(bobs.get(at(waiting)))
+    bobs.post(at(waiting), sent)
+    assert not Waiting.objects.get().is_key
+    assert "Key moment" in text_of(desk.get(at(waiting)))
+    desk.post(at(waiting), sent)
+    assert Waiting.objects.get().is_key
+    desk.post(at(waiting), {"body": waiting.body, "version": "2"})
+    assert Waiting.objects.get().is_key, "a form without the flag says nothing of it"
+    desk.post(at(waiting), {"body": waiting.body, "version": "2", "key_shown": "1"})
+    assert not Waiting.objects.get().is_key
+
+
+def test_what_waits_for_approval_is_given_a_time_that_has_passed_and_keeps_it(
+    bridge: Event, bob: User, bobs: Client
+) -> None:
+    waiting = held(bridge, bob)
+    time = {"at": "2026-01-02T10:00", "far_time": "2026-01-02T10:00"}
+    bobs.post(at(waiting), {"body": waiting.body, "version": waiting.version} | time)
+    changed = Waiting.objects.get()
+    assert (changed.published_at, changed.due_at) == (datetime(2026, 1, 2, 9, tzinfo=UTC), None)
+    bobs.post(at(waiting), {"body": "Other words.", "version": changed.version} | time)
+    assert Waiting.objects.get().published_at == changed.published_at
+    bobs.post(at(waiting), {"body": "Other words.", "at": "", "version": "3"})
+    assert Waiting.objects.get().published_at is None
+
+
+@BOTH
+def test_what_is_written_into_something_published_meanwhile_is_given_back(
+    headers: dict[str, str], bridge: Event, bob: User, desk: Client
+) -> None:
+    waiting = held(bridge, bob)
+    waiting.publish()
+    answer = desk.post(at(waiting), {"body": "Quite another <text>.", "version": "1"}, headers=headers)
+    assert answer.status_code == 409
+    assert "published already, as update 1" in text_of(answer)
+    assert headers or "Quite another <text>." in text_of(answer)
+    assert Update.objects.get().body == waiting.body
+
+
 def test_an_approved_text_waits_for_approval_again_once_its_contributor_changes_it(
     bridge: Event, bob: User, bobs: Client, desk: Client
 ) -> None:
     waiting = held(bridge, bob, due_at=timezone.now() + timedelta(hours=1))
     waiting.approve()
     day = timezone.now().year + 1
-    sent = {"body": "Not what was approved.", "at": f"{day}-01-01T20:00", "version": waiting.version}
+    time = f"{day}-01-01T20:00"
+    sent = {"body": "Not what was approved.", "at": time, "far_time": time, "version": waiting.version}
     assert bobs.post(at(waiting), sent).status_code == 302
     assert Waiting.objects.get().needs_approval
     bridge.revise(contributors_wait=False)

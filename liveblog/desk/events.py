@@ -4,6 +4,7 @@ import copy
 import zoneinfo
 from typing import Any
 
+from anyascii import anyascii
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -171,8 +172,8 @@ class EventForm(forms.ModelForm):
 
 
 def suggest_slug(title: str) -> str:
-    """Return a free slug made from ``title``."""
-    words = slugify(title)[:SLUG_WORDS_CHARACTERS].strip("-") or "event"
+    """Return a free slug made from ``title``, whose letters of any script become those of an address."""
+    words = slugify(anyascii(title))[:SLUG_WORDS_CHARACTERS].strip("-") or "event"
     taken = RESERVED_SLUGS | set(Event.objects.filter(slug__startswith=words).values_list("slug", flat=True))
     slug, number = words, 1
     while slug in taken:

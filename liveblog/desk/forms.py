@@ -3,18 +3,20 @@
 import uuid
 import zoneinfo
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from typing import Any
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.utils import timezone
 
 from liveblog import imaging, markup
 from liveblog.errors import plain_text
 from liveblog.imaging.decoding import REASONS
-from liveblog.models import Attachment, Event, Role, TooMany, WrongStatus
+from liveblog.models import Attachment, Event, Photo, Role, TooMany, Update, Waiting, WrongStatus
+from liveblog.models.json_fields import parse_name_and_alt, parse_readable
 from liveblog.models.place import YEARS
 from liveblog.models.sites import read_site
 
@@ -26,6 +28,7 @@ STATUSES = {CONFLICT: 409, TOO_MANY: 429} | {reason: status for reason, (status,
 _SHOWN_AT = {"published_at": "at"}
 """The fields of forms at which errors of the model's fields are shown, where their names differ."""
 
+_MOVES = {"earlier": -1, "later": 1}
 _WALL_CLOCK = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
 
@@ -142,6 +145,15 @@ def wall_clock(moment: datetime | None, zone: zoneinfo.ZoneInfo) -> str:
     return moment.astimezone(zone).strftime(_WALL_CLOCK[0]).rjust(16, "0") if moment else ""
 
 
+FAR = timedelta(days=7)
+
+
+def usual_times(event: Event) -> tuple[datetime, datetime]:
+    """Return between which times updates of ``event`` are given one unasked: a week around it and around now."""
+    known = [timezone.now(), *(time for time in (event.starts_at, event.ends_at, event.first_public_at) if time)]
+    return min(known) - FAR, max(known) + FAR
+
+
 SITES = 50
 
 
@@ -168,6 +180,77 @@ class UpdateForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "enterkeyhint": "next", "data-next": "body"}),
     )
     body = MarkdownField(required=False, label="Text", rows=5, autofocus=True)
+
+    @property
+    def far_time(self) -> str:
+        """The time that was questioned, which comes back as ``far_time`` if it is meant."""
+        return str(self.data.get("at", "")) if self.has_error("at", "far") else ""
+
+    def question_time(self, at: datetime, event: Event) -> None:
+        """Raise ``ValidationError`` for a time far from the event's, unless whoever typed it says that it is meant."""
+        earliest, latest = usual_times(event)
+        if earliest <= at <= latest or self.data.get("far_time") == self.data.get("at"):
+            return
+        days, local = abs((at - timezone.now()).days), at.astimezone(event.zone)
+        where = "ago" if at < timezone.now() else "from now"
+        words = f"{local.day} {local:%B %Y} is {days:,} days {where}, far from this event."
+        raise ValidationError(f"{words} If you mean it, tick the box and send it again.", code="far")
+
+
+class FormPhoto(NamedTuple):
+    """A photo of the form, with a description that may not be saved yet."""
+
+    row: Photo
+    alt: str
+
+
+class PostForm(UpdateForm):
+    """The text and photos of ``post``, which was sent already: an update, or one that waits.
+
+    The fields ``photo`` and ``alt`` come once for each photo; an empty ``photo`` says that the form has photos at all.
+    """
+
+    data: QueryDict
+    post: Update | Waiting
+
+    def photos(self) -> list[FormPhoto]:
+        """Return the form's photos in its order, without those that are not its own."""
+        rows = list(self.post.photo_rows.all())
+        if self.has_photos:
+            with suppress(ValidationError):
+                by_key = {row.key: row for row in rows}
+                return [FormPhoto(by_key[one.key], one.alt) for one in self.attachments() if one.key in by_key]
+        by_name = {row.name: row for row in rows}
+        mentions = parse_readable(self.post.photos, parse_name_and_alt)
+        return [FormPhoto(by_name[name], alt) for name, alt in mentions if name in by_name]
+
+    def move_photo(self, step: str) -> None:
+        """Move a photo or remove it, without saving; ``step`` is ``earlier``, ``later`` or ``remove`` and its key."""
+        direction, _, key = step.partition(" ")
+        photos = [Attachment(one.row.key, one.alt) for one in self.photos()]
+        at = next((number for number, one in enumerate(photos) if str(one.key) == key), None)
+        if at is None:
+            return
+        moved = photos.pop(at)
+        if direction in _MOVES:
+            photos.insert(max(0, at + _MOVES[direction]), moved)
+        self.data = self.data.copy()
+        self.data.setlist("photo", ["", *(str(one.key) for one in photos)])
+        self.data.setlist("alt", [one.alt for one in photos])
+
+    @property
+    def has_photos(self) -> bool:
+        """Whether it was sent with photos, or with none where there were some."""
+        return self.is_bound and "photo" in self.data
+
+    def attachments(self) -> list[Attachment]:
+        """Return the photos that were sent; raises ``ValidationError``."""
+        keys = [key for key in self.data.getlist("photo") if key]
+        alts = self.data.getlist("alt")
+        try:
+            return [Attachment(uuid.UUID(key), alt) for key, alt in zip(keys, alts, strict=True)]
+        except ValueError:
+            raise ValidationError("The photos of this form were damaged. Open it again.") from None
 
 
 class ComposerForm(UpdateForm):
@@ -197,6 +280,19 @@ class ComposerForm(UpdateForm):
         """Whether its author may mark key moments, as of what is published already."""
         return self.role.may(Role.EDITOR)
 
+    @property
+    def may_date(self) -> bool:
+        """Whether its author may give it a time that has passed: editors, and who is looked at by one first."""
+        return self.may_feature or self.event.needs_approval_of(self.role)
+
+    @property
+    def kept_photos(self) -> list[dict[str, str]]:
+        """The photos that it came back with, or that it begins with because they are sent again."""
+        if not self.is_bound:
+            return list(self.initial.get("photos", ()))
+        keys, alts = _all(self.data, "photo"), _all(self.data, "alt")
+        return [{"key": key, "alt": alt, "address": ""} for key, alt in zip(keys, alts, strict=False)]
+
     def clean_is_key(self) -> bool:
         """Refuse what only an editor may do."""
         is_key: bool = self.cleaned_data["is_key"]
@@ -207,7 +303,18 @@ class ComposerForm(UpdateForm):
     def clean_at(self) -> datetime | None:
         """Read the time by the clocks of the event's zone."""
         typed = self.cleaned_data["at"]
-        return None if typed is None else read_in_zone(typed, self.event.zone)
+        if typed is None:
+            return None
+        at = read_in_zone(typed, self.event.zone)
+        if not (self.data.get("later") and at <= timezone.now()):  # what was scheduled and comes late loses its time
+            self.question_time(at, self.event)
+        return at
+
+    @property
+    def usual_times(self) -> dict[str, str]:
+        """The earliest and the latest time that is taken unasked, by the clocks of the event's zone."""
+        earliest, latest = usual_times(self.event)
+        return {"earliest": wall_clock(earliest, self.event.zone), "latest": wall_clock(latest, self.event.zone)}
 
     def clean(self) -> dict[str, Any]:
         """Name everything as ``Event.submit()`` does."""
@@ -218,7 +325,7 @@ class ComposerForm(UpdateForm):
             # What was sent for later stays so even if it comes too late: it gets the time it comes.
             is_to_come = later or at > timezone.now()
             sent["due_at" if is_to_come else "published_at"] = at
-            if not is_to_come and not self.may_feature and not self.event.needs_approval_of(self.role):
+            if not is_to_come and not self.may_date:
                 self.add_error("at", "Only an editor can give an update a time that has passed: leave it empty.")
         sent["photos"] = self._attachments()
         return sent

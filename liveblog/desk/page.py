@@ -19,7 +19,7 @@ from liveblog import rendering
 from liveblog.addresses import READERS, AtDesk, InPreview, socket_address
 from liveblog.desk.access import AuthorRequest, DeskRequest, desk_of, take_kept_fields
 from liveblog.desk.forms import ComposerForm, reasons_of, status_of
-from liveblog.desk.queue import Queue, text_again
+from liveblog.desk.queue import Queue, sent_before
 from liveblog.errors import bad_address, plain_text, written_text
 from liveblog.event_page import event_context
 from liveblog.models import Event, Place, Role, Update, byline_of
@@ -122,12 +122,12 @@ def preview(request: AuthorRequest, event: Event) -> HttpResponse:
 def show_desk(request: AuthorRequest, event: Event, *, status: int = 200, **more: Any) -> HttpResponse:
     """Show the whole page with the updates that were asked for."""
     page = Items.load(request, event, open_place(request))
+    before = sent_before(request, event)
+    initial = take_kept_fields(request) or (before.fields_again if before else {})
     context = {
         "event": event,
         "role": request.role,
-        "form": ComposerForm(
-            event=event, role=request.role, initial=take_kept_fields(request) or text_again(request, event)
-        ),
+        "form": ComposerForm(event=event, role=request.role, initial=initial),
         "page": page,
         "query": query_of(request),
         "live_url": socket_address(event),

@@ -1,11 +1,14 @@
 """Sending an update, and a look at what its Markdown will be."""
 
+import zoneinfo
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
@@ -16,7 +19,7 @@ from liveblog.desk.forms import ComposerForm, carry_out, refusal_in_words, statu
 from liveblog.desk.html_in_texts import hints_for
 from liveblog.desk.page import Item, show_desk
 from liveblog.desk.photos import take_files
-from liveblog.desk.queue import Queue
+from liveblog.desk.queue import WAITS, Queue
 from liveblog.errors import is_from_outbox, plain_text
 from liveblog.feed.audience import count_readers
 from liveblog.models import (
@@ -110,7 +113,15 @@ def _describe(stored: Update | Waiting) -> str:
         return "Posted."
     if stored.rejected_at:
         return "An editor has decided not to publish this."
-    return "Sent: it waits for an editor’s word." if stored.needs_approval else "Scheduled."
+    if stored.needs_approval:
+        return f"Sent. {WAITS}"
+    return f"Scheduled for {_clock(stored.due_at, stored.event.zone)}." if stored.due_at else "Scheduled."
+
+
+def _clock(moment: datetime, zone: zoneinfo.ZoneInfo) -> str:
+    """Return a time by the clocks of ``zone``, with the day unless that is today."""
+    local, today = moment.astimezone(zone), timezone.now().astimezone(zone)
+    return f"{local:%H:%M}" if local.date() == today.date() else f"{local.day} {local:%B}, {local:%H:%M}"
 
 
 def _show_clash(request: AuthorRequest, event: Event, form: ComposerForm, stored: Post) -> HttpResponse:

@@ -10,6 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
+from liveblog.desk.forms import wall_clock
 from liveblog.models import Event, Figure, Role, Waiting
 from liveblog.models.json_fields import parse_readable
 from liveblog.models.place import written_time
@@ -17,6 +18,7 @@ from liveblog.models.place import written_time
 SHOWN = 50
 """More than anybody goes through at once; the count says how many there are."""
 REJECTED_SHOWN = 10
+WAITS = "It waits for an editor to approve it."
 TEXTS = ("headline", "body", "body_html", "body_text", "photos")
 
 
@@ -40,8 +42,37 @@ class Queued(NamedTuple):
         slug = self.waiting.event.slug
         return [
             {"address": reverse("desk-photo", args=[slug, photo.name, photo.widths[0]]), "alt": photo.alt}
-            for photo in parse_readable(self.waiting.photos, Figure.from_json)
+            for photo in self._figures
         ]
+
+    @property
+    def photos_again(self) -> list[dict[str, str]]:
+        """Its photos for the composer, which sends it again: those that are still there, by their keys."""
+        if not self.waiting.photos:
+            return []
+        keys = {row.name: str(row.key) for row in self.waiting.photo_rows.all()}
+        return [
+            {"key": keys[figure.name], "alt": figure.alt, "address": address["address"]}
+            for figure, address in zip(self._figures, self.thumbnails, strict=True)
+            if figure.name in keys
+        ]
+
+    @property
+    def fields_again(self) -> dict[str, Any]:
+        """What the composer begins with where it is sent again."""
+        waiting = self.waiting
+        fields = {"headline": waiting.headline, "body": waiting.body, "is_key": waiting.is_key}
+        return fields | {"at": self.time_again, "photos": self.photos_again}
+
+    @property
+    def time_again(self) -> str:
+        """The time to send it again with, as browsers write it: one to come, or one its author set in the past."""
+        waiting = self.waiting
+        return wall_clock(waiting.due_at if waiting.is_early else waiting.published_at, waiting.event.zone)
+
+    @property
+    def _figures(self) -> list[Figure]:
+        return parse_readable(self.waiting.photos, Figure.from_json)
 
     @property
     def state(self) -> str:
@@ -113,14 +144,14 @@ def within_reach(event: Event, role: Role, user: User) -> QuerySet[Waiting]:
     return event.waiting.filter(whose).select_related("event")
 
 
-def text_again(request: HttpRequest, event: Event) -> dict[str, Any]:
-    """Return the text of a rejected update that is to be sent again, for the composer: ``?again=<key>``."""
+def sent_before(request: HttpRequest, event: Event) -> Queued | None:
+    """Return what was rejected and is to be sent again, as the address says: ``?again=<key>``."""
     try:
         key = uuid.UUID(request.GET.get("again", ""))
     except ValueError:
-        return {}
+        return None
     mine = event.waiting.filter(author_id=request.user.pk, key=key).exclude(rejected_at=None).first()
-    return {name: getattr(mine, name) for name in ("headline", "body", "is_key")} if mine else {}
+    return Queued(mine, is_own=True, may_publish=False) if mine else None
 
 
 def digest_of(shown: list[Any]) -> str:

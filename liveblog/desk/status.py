@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from liveblog.desk.access import AuthorRequest, desk_of, read_or_write, sent_data
 from liveblog.desk.forms import carry_out, reasons_of, status_of
 from liveblog.desk.page import redirect_whole_page, refuse, status_context
+from liveblog.feed.audience import count_readers
 from liveblog.models import Event, Role
 
 STATUS_WORDS: dict[str, str] = {
@@ -34,6 +35,13 @@ class StatusForm(forms.Form):
     note = forms.CharField(required=False)
     rewords = forms.BooleanField(required=False)
     """Whether the note replaces that of an event that has ended already."""
+    sure = forms.BooleanField(required=False)
+    """Whether who makes a public event a draft has been asked."""
+
+    def needs_asking(self, event: Event) -> bool:
+        """Whether this would take an event from its readers unasked."""
+        asked = self.is_valid() and self.cleaned_data
+        return bool(asked and event.is_public and asked["status"] == Event.Status.DRAFT and not asked["sure"])
 
     def take_step(self, event: Event) -> None:
         """Give the event this status; raises ``WrongStatus``, or ``ValidationError`` for the note."""
@@ -90,6 +98,9 @@ class DeletionForm(forms.Form):
 def change_status(request: AuthorRequest, event: Event) -> HttpResponse:
     """Announce an event, start, end or reopen it, or make it a draft."""
     form = StatusForm(request.POST)
+    if form.needs_asking(event):
+        context = {"event": event, "role": request.role, "readers": count_readers(event)}
+        return render(request, "liveblog/desk/draft.html", context)
     carry_out(form, lambda: form.take_step(event))
     message = STATUS_WORDS[event.status]
     if form.cleaned_data.get("rewords"):

@@ -1,9 +1,8 @@
 """What can be done with a published update: edit, withdraw, restore, pin, mark as key moment, erase."""
 
-from contextlib import suppress
+from datetime import datetime
 from functools import wraps
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -14,33 +13,22 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from liveblog.desk.access import AuthorRequest, View, deny, desk_of, pace, read_or_write, sent_data
-from liveblog.desk.forms import CONFLICT, UpdateForm, WallClockField, carry_out, read_in_zone, status_of, wall_clock
+from liveblog.desk.forms import CONFLICT, PostForm, WallClockField, carry_out, read_in_zone, status_of, wall_clock
 from liveblog.desk.html_in_texts import BECAME_MARKDOWN, text_to_edit
 from liveblog.desk.page import address_of, query_of, redirect_whole_page, refuse, show_updates
-from liveblog.models import Attachment, Event, Overtaken, Photo, Role, Update, byline_of
+from liveblog.models import Event, Overtaken, Role, Update, byline_of
 from liveblog.models.content import NOTE_CHARACTERS
-from liveblog.models.json_fields import parse_name_and_alt, parse_readable
+from liveblog.models.json_fields import Correction
 from liveblog.models.update import ERASED
 
 GREATEST_REVISION = 2**53 - 1
-MOVES = {"earlier": -1, "later": 1}
 
 
-class FormPhoto(NamedTuple):
-    """A photo of the form, with a description that may not be saved yet."""
-
-    row: Photo
-    alt: str
-
-
-class EditForm(UpdateForm):
+class EditForm(PostForm):
     """The text, time and photos of an update, and a note for readers that says what was corrected.
 
-    The fields ``photo`` and ``alt`` come once for each photo; an empty ``photo`` says that the form has photos at
-    all. ``revision`` is that of the update when the form was opened.
+    ``revision`` is that of the update when the form was opened.
     """
-
-    data: QueryDict
 
     at = WallClockField(required=False, label="Time")
     correction = forms.CharField(
@@ -58,7 +46,7 @@ class EditForm(UpdateForm):
     )
 
     def __init__(self, update: Update, data: QueryDict | None = None, *, role: Role) -> None:
-        self.update = update
+        self.post = self.update = update
         self.role = role
         self.time_shown = wall_clock(update.published_at, update.event.zone)
         initial = {
@@ -75,30 +63,18 @@ class EditForm(UpdateForm):
         if not update.is_correctable:
             del self.fields["correction"]
 
-    def photos(self) -> list[FormPhoto]:
-        """Return the form's photos in its order, without those that are not this update's."""
-        rows = list(self.update.photo_rows.all())
-        if self._has_photos:
-            with suppress(ValidationError):
-                by_key = {row.key: row for row in rows}
-                return [FormPhoto(by_key[one.key], one.alt) for one in self._attachments() if one.key in by_key]
-        by_name = {row.name: row for row in rows}
-        mentions = parse_readable(self.update.photos, parse_name_and_alt)
-        return [FormPhoto(by_name[name], alt) for name, alt in mentions if name in by_name]
+    def notes(self) -> list[tuple[Correction, str]]:
+        """Return the corrections that readers see, each with the words that stand in the form."""
+        typed = self._typed_notes()
+        return [(one, typed.get(one.at, one.note)) for one in self.update.readable_corrections]
 
-    def move_photo(self, step: str) -> None:
-        """Move a photo or remove it, without saving; ``step`` is ``earlier``, ``later`` or ``remove`` and its key."""
-        direction, _, key = step.partition(" ")
-        photos = [Attachment(one.row.key, one.alt) for one in self.photos()]
-        at = next((number for number, one in enumerate(photos) if str(one.key) == key), None)
-        if at is None:
-            return
-        moved = photos.pop(at)
-        if direction in MOVES:
-            photos.insert(max(0, at + MOVES[direction]), moved)
-        self.data = self.data.copy()
-        self.data.setlist("photo", ["", *(str(one.key) for one in photos)])
-        self.data.setlist("alt", [one.alt for one in photos])
+    def _typed_notes(self) -> dict[datetime, str]:
+        """Return the words for earlier corrections by their times: fields ``noted`` and ``note``, once for each."""
+        if not self.is_bound:
+            return {}
+        times, notes = self.data.getlist("noted"), self.data.getlist("note")
+        known = {one.written_at: one.at for one in self.update.readable_corrections}
+        return {known[at]: note for at, note in zip(times, notes, strict=False) if at in known}
 
     def edit(self, request: AuthorRequest) -> None:
         """Save what was sent; raises ``Overtaken``, ``TooMany``, ``ValidationError``."""
@@ -107,12 +83,17 @@ class EditForm(UpdateForm):
         if self.cleaned_data["at"] and self.data["at"] != self.time_shown:
             if not self.role.may(Role.EDITOR):
                 raise ValidationError({"published_at": "Only an editor can change the time of what is published."})
-            sent["published_at"] = read_in_zone(self.cleaned_data["at"], self.update.event.zone)
-        if self._has_photos:
-            sent["photos"] = self._attachments()
+            at = sent["published_at"] = read_in_zone(self.cleaned_data["at"], self.update.event.zone)
+            try:
+                self.question_time(at, self.update.event)
+            except ValidationError as error:
+                raise ValidationError({"published_at": error}) from error
+        if self.has_photos:
+            sent["photos"] = self.attachments()
         self.update.edit(
             **sent,
             correction=self.cleaned_data.get("correction", ""),
+            notes=self._typed_notes(),
             revision=self.cleaned_data["revision"],
             editor=request.user,
         )
@@ -121,19 +102,6 @@ class EditForm(UpdateForm):
         """Keep what was typed, so that sending it again replaces what the update says at this revision."""
         self.data = self.data.copy()
         self.data["revision"] = str(revision)
-
-    @property
-    def _has_photos(self) -> bool:
-        return self.is_bound and "photo" in self.data
-
-    def _attachments(self) -> list[Attachment]:
-        """Return the photos that were sent; raises ``ValidationError``."""
-        keys = [key for key in self.data.getlist("photo") if key]
-        alts = self.data.getlist("alt")
-        try:
-            return [Attachment(UUID(key), alt) for key, alt in zip(keys, alts, strict=True)]
-        except ValueError:
-            raise ValidationError("The photos of this form were damaged. Open it again.") from None
 
 
 class PurgeForm(forms.Form):

@@ -9,16 +9,19 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Literal, NamedTuple, Self
 
+from django import forms
+from django.contrib import messages
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
-from liveblog.desk.access import AuthorRequest, desk_of
+from liveblog.desk.access import AuthorRequest, deny, desk_of, read_or_write, sent_data
+from liveblog.desk.forms import CONFLICT, carry_out, status_of
 from liveblog.desk.page import address_of
-from liveblog.models import Event, Figure, Role, Update, Version, byline_of
-from liveblog.models.json_fields import parse_readable
+from liveblog.models import Attachment, Event, Figure, Overtaken, Role, Update, Version, byline_of
+from liveblog.models.json_fields import parse_name_and_alt, parse_readable
 
 COMPARE_SECONDS = 1.0
 EXACT_WORDS = 2_000
@@ -89,14 +92,47 @@ class Comparison(NamedTuple):
         return cls(older, newer, compare(older.headline, newer.headline), compare(older.body, newer.body), photos)
 
 
+class PutBackForm(forms.Form):
+    """Which version an update is to say again, and at which revision its text was looked at."""
+
+    version = forms.IntegerField(min_value=1)
+    revision = forms.IntegerField(min_value=0)
+
+    def put_back(self, update: Update, *, editor: User) -> None:
+        """Make it the present text again; what it says now is kept as one more version. Raises ``ValidationError``."""
+        kept = update.versions.filter(number=self.cleaned_data["version"]).first()
+        if kept is None:
+            raise ValidationError("There is no such version.")
+        keys = dict(update.photo_rows.values_list("name", "key"))
+        photos = parse_readable(kept.photos, parse_name_and_alt)
+        try:
+            update.edit(
+                headline=kept.headline,
+                body=kept.body,
+                photos=[Attachment(keys[name], alt) for name, alt in photos if name in keys],
+                editor=editor,
+                revision=self.cleaned_data["revision"],
+            )
+        except Overtaken as error:
+            raise ValidationError("It was changed meanwhile, and was left as it is now. Look at it again.") from error
+
+
 @never_cache
-@require_safe
+@read_or_write
 @desk_of(Role.CONTRIBUTOR)
 def versions(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
-    """List an update's versions, newest first, and compare two: the last two unless others are asked for."""
+    """List an update's versions, newest first, compare two, and put one back."""
     update = get_object_or_404(event.updates.select_related("author", "version_by"), number=number)
     if not update.may_be_read_by(request.user):
         raise Http404
+    may_put_back = update.may_be_changed_by(request.user, request.role) and update.withdrawn_at is None
+    form = PutBackForm(sent_data(request))
+    if form.is_bound and not may_put_back:
+        return deny(request, Role.EDITOR)
+    carry_out(form, lambda: form.put_back(update, editor=request.user), code=CONFLICT)
+    if form.is_bound and not form.errors:
+        messages.success(request, f"Version {form.cleaned_data['version']} is back. What it said before is kept, too.")
+        return redirect(address_of(request, update))
     states = _saved_versions(update)
     chosen = [_find(states, request.GET.get(name)) for name in ("from", "to")]
     older, newer = chosen[0] or states[max(0, len(states) - 2)], chosen[1] or states[-1]
@@ -112,8 +148,10 @@ def versions(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
         "newer": newer,
         "shown_names": set(update.photo_rows.values_list("name", flat=True)),
         "desk": address_of(request, update),
+        "form": form,
+        "may_put_back": may_put_back,
     }
-    return render(request, "liveblog/desk/versions.html", context)
+    return render(request, "liveblog/desk/versions.html", context, status=status_of(form))
 
 
 def _saved_versions(update: Update) -> list[SavedVersion]:

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from liveblog.desk.access import AuthorRequest, View, deny, desk_of, pace, read_or_write, sent_data
 from liveblog.desk.forms import (
     CONFLICT,
-    UpdateForm,
+    PostForm,
     WallClockField,
     carry_out,
     read_in_zone,
@@ -27,59 +27,80 @@ from liveblog.desk.forms import (
     wall_clock,
 )
 from liveblog.desk.html_in_texts import BECAME_MARKDOWN, text_to_edit
-from liveblog.desk.page import Item
-from liveblog.desk.queue import Queue, Queued, within_reach
+from liveblog.desk.page import Item, refuse
+from liveblog.desk.queue import WAITS, Queue, Queued, within_reach
 from liveblog.models import Event, Overtaken, Role, Update, Waiting
 
 CHANGED = "It was changed meanwhile and has not been published. Look at it again first."
 
 
-class WaitingForm(UpdateForm):
-    """The text of a waiting update and when it is due, by the clocks of the event's zone."""
+class WaitingForm(PostForm):
+    """The text, photos and time of what waits; for editors, whether it is a key moment.
 
-    data: QueryDict
+    ``key_shown`` says that the form has that flag at all: one that isn't ticked sends nothing.
+    """
 
-    at = WallClockField(required=False, label="Publish at")
+    at = WallClockField(required=False, label="Time")
+    is_key = forms.BooleanField(required=False, label="Key moment")
     version = forms.IntegerField(
         min_value=1,
         widget=forms.HiddenInput(attrs={"autocomplete": "off"}),
         error_messages={"required": "This form was damaged. Open it anew.", "invalid": "This form was damaged."},
     )
 
-    def __init__(self, data: QueryDict | None = None, *, waiting: Waiting) -> None:
-        self.waiting = waiting
+    def __init__(self, data: QueryDict | None = None, *, waiting: Waiting, role: Role) -> None:
+        self.post = self.waiting = waiting
         shown = {
             "headline": waiting.headline,
             "body": text_to_edit(waiting.body, waiting.body_html),
-            "at": wall_clock(waiting.due_at, waiting.event.zone),
+            "at": wall_clock(self._stored_time, waiting.event.zone),
+            "is_key": waiting.is_key,
             "version": waiting.version,
         }
-        super().__init__(data, initial=shown)
+        super().__init__(data, initial=shown, auto_id=f"waiting-{waiting.key}-%s")
+        self.fields["body"].widget.attrs["rows"] = 8
         if shown["body"] != waiting.body:
             self.fields["body"].help_text = BECAME_MARKDOWN
-        ends = "Empty: as soon as it is approved." if waiting.needs_approval else "A time to come."
-        self.fields["at"].help_text = f"{ends} By the clocks of {waiting.event.zone.key}."
+        self.fields["at"].help_text = f"{self._what_times_mean} By the clocks of {waiting.event.zone.key}."
+        if not role.may(Role.EDITOR):
+            del self.fields["is_key"]
+
+    @property
+    def _stored_time(self) -> datetime | None:
+        return self.waiting.due_at or self.waiting.published_at
+
+    @property
+    def _what_times_mean(self) -> str:
+        if self.waiting.needs_approval:
+            return "Empty: when it is approved. To come: when it is published. Passed: where it will stand."
+        return "A time to come, at which it is published."
 
     def clean_at(self) -> datetime | None:
         """Read the time by the clocks of the event's zone; one left as it was keeps its seconds."""
-        typed, stored = self.cleaned_data["at"], self.waiting.due_at
+        typed, stored = self.cleaned_data["at"], self._stored_time
         if typed is None and not self.waiting.needs_approval:
             raise ValidationError("Set a time, or publish it now.")
         if typed is None:
             return None
-        due_at = read_in_zone(typed, self.waiting.event.zone, stored=stored)
-        if due_at != stored and due_at <= timezone.now():
+        time = read_in_zone(typed, self.waiting.event.zone, stored=stored)
+        if time != stored and time <= timezone.now() and not self.waiting.needs_approval:
             raise ValidationError("This time has passed. Choose a later one, or publish it now.")
-        return due_at
+        if time != stored:
+            self.question_time(time, self.waiting.event)
+        return time
 
     def edit(self, request: AuthorRequest, *, needs_approval: bool) -> None:
         """Save what was sent; raises ``Overtaken``, ``TooMany``, ``ValidationError``."""
         pace(request)
-        sent = self.cleaned_data
+        sent, at = self.cleaned_data, self.cleaned_data["at"]
+        is_due = at is not None and (at == self.waiting.due_at or at > timezone.now())
         self.waiting.edit(
             headline=sent["headline"],
             body=sent["body"],
-            due_at=sent["at"],
+            due_at=at if is_due else None,
+            published_at=None if is_due else at,
+            is_key=sent.get("is_key") if "key_shown" in self.data else None,
+            photos=self.attachments() if self.has_photos else None,
             needs_approval=needs_approval,
             version=sent["version"],
         )
@@ -147,24 +168,33 @@ def with_waiting(view: View) -> View:
 @with_waiting
 def waiting(request: AuthorRequest, event: Event, waiting: Waiting) -> HttpResponse:
     """Show something that waits, and change it; nobody's change is overwritten unseen."""
-    form = WaitingForm(sent_data(request), waiting=waiting)
+    form = WaitingForm(sent_data(request), waiting=waiting, role=request.role)
+    if step := request.POST.get("step"):
+        form.move_photo(step)
+        return _show_form(request, form)
     needs_approval = event.needs_approval_of(request.role)
-    clash = None
     try:
         carry_out(form, lambda: form.edit(request, needs_approval=needs_approval))
     except Overtaken as error:
-        clash = error.update
-        form.keep_for(clash.version)
-    if form.is_bound and not form.errors and not clash:
-        return _show_queue(request, event, "Saved. It waits for an editor’s word." if needs_approval else "Saved.")
+        form.keep_for(error.update.version)
+        return _show_form(request, form, status=409, clash=error.update)
+    if form.is_bound and not form.errors:
+        message = f"Saved. {WAITS}" if needs_approval else "Saved."
+        return _show_queue(request, event, message, saved=waiting)
+    return _show_form(request, form, has_errors=form.is_bound, status=status_of(form))
+
+
+def _show_form(request: AuthorRequest, form: WaitingForm, *, status: int = 200, **more: Any) -> HttpResponse:
+    event = form.waiting.event
     context = {
         "event": event,
         "form": form,
-        "clash": clash,
-        "item": Queued.of(waiting, event, request.role, request.user),
+        "item": Queued.of(form.waiting, event, request.role, request.user),
+        "in_place": bool(request.htmx),
         "query": "",
-    }
-    return render(request, "liveblog/desk/waiting.html", context, status=409 if clash else status_of(form))
+    } | more
+    template = "liveblog/desk/waiting.html" + ("#editing" if request.htmx else "")
+    return render(request, template, context, status=status)
 
 
 @never_cache
@@ -198,13 +228,22 @@ def _tell_published(request: AuthorRequest, event: Event, key: uuid.UUID) -> Htt
     update = event.updates.filter(key=key).first()
     if update is None or not (request.role.may(Role.EDITOR) or update.author_id == request.user.pk):
         raise Http404
-    return _show_queue(request, event, f"It is published already, as update {update.number}.", update=update)
+    message = f"It is published already, as update {update.number}."
+    if "body" in request.POST:
+        return refuse(request, event, f"{message} What you wrote is still here: put it into that update.")
+    return _show_queue(request, event, message, update=update)
 
 
 def _show_queue(
-    request: AuthorRequest, event: Event, message: str, *, update: Update | None = None, status: int = 200
+    request: AuthorRequest,
+    event: Event,
+    message: str,
+    *,
+    update: Update | None = None,
+    saved: Waiting | None = None,
+    status: int = 200,
 ) -> HttpResponse:
-    """Show the queue as it is now, and the update if one was published."""
+    """Show the queue as it is now, the update if one was published, and whose form is ``saved``."""
     if not request.htmx:
         (messages.success if status == 200 else messages.error)(request, message)
         return redirect(f"{reverse('desk', args=[event.slug])}#{f'item-{update.number}' if update else 'queue'}")
@@ -214,6 +253,7 @@ def _show_queue(
         "role": request.role,
         "item": update and Item.of(event.updates.get(pk=update.pk), request),
         "said": message,
+        "saved": saved,
         "queue": Queue.load(event, request.role, request.user),
     }
     return render(request, "liveblog/desk/queue.html#acted", context, status=status)

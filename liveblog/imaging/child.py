@@ -154,8 +154,10 @@ def _find_transpose(image: Image.Image) -> Image.Transpose | None:
 
 
 def sizes_of(width: int, height: int, widths: Sequence[int]) -> list[tuple[int, int]]:
-    """Return the sizes to write, ascending, none larger than the photo."""
-    largest = max(1, min(width, widths[-1], width * WEBP_SIDE // height))
+    """Return the sizes to write, ascending, none larger than the photo; refuse one that only fits if it is narrow."""
+    largest = min(width, widths[-1], width * WEBP_SIDE // height)
+    if largest < min(width, widths[0]):
+        raise _Refusal("tall")
     return [
         (wanted, min(WEBP_SIDE, max(1, round(height * wanted / width))))
         for wanted in sorted({min(wanted, largest) for wanted in widths})

@@ -41,6 +41,7 @@ REASONS = {
     "heic": (415, _HEIC),
     "damaged": (422, _DAMAGED),
     "pixels": (422, f"This photo has too many pixels: {MEGAPIXELS} megapixels at most."),
+    "tall": (422, "This picture is so tall that nobody could read it here: cut it into parts, and send those."),
     "heavy": (422, _HEAVY),
     "unkept": (503, "Photos can’t be kept here just now: try again in a minute."),
     "busy": (503, "Other photos are being read right now: try again in a minute."),

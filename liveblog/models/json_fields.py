@@ -53,9 +53,14 @@ class Correction(NamedTuple):
             _field(kept, "version", read_number, what),
         )
 
+    @property
+    def written_at(self) -> str:
+        """Its time as text, which names it."""
+        return written_time(self.at)
+
     def to_json(self) -> dict[str, Any]:
         """Return it as a row keeps it."""
-        return self._asdict() | {"at": written_time(self.at)}
+        return self._asdict() | {"at": self.written_at}
 
 
 type Parse[T] = Callable[[Any, str], T]

@@ -43,9 +43,10 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
         """Return what an update keeps of its photos.
 
         Raises ``ValidationError`` for one that has not arrived or that another than ``update=`` or ``waiting=`` shows.
+        What was rejected shows its photos to nobody any more: they can be sent again.
         """
         wanted = list(attachments)
-        usable = Q(update=None, waiting=None, is_cover=False)
+        usable = Q(update=None, waiting=None, is_cover=False) | Q(update=None, waiting__rejected_at__isnull=False)
         if owner:
             usable |= Q(**{"update": None, "waiting": None} | owner)
         found = {photo.key: photo for photo in self.of(wanted).filter(usable)}

@@ -1,6 +1,6 @@
 """One post in an event, and how it changes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID, uuid5
@@ -239,12 +239,14 @@ class Update(Post):
         photos: Iterable[Attachment] | None = None,
         published_at: datetime | None = None,
         correction: str = "",
+        notes: Mapping[datetime, str] | None = None,
         editor: User | None = None,
         revision: int | None = None,
     ) -> None:
         """Change what is given and keep the text before as a version; an edit without changes takes no revision.
 
-        ``correction`` is a note that readers see. ``revision`` is that of the update as its editor had it.
+        ``correction`` is a note that readers see; ``notes`` are other words for earlier ones by their times, empty
+        where one is to go. ``revision`` is that of the update as its editor had it.
         Raises ``Overtaken`` if its text has changed since, ``ValidationError``.
         """
         changes: dict[str, Any] = {}
@@ -260,6 +262,7 @@ class Update(Post):
         self._change(
             attachments=None if photos is None else prepare_attachments(photos),
             correction=check_note(correction),
+            notes={at: check_note(note) for at, note in (notes or {}).items()},
             editor=editor,
             revision=revision,
             **changes,
@@ -348,6 +351,7 @@ class Update(Post):
         *,
         attachments: tuple[Attachment, ...] | None = None,
         correction: str = "",
+        notes: Mapping[datetime, str] | None = None,
         editor: User | None = None,
         revision: int | None = None,
         **changes: Any,
@@ -356,6 +360,8 @@ class Update(Post):
             update = event.updates.get(pk=self.pk)
             if attachments is not None:
                 changes["photos"] = event.photos.describe(attachments, update=update)
+            if notes:
+                changes["corrections"] = update._with_notes(notes)
             changed = {name for name, value in changes.items() if getattr(update, name) != value}
             if "withdrawn_at" in changed and changes["withdrawn_at"] and update.withdrawn_at:
                 changed.clear()  # it was withdrawn already
@@ -371,7 +377,7 @@ class Update(Post):
                 if changed & {"headline", "body", "photos"}:
                     check_shown(headline=update.headline, body_html=update.body_html, photos=update.photos)
                 update.revision = event.take_revision(head=was_in_head or update.is_key)
-                if changed & (_VERSIONED | {"published_at"}):
+                if changed & (_VERSIONED | {"published_at", "corrections"}):
                     update.content_revision = update.revision
                 if is_corrected:
                     update._add_correction(correction)
@@ -406,12 +412,21 @@ class Update(Post):
             self.edited_at = now
 
     def _last_note(self) -> str:
-        try:
-            corrections = parse_corrections(self.corrections)
-        except Unreadable as error:
-            reason = f"No note can be added: this update’s earlier corrections can’t be read ({error})."
-            raise ValidationError(reason) from error
+        corrections = self._parsed_corrections()
         return corrections[-1].note if corrections else ""
+
+    def _with_notes(self, notes: Mapping[datetime, str]) -> Any:
+        """Return the corrections with other words for some, without those that have none."""
+        kept = self._parsed_corrections()
+        revised = [one._replace(note=notes.get(one.at, one.note)) for one in kept]
+        return self.corrections if revised == kept else [one.to_json() for one in revised if one.note]
+
+    def _parsed_corrections(self) -> list[Correction]:
+        try:
+            return parse_corrections(self.corrections)
+        except Unreadable as error:
+            reason = f"Notes can’t be added or changed: this update’s earlier corrections can’t be read ({error})."
+            raise ValidationError(reason) from error
 
     def _add_correction(self, note: str) -> None:
         if not self.is_correctable:

@@ -1,5 +1,6 @@
 """What isn't public yet: scheduled for later, or waiting for an editor's approval."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Self
 
@@ -11,7 +12,14 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from liveblog import bell
-from liveblog.models.content import NOTE_CHARACTERS, check_note, render_text
+from liveblog.models.content import (
+    NOTE_CHARACTERS,
+    Attachment,
+    check_note,
+    check_past_time,
+    prepare_attachments,
+    render_text,
+)
 from liveblog.models.database import is_to_come, rule
 from liveblog.models.event import Event
 from liveblog.models.post import Overtaken, Post
@@ -149,17 +157,27 @@ class Waiting(Post):
         headline: str,
         body: str,
         due_at: datetime | None = None,
+        published_at: datetime | None = None,
+        is_key: bool | None = None,
+        photos: Iterable[Attachment] | None = None,
         needs_approval: bool = False,
         version: int | None = None,
     ) -> None:
         """Change what will be published; raises ``Overtaken`` if it is no longer the version given.
 
-        ``needs_approval`` asks for an editor's approval once more: what was approved was another text.
+        ``None`` for ``is_key`` or ``photos`` leaves them; the times are those it is to have. ``needs_approval`` asks
+        for an editor's approval once more: what was approved was another text.
         """
-        text = render_text(headline=headline, body=body, photos=self.photos)
-        if text["body"] == self.body:  # it keeps the HTML that was looked at
-            text |= {"body_html": self.body_html, "body_text": self.body_text}
-        self._change(version=version, asks_again=needs_approval, due_at=due_at, **text)
+        attachments = None if photos is None else prepare_attachments(photos)
+        shown = self.photos if attachments is None else attachments
+        changes: dict[str, Any] = render_text(headline=headline, body=body, photos=shown)
+        if changes["body"] == self.body:  # it keeps the HTML that was looked at
+            changes |= {"body_html": self.body_html, "body_text": self.body_text}
+        check_past_time(published_at)
+        changes |= {"due_at": due_at, "published_at": published_at}
+        if is_key is not None:
+            changes["is_key"] = is_key
+        self._change(version=version, asks_again=needs_approval, attachments=attachments, **changes)
 
     def erase(self) -> None:
         """Erase its text and photos wherever this service keeps them; the key stays, so that it can't come again."""
@@ -182,11 +200,20 @@ class Waiting(Post):
         if version is not None and version != self.version:
             raise Overtaken(self)
 
-    def _change(self, *, version: int | None = None, asks_again: bool = False, **changes: Any) -> None:
+    def _change(
+        self,
+        *,
+        version: int | None = None,
+        asks_again: bool = False,
+        attachments: tuple[Attachment, ...] | None = None,
+        **changes: Any,
+    ) -> None:
         with self.event.change() as event:
             waiting = event.waiting.filter(pk=self.pk).first()
             if waiting is None or waiting.rejected_at:
                 raise ValidationError("It no longer waits: it was published, rejected or taken back meanwhile.")
+            if attachments is not None:
+                changes["photos"] = event.photos.describe(attachments, waiting=waiting)
             changed = [name for name, value in changes.items() if getattr(waiting, name) != value]
             if changed:
                 waiting._check_version(version)
@@ -195,5 +222,8 @@ class Waiting(Post):
                     setattr(waiting, name, changes[name])
                 waiting.version += 1
                 waiting.save()
+                if "photos" in changed and attachments is not None:
+                    waiting.photo_rows.update(waiting=None)
+                    event.photos.of(attachments).update(waiting=waiting)
                 bell.ring_after_commit(event.pk)
         self._take_over(waiting)

@@ -1,5 +1,6 @@
 """The form in which updates are written: marks, preview, count, time, draft and photos."""
 
+import base64
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from liveblog.models import Event
 from tests.browser.phones import BODY, bodies, expect_posted, outbox, phones, write
 from tests.browser.reading import catch_up, expect_accessible, open_page, until
 from tests.browser.sessions import start_session
+from tests.browser.test_offline import PNG
 from tests.server import Site
 
 LIBRARY = "#composer .is-pick:not(.is-camera) input"
@@ -77,7 +79,7 @@ MARKS = (
     ("See https://example.org/", (4, 24), "Link", "See [](https://example.org/)"),
     ("One\nTwo", (0, 7), "Quotation", "> One\n> Two"),
     ("> One\n> Two", (0, 11), "Quotation", "One\nTwo"),
-    ("Intro\nOne\nTwo", (6, 13), "List", "Intro\n\n- One\n- Two"),
+    ("Intro\nOne\nTwo", (6, 13), "List", "Intro\n- One\n- Two"),
     ("", (0, 0), "List", "- "),
 )
 
@@ -137,6 +139,11 @@ def test_a_time_says_what_it_will_mean_and_does_so(page: Page, live_site: Site, 
     page.fill("#composer [name=at]", "2021-02-03T13:05")
     expect(page.locator("#composer-when")).to_have_text("Gets the time 13:05 on 3 February 2021.")
     write(page, "From the archive.")
+    expect(page.locator("#ask")).to_contain_text("far from this event")
+    page.get_by_role("button", name="Change it").tap()
+    expect(page.locator("#composer-at")).to_be_focused()
+    page.tap("#composer .post")
+    page.get_by_role("button", name="I mean it").tap()
     expect_posted(page, live_site, event, "From the archive.")
     assert live_site.updates(event)[0].published_at.isoformat() == "2021-02-03T12:05:00+00:00"
     if not page.locator("#composer [name=at]").is_visible():
@@ -160,6 +167,42 @@ def test_a_headline_leads_on_and_a_key_moment_is_one(page: Page, live_site: Site
     (update,) = live_site.updates(event)
     assert (update.headline, update.is_key) == ("Breaking", True)
     expect(page.locator("[name=headline]")).to_have_value("")
+
+
+def test_the_post_button_never_moves_under_the_thumb(page: Page, live_site: Site, event: Event) -> None:
+    place = "document.querySelector('#composer .post').getBoundingClientRect().top"
+    before = page.evaluate(place)
+    for number in range(10):
+        page.fill(BODY, f"Update {number}")
+        page.tap("#composer .post")
+        assert page.evaluate(place) == before
+    expect_posted(page, live_site, event, *(f"Update {number}" for number in range(10)))
+    expect(page.locator("#said")).to_contain_text("Posted.")
+    assert page.evaluate(place) == before
+    page.clock.install()
+    page.clock.fast_forward(2_000)
+    page.tap("#composer .post")
+    expect(page.locator("#composer-errors")).to_have_text("Write something first.")
+    assert page.evaluate(place) == before
+
+
+def test_a_photo_dropped_or_pasted_with_its_words_is_attached(page: Page) -> None:
+    hand_over = """([name, type]) => {
+      const data = new DataTransfer();
+      const bytes = Uint8Array.from(atob(window.png), (one) => one.charCodeAt(0));
+      data.items.add(new File([bytes], 'dropped.png', {type: 'image/png'}));
+      data.setData('text/plain', 'Words with it');
+      const init = {bubbles: true, cancelable: true, [type]: data};
+      const event = name === 'paste' ? new ClipboardEvent(name, init) : new DragEvent(name, init);
+      document.querySelector('#composer [name=body]').dispatchEvent(event);
+      return event.defaultPrevented;
+    }"""
+    page.evaluate(f"window.png = '{base64.b64encode(PNG).decode()}'")
+    assert page.evaluate(hand_over, ["dragover", "dataTransfer"])
+    assert page.evaluate(hand_over, ["drop", "dataTransfer"])
+    expect(page.locator(".shot")).to_have_count(1)
+    assert not page.evaluate(hand_over, ["paste", "clipboardData"]), "the browser pastes the text"
+    expect(page.locator(".shot")).to_have_count(2)
 
 
 def test_the_author_learns_how_many_readers_are_connected(page: Page, live_site: Site, event: Event) -> None:

@@ -220,6 +220,8 @@ def test_every_step_works_without_javascript(browser: Browser, live_site: Site, 
     expect(page.locator(".cover")).to_be_visible()
     page.goto(desk(live_site, event, "deletion/"))
     page.get_by_role("button", name="Make it a draft").click()
+    expect(page.get_by_text("Nobody has it open now")).to_be_visible()
+    page.get_by_role("button", name="Make it a draft").click()
     page.goto(desk(live_site, event, "deletion/"))
     page.get_by_label("Its address").fill(event.slug)  # readers have known it
     page.get_by_role("button", name="Delete for good").click()

@@ -214,6 +214,50 @@ def test_what_is_shared_comes_into_the_draft_of_the_desk_used_last(
     assert len(live_site.updates(event)[1].photos) == 1
 
 
+def test_the_very_first_share_comes_to_the_desk_that_is_open(
+    phone: Callable[..., BrowserContext], live_site: Site, event: Event
+) -> None:
+    page = phone("ada", live_site).new_page()
+    page.goto(f"{live_site.url}/desk/{event.slug}/")
+    until(page, lambda: page.evaluate("navigator.serviceWorker.controller !== null"))
+    until(page, lambda: f"/desk/{event.slug}/" in page.evaluate(KEPT))
+    page.evaluate(SHARE, ["What they said", "", []])
+    page.wait_for_url(f"**/desk/{event.slug}/")
+    expect(page.locator(BODY)).to_have_value("A headline elsewhere\n\nWhat they said")
+
+
+def test_pages_that_are_never_kept_say_so_in_our_words(
+    phone: Callable[..., BrowserContext], live_site: Site, event: Event
+) -> None:
+    page = installed(phone("ada", live_site).new_page(), live_site.url, event)
+    page.context.set_offline(True)
+    for path in ("edit", "people", "preview", "archive"):
+        page.goto(f"{live_site.url}/desk/{event.slug}/{path}/")
+        expect(page.get_by_role("heading", name="No network")).to_be_visible()
+        expect(page.locator("#no-network")).to_contain_text("not kept on this device")
+    page.context.set_offline(False)
+    page.goto(f"{live_site.url}/desk/{event.slug}/edit/")
+    expect(page.get_by_role("heading", name="Settings")).to_be_visible()
+
+
+def test_who_signs_out_with_something_unsent_is_asked(
+    phone: Callable[..., BrowserContext], live_site: Site, event: Event
+) -> None:
+    page = phone("ada", live_site).new_page()
+    page.goto(f"{live_site.url}/desk/{event.slug}/")
+    page.route("**/updates/", lambda route: route.abort())
+    write(page, "On the way.")
+    expect(page.locator(".entry")).to_have_count(1)
+    page.get_by_role("button", name="Sign out").tap()
+    expect(page.locator("#ask")).to_contain_text("An update has not been sent yet.")
+    page.get_by_role("button", name="Stay").tap()
+    expect(page.locator(BODY)).to_be_visible()
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Sign out").tap()
+    page.get_by_role("button", name="Sign out all the same").tap()
+    page.wait_for_url(f"{live_site.url}/")
+
+
 def test_without_a_last_desk_the_list_says_that_something_waits(
     phone: Callable[..., BrowserContext], live_site: Site, event: Event
 ) -> None:

@@ -116,3 +116,27 @@ def test_a_photo_that_is_refused_says_so_before_its_text_is_posted(
     write(page, "Without it.")
     refused = page.locator("#entries .entry[data-state=refused]")
     expect(refused).to_contain_text("odd.heic")
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "AVIF"])
+def test_a_picture_that_moves_says_that_its_first_frame_will_show(
+    kind: str, page: Page, live_site: Site, event: Event, tmp_path: Path
+) -> None:
+    frames = [Image.effect_noise((900, 900), sigma).convert("RGB") for sigma in (20, 60)]
+    frames[0].save(tmp_path / f"still.{kind}", kind)
+    frames[0].save(tmp_path / f"moving.{kind}", kind, save_all=True, append_images=frames[1:], duration=400)
+    page.set_input_files(LIBRARY, [str(tmp_path / f"still.{kind}"), str(tmp_path / f"moving.{kind}")])
+    expect(page.locator(".shot-state").nth(1)).to_have_text("It moves: readers will see its first frame.")
+    expect(page.locator(".shot-state").nth(0)).to_have_text("")
+    until(page, lambda: live_site.do(event.photos.count) == 2)
+
+
+def test_a_screenshot_stays_readable_or_is_refused_in_words(
+    page: Page, live_site: Site, event: Event, tmp_path: Path
+) -> None:
+    Image.effect_noise((1_080, 9_000), 30).convert("RGB").save(tmp_path / "long.png")
+    Image.new("RGB", (400, 30_000), "teal").save(tmp_path / "endless.png")
+    page.set_input_files(LIBRARY, [str(tmp_path / "long.png"), str(tmp_path / "endless.png")])
+    expect(page.locator(".shot-state").nth(1)).to_contain_text("cut it into parts")
+    until(page, lambda: live_site.do(event.photos.count) == 1)
+    assert live_site.do(lambda: event.photos.get().file_widths) == [480, 1080]

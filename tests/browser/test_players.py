@@ -106,6 +106,33 @@ def test_players_work_in_an_embed_and_are_links_in_a_sandbox(
     assert asked == []
 
 
+def test_twitch_is_told_the_hosts_of_all_pages_around_it(
+    page: Page, asked: list[str], live_site: Site, host: Host
+) -> None:
+    event = live_site.event()
+    live_site.publish(event, "https://www.twitch.tv/esl_csgo")
+    page.goto(live_site.page(event))
+    page.locator(".player-front").click()
+    player = "https://player.twitch.tv/?channel=esl_csgo&autoplay=true"
+    until(page, lambda: asked == [f"{player}&parent=127.0.0.1"])
+    page.goto(host.article(f'<iframe src="{live_site.page(event)}embed/" title="Live" height="500"></iframe>'))
+    frame_in(page, "/embed/").locator(".player-front").click()
+    until(page, lambda: len(asked) == 2)
+    hosts = asked[1].split("&parent=")[1:]
+    assert hosts[0] == "127.0.0.1"
+    assert set(hosts) == {"127.0.0.1", page.evaluate("location.hostname")}
+
+
+def test_a_post_without_a_player_is_a_link_that_leads_there(page: Page, asked: list[str], live_site: Site) -> None:
+    event = live_site.event()
+    live_site.publish(event, "https://x.com/NASA/status/1590583293443039232")
+    page.goto(live_site.page(event))
+    expect(page.locator(".player-title")).to_have_text("Post by @NASA on X")
+    assert asked == []
+    page.locator(".player-front").click()
+    page.wait_for_url("https://x.com/NASA/status/1590583293443039232")
+
+
 def test_an_author_sees_players_in_the_preview_and_among_the_updates(
     live_site: Site, asked: list[str], context: BrowserContext
 ) -> None:

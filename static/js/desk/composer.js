@@ -11,7 +11,8 @@ import * as photos from "./photos.js";
 import { kick, offerPhotos, sendDue } from "./sender.js";
 import { forgetPhotos } from "./photo-store.js";
 import { broken } from "./store.js";
-import { showEventTime } from "./event-time.js";
+import { confirmed } from "./ask.js";
+import { isFar, showEventTime, shownTime } from "./event-time.js";
 
 const TWICE_MS = 1_000;
 
@@ -27,10 +28,13 @@ let posted_at = -Infinity;
 export const isAtRisk = () => "unkept" in form.dataset;
 
 export function openComposer() {
-  const isAnswer = Boolean(body.defaultValue || headline.defaultValue); // the server gave a plain form back
+  const there = takeThere();
+  const isAnswer = Boolean(body.defaultValue || headline.defaultValue || there.length); // the server gave a plain form back
   const kept = loadDraft();
   const isPosted = kept && findEntry(kept.key); // the page died between putting it into the outbox and forgetting it here
-  show(isAnswer ? { ...blankDraft(), ...written() } : begin((isPosted ? kept.aside : kept) ?? blankDraft(), kept));
+  const rest = isPosted ? kept.aside : kept;
+  const isSame = !rest || isBlank(rest) || rest.body === body.defaultValue;
+  show(isAnswer ? { ...blankDraft(isSame ? rest?.aside : rest), ...written(), photos: there } : begin(rest ?? blankDraft(), kept));
   followDraft(show);
   form.querySelector("[name=photos]").removeAttribute("name");
   form.addEventListener("input", ({ target }) => {
@@ -53,16 +57,28 @@ export function openComposer() {
   for (const input of form.querySelectorAll("[data-pick]")) {
     input.addEventListener("change", () => { photos.takeFiles([...input.files]).then(keep); input.value = ""; });
   }
-  form.addEventListener("paste", (event) => {
-    if (!event.clipboardData.files.length || event.clipboardData.getData("text/plain")) return;
-    event.preventDefault();
-    photos.takeFiles([...event.clipboardData.files]).then(keep);
-  });
+  form.addEventListener("paste", ({ clipboardData }) => takeDropped(clipboardData)); // its text is pasted as well
+  form.addEventListener("dragover", (event) => { if (event.dataTransfer.types.includes("Files")) event.preventDefault(); });
+  form.addEventListener("drop", (event) => { if (takeDropped(event.dataTransfer)) event.preventDefault(); });
   addMarks(form, body);
   listen("desk:edit", edit);
   listen("desk:outbox", followEntry);
   listen("desk:posted", ({ entry }) => { if (entry?.key === draft.key) next(); });
   if (broken) setNote(`${broken} Drafts are not kept, but posting works: leave this page open until it is done.`);
+}
+
+/** Takes the photos out of the form that the service has already: it gave the form back, or they are sent again. */
+function takeThere() {
+  const items = [...form.querySelectorAll("#kept-photos li")];
+  const found = items.map((item) => ({ key: item.querySelector("[name=photo]").value, name: "", alt: item.querySelector("[name=alt]").value, address: item.querySelector("img")?.getAttribute("src") ?? "" }));
+  document.getElementById("kept-photos")?.remove();
+  return found;
+}
+
+/** Adds the files of a drop or a paste and returns whether there were any. */
+function takeDropped({ files }) {
+  if (files.length) photos.takeFiles([...files]).then(keep);
+  return files.length > 0;
 }
 
 /**
@@ -137,12 +153,21 @@ function post() {
   if (wrong && isBlank(draft) && performance.now() - posted_at < TWICE_MS) return; // the second half of a double tap
   complain(wrong);
   if (wrong) return body.focus();
+  if (isFar(entry.at) && entry.far_time !== entry.at) return ask(entry);
   posted_at = performance.now();
   if (addToOutbox(entry)) next();
   else form.dataset.state = "sending"; // straight from this page; the text stays until it has arrived
   body.readOnly = "state" in form.dataset;
   body.focus();
   kick({ isAsked: true });
+}
+
+/** Asks whether a time far from the event's is meant, then posts it. */
+async function ask({ at }) {
+  const isMeant = await confirmed(`${shownTime(at)}?`, "That is far from this event’s other times.", "I mean it", "Change it");
+  if (!isMeant || at !== form.elements.at.value) return form.elements.at.focus();
+  draft.far_time = at;
+  post();
 }
 
 /** Puts an entry into the outbox. A full device has room for it only when its draft is removed first. */
@@ -185,7 +210,7 @@ function followEntry() {
 function edit(entry) {
   const isAnswered = Boolean(entry.state);
   const aside = isBlank(draft) ? draft.aside : draft;
-  show({ ...entry, key: isAnswered ? newKey() : entry.key, photos: entry.photos.map(({ key, name, alt, taken_at }) => ({ key, name, alt, taken_at: isAnswered ? 0 : taken_at })), aside });
+  show({ ...entry, key: isAnswered ? newKey() : entry.key, photos: entry.photos.map(({ key, name, alt, address, taken_at }) => ({ key, name, alt, address, taken_at: isAnswered ? 0 : taken_at })), aside });
   draft = { ...blankDraft(), key: draft.key, aside };
   keep();
   complain("");

@@ -9,7 +9,7 @@ import "../shared/swap.js";
 import { announce } from "./arrivals.js";
 import { append, isAtRisk, openComposer } from "./composer.js";
 import { watchCopies } from "./copy.js";
-import { editingOpened, editingSaved, showMeanwhile, watchEditing } from "./edit-forms.js";
+import { editingOpened, editingSaved, showMeanwhile, showQueuedMeanwhile, watchEditing } from "./edit-forms.js";
 import { explainErrors } from "./errors.js";
 import { followNews, noteNews } from "./news.js";
 import { openOffline } from "./offline.js";
@@ -34,7 +34,7 @@ document.documentElement.dataset.script = "on";
 explainErrors();
 openOffline();
 watchCopies();
-watchQueue();
+watchQueue({ onEditing: editingOpened, onMeanwhile: showQueuedMeanwhile, onSaved: editingSaved });
 if (list()) {
   registerStream({
     onArrived: announce,
@@ -75,7 +75,7 @@ if (user && document.getElementById("outbox")) {
 function sayPosted({ html, status, readers, why, entry }) {
   if (entry?.event === slug) takeAnswerText(html);
   const words = document.createRange().createContextualFragment(html).querySelector("#said")?.textContent.trim();
-  if (status === 202) say(words || (why === "schedule" ? "Scheduled." : "Sent: it waits for an editor’s word."));
+  if (status === 202) say(words || (why === "schedule" ? "Scheduled." : "Sent. It waits for an editor to approve it."));
   else if (readers === null || readers === undefined) say("Posted.");
   else say(`Posted. ${readers === "0" ? "No reader is" : readers === "1" ? "1 reader is" : `${readers} readers are`} connected now.`);
 }

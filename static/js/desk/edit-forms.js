@@ -1,13 +1,17 @@
 /** Open edit forms: keeps what is typed on the device until it is saved, and shows what others change meanwhile. */
 
-import { cardOf, list } from "../shared/stream.js";
+import { send } from "../shared/events.js";
+import { list } from "../shared/stream.js";
 import { forgetEdit, keepEdit, keptEdit, keptNumbers } from "./edit-store.js";
-import { describe, fieldsOf, fill, movePhoto } from "./edit-fields.js";
+import { describe, describeQueued, fieldsOf, fill, movePhoto } from "./edit-fields.js";
+import { say } from "./page.js";
+import { closeQueued } from "./queue.js";
 import { closeForm, keepingItems } from "./stream.js";
 
 const asServed = new WeakMap(); // what a form said when the server sent it
 const formOf = (item) => item.querySelector("form.editor");
-const numberOf = (form) => form.dataset.edits;
+const numberOf = (form) => form.dataset.edits; // of an update, or the id of what waits
+const isQueued = (number) => number.startsWith("waiting-");
 const isChanged = (form) => JSON.stringify(fieldsOf(form)) !== asServed.get(form);
 
 /** Reopens forms with unsaved text, and listens. */
@@ -18,14 +22,23 @@ export function watchEditing() {
   on("keydown", pressed);
   on("htmx:beforeRequest", ({ target }) => freeze(target, true));
   on("htmx:afterRequest", ({ target }) => freeze(target, false));
-  for (const form of document.querySelectorAll("form.editor")) editingOpened(form.closest(".item"), false);
+  for (const form of document.querySelectorAll("form.editor")) editingOpened(form.closest("li"), false);
   if (list()) for (const number of keptNumbers()) reopen(number);
 }
 
 function reopen(number) {
-  const item = cardOf(number);
-  const link = item?.querySelector(`#edit-${number}`);
+  const link = document.getElementById(`edit-${number}`);
+  const item = link?.closest("li");
   if (link) htmx.ajax("GET", link.getAttribute("hx-get"), { source: item, target: item, swap: "desk" });
+  else if (isQueued(number) && !document.querySelector("#queue > .hint")) setTimeout(rescue, 0, number); // once the composer listens
+}
+
+/** Puts what was typed into something that no longer waits into the composer, whose own draft comes back after it. */
+function rescue(number) {
+  const { headline = "", body = "" } = keptEdit(number);
+  forgetEdit(number);
+  send("desk:edit", { state: "rejected", headline, body, is_key: false, at: "", photos: [] });
+  say("What you had typed into an update that no longer waits is in the composer. It may have been published meanwhile.");
 }
 
 /** Prepares a form that has come from the server; `isAgain` if its update was being edited already. */
@@ -54,7 +67,7 @@ export function editingOpened(item, isAgain) {
 }
 
 /** Forgets what was typed in a form that is saved. */
-export const editingSaved = (item) => forgetEdit(item.dataset.number);
+export const editingSaved = (item) => forgetEdit(numberOf(formOf(item)));
 
 function note(form) {
   if (isChanged(form)) keepEdit(numberOf(form), fieldsOf(form));
@@ -93,7 +106,7 @@ function cancel(form, { isCertain = false } = {}) {
   if (!isCertain && isChanged(form) && !confirm("Leave this without saving? What you changed here is dropped.")) return;
   const number = numberOf(form);
   forgetEdit(number);
-  closeForm(number);
+  (isQueued(number) ? closeQueued : closeForm)(number);
 }
 
 /** Lets nobody type while the answer is awaited: the form is replaced by it. */
@@ -110,5 +123,14 @@ export function showMeanwhile(formItem, item) {
   keepingItems(() => {
     formItem.querySelector(":scope > .meanwhile")?.remove();
     if (isOther || isGone) formItem.prepend(describe(item, { isGone }));
+  });
+}
+
+/** Does the same for what waits; `item` is null if it no longer does. */
+export function showQueuedMeanwhile(formItem, item) {
+  const isOther = item && Number(item.dataset.version) > Number(formOf(formItem).elements.version.value);
+  keepingItems(() => {
+    formItem.querySelector(":scope > .meanwhile")?.remove();
+    if (isOther || !item) formItem.prepend(describeQueued(item));
   });
 }

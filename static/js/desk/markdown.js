@@ -54,9 +54,7 @@ function prefix(area, mark) {
   const lines = value.slice(start, end).split("\n");
   const isOn = lines.every((line) => line.startsWith(mark));
   const text = lines.map((line) => (isOn ? line.slice(mark.length) : mark + line)).join("\n");
-  const isBare = start > 1 && value[start - 2] !== "\n" && !value.slice(0, start - 1).split("\n").at(-1).startsWith(mark.trim());
-  const gap = !isOn && isBare ? "\n" : ""; // Markdown's lists need an empty line before them
-  replace(area, start, end, gap + text, start + gap.length + text.length, start + gap.length + text.length);
+  replace(area, start, end, text, start + text.length, start + text.length);
 }
 
 /** Types `text` over a part of the area, so that undo knows of it, then selects `from` to `to`. */

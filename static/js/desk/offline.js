@@ -1,6 +1,8 @@
 /** The desk without a network: registers the service worker, says when a page is an old copy, and what plain http lacks. */
 
 import { listen } from "../shared/events.js";
+import { confirmed } from "./ask.js";
+import { listEntries } from "./outbox.js";
 import { clock, desk, slug, user } from "./page.js";
 
 const NOTES = "desk-notes"; // a cache: the one store that a page and its worker share without ado
@@ -16,10 +18,10 @@ export function openOffline() {
   const isUnseen = !performance.getEntriesByType("navigation")[0]?.workerStart;
   if (user && isUnseen) navigator.serviceWorker.ready.then(({ active }) => active.postMessage({ keep: location.pathname }));
   if (document.getElementById("no-network")) tryAgain();
-  if (user && slug) leaveNote("last", location.pathname);
+  if (user && slug) leaveNote(`last-${user}`, location.pathname);
   // Who signs in may be somebody else: until a page has come from the service, none that was kept is shown.
   runBefore(document.querySelector("form[data-signs=in]"), () => leaveNote("unsure", "yes"));
-  runBefore(document.querySelector("form.who"), forgetPages);
+  runBefore(document.querySelector("form.who"), forgetPages, mayLeave);
 }
 
 /** Tries again to open the page: when the network is back, or every few seconds while there seems to be one. */
@@ -56,10 +58,19 @@ function showWhenSeen() {
   line.hidden = false;
 }
 
-/** Runs `act` before a form is sent. The form is sent even if that fails. */
-function runBefore(form, act) {
+/** Asks who signs out with something unsent, which would wait on this device until they are back. */
+async function mayLeave() {
+  const count = listEntries().length;
+  if (!count) return true;
+  const words = count === 1 ? "An update has not been sent yet." : `${count} updates have not been sent yet.`;
+  return confirmed(words, "What is unsent stays on this device, and is sent when you sign in here again.", "Sign out all the same", "Stay");
+}
+
+/** Runs `act` before a form is sent, if it `may` be. The form is sent even if that fails. */
+function runBefore(form, act, may = () => true) {
   form?.addEventListener("submit", async (event) => {
     event.preventDefault();
+    if (!(await may())) return;
     const late = new Promise((resolve) => { setTimeout(resolve, 500); });
     await Promise.race([act().catch(() => {}), late]);
     form.submit();

@@ -1,25 +1,20 @@
 /** The buttons of the outbox's entries. */
 
 import { send } from "../shared/events.js";
+import { confirmed } from "./ask.js";
 import { newKey } from "./key.js";
-import { decide, dropEntry, findEntry, isFree, renewEntry } from "./outbox.js";
+import { changeEntry, decide, dropEntry, findEntry, isFree, renewEntry } from "./outbox.js";
+import { wallClock } from "./event-time.js";
 import { kick } from "./sender.js";
 import { forgetPhotos } from "./photo-store.js";
-
-/** Asks a question in a dialog and returns whether the answer is yes. */
-function confirmed(question, aboutIt, yes) {
-  const dialog = document.getElementById("ask");
-  document.getElementById("ask-question").textContent = question;
-  document.getElementById("ask-about").textContent = aboutIt;
-  document.getElementById("ask-yes").textContent = yes;
-  dialog.returnValue = "no";
-  dialog.showModal();
-  return new Promise((resolve) => { dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }); });
-}
 
 const ACTIONS = {
   retry: () => kick({ isAsked: true }),
   edit: (key) => takeBack(key, (entry) => send("desk:edit", entry)),
+  date: (key) => decide(() => {
+    const entry = findEntry(key);
+    if (entry && isFree(entry)) changeEntry(key, { at: wallClock(new Date(entry.written_at), "medium"), later: false });
+  }),
   renew: async (key) => {
     await decide(() => { if (findEntry(key)?.state) renewEntry(key, newKey()); });
     kick({ isAsked: true });

@@ -20,9 +20,9 @@ export function showLength(text) {
 }
 
 /** Returns the entry for a draft, without the photos that were taken out. */
-export function entryOf({ key, headline, body, is_key, at, photos }, address) {
-  const shown = photos.filter(({ isOut }) => !isOut).map(({ key: photoKey, name, alt, taken_at }) => ({ key: photoKey, name, alt, taken_at }));
-  return { key, event: slug, title: titleNow(), address, written_at: Date.now(), headline, body, is_key, at, later: isLater(at), photos: shown };
+export function entryOf({ key, headline, body, is_key, at, far_time, photos }, address) {
+  const shown = photos.filter(({ isOut }) => !isOut).map(({ key: photoKey, name, alt, taken_at, address: there }) => ({ key: photoKey, name, alt, taken_at, address: there }));
+  return { key, event: slug, title: titleNow(), address, written_at: Date.now(), headline, body, is_key, at, far_time, later: isLater(at), photos: shown };
 }
 
 /** Returns why the service would refuse an entry, or "". */

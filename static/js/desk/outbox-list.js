@@ -4,11 +4,16 @@ import { clock, slug } from "./page.js";
 import { countOthers, findEntry, isFree, isLoose, isOpen, listEntries } from "./outbox.js";
 import { shownTime } from "./event-time.js";
 
+const OLD_MS = 120_000;
+const LOOK_MS = 30_000; // how soon it is seen that one has become old
+
 const box = document.getElementById("outbox");
 const shown = document.getElementById("entries");
 const template = document.getElementById("entry-template");
 const part = (item, name) => item.querySelector(`[data-says="${name}"]`);
 const setText = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+
+setInterval(() => { if (shown?.children.length) showEntries(); }, LOOK_MS);
 
 /** Shows all entries. Those that stay keep their element, and so the focus in it. */
 export function showEntries() {
@@ -70,6 +75,7 @@ function fill(item, entry) {
   const can = {
     retry: isOpen(entry) && !["sending", "waiting"].includes(stands),
     edit: isFree(entry) && !isLoose(entry) && isHere && stands !== "clash",
+    date: isFree(entry) && isHere && isDatable(entry),
     open: isFree(entry) && !isHere && stands !== "clash",
     renew: stands === "clash",
     discard: isFree(entry),
@@ -80,6 +86,12 @@ function fill(item, entry) {
   const published = item.querySelector("[data-shows=published]");
   if (stands === "clash" && !published.hasChildNodes()) published.append(document.createRange().createContextualFragment(entry.published));
   for (const block of item.querySelectorAll("[data-shows]")) block.hidden = stands !== "clash";
+}
+
+/** Whether an entry is so old that its author may want it to stand where it was written. */
+function isDatable({ at, written_at: writtenAt }) {
+  const mayDate = "mayDate" in (document.getElementById("composer")?.dataset ?? {});
+  return mayDate && !at && Date.now() - writtenAt > OLD_MS;
 }
 
 const WORDS = {

@@ -92,6 +92,7 @@ function fieldsOf(entry) {
   const fields = new URLSearchParams({ key: entry.key, headline: entry.headline, body: entry.body });
   if (entry.is_key) fields.set("is_key", "on");
   if (entry.at) fields.set("at", entry.at);
+  if (entry.far_time) fields.set("far_time", entry.far_time);
   if (entry.later) fields.set("later", "1");
   for (const photo of entry.photos) {
     fields.append("photo", photo.key);

@@ -2,7 +2,7 @@
 
 import { say } from "./page.js";
 import { newKey } from "./key.js";
-import { decode, drawThumb, prepare, shrink } from "./photo-scaling.js";
+import { decode, drawThumb, isMoving, prepare, shrink } from "./photo-scaling.js";
 import { findPhoto, forgetPhotos, keepPhoto } from "./photo-store.js";
 
 const MOST = 10;
@@ -17,7 +17,7 @@ const changed = () => shots.dispatchEvent(new Event("input", { bubbles: true }))
 
 /** Returns the photos for the draft in their order, including those taken out. */
 export function listed() {
-  return all().map((shot) => ({ key: shot.dataset.key, name: shot.dataset.name, alt: shot.querySelector("input").value, isOut: "out" in shot.dataset, taken_at: Number(shot.dataset.takenAt ?? 0) }));
+  return all().map((shot) => ({ key: shot.dataset.key, name: shot.dataset.name, alt: shot.querySelector("input").value, address: shot.dataset.address, isOut: "out" in shot.dataset, taken_at: Number(shot.dataset.takenAt ?? 0) }));
 }
 
 /** Returns those that are to be sent as soon as they can. */
@@ -90,15 +90,17 @@ async function takeOne(shot, key, file, problems) {
     return changed();
   }
   const isSmallKept = smaller ? await keepPhoto(key, smaller) : isKept;
-  setState(shot, isSmallKept ? (picture ? "" : "Is sent as it is: this browser can’t show it.") : "Not kept on this device, which is full: leave this page open until it is sent.");
+  const told = picture ? ((await isMoving(file)) ? "It moves: readers will see its first frame." : "") : "Is sent as it is: this browser can’t show it.";
+  setState(shot, isSmallKept ? told : "Not kept on this device, which is full: leave this page open until it is sent.");
   return changed();
 }
 
-function make({ key, name, alt }, finding) {
+function make({ key, name, alt, address }, finding) {
   const shot = template.content.firstElementChild.cloneNode(true);
-  Object.assign(shot.dataset, { key, name });
+  Object.assign(shot.dataset, { key, name }, address && { address });
   shot.querySelector("input").value = alt;
-  finding?.then(async (blob) => {
+  finding?.then(async (found) => {
+    const blob = found ?? (await fetchPhoto(address));
     if (!blob) return setState(shot, "This photo was not kept. Choose it again.");
     const picture = await decode(blob);
     if (!picture) return setState(shot, `${name}: this browser can’t show it.`);
@@ -106,6 +108,12 @@ function make({ key, name, alt }, finding) {
     return picture.close();
   });
   return shot;
+}
+
+/** Returns a photo that the service has, or null. */
+async function fetchPhoto(address) {
+  const answer = address && (await fetch(address).catch(() => null));
+  return answer?.ok ? answer.blob() : null;
 }
 
 function setState(shot, words) {

@@ -116,7 +116,7 @@ function heads() {
   return listEntries().filter((entry) => isOpen(entry) && isReady(entry) && !seen.has(entry.event) && seen.add(entry.event));
 }
 
-const isTaken = ({ taken_at = 0 }) => Date.now() - taken_at < TAKEN_MS;
+const isTaken = ({ taken_at = 0, address }) => Boolean(address) || Date.now() - taken_at < TAKEN_MS;
 const isReady = ({ photos }) => photos.every(isTaken);
 const waiting = () => listEntries().filter((entry) => isOpen(entry) && !isReady(entry));
 

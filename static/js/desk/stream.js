@@ -5,6 +5,7 @@ import { pollNow } from "../shared/poll.js";
 import { cardOf, cards, cursor, feed, insertInOrder, list, sideOf } from "../shared/stream.js";
 import { blockInView, isInView, keepingPlace, registerSwap } from "../shared/swap.js";
 import { takePart } from "./parts.js";
+import { openQueued, queuedSaved } from "./queue.js";
 
 const behind = new Map(); // what stands behind an open form, as it is now, by the update's number
 const isForm = (item) => item.classList.contains("is-editing");
@@ -57,6 +58,9 @@ function takeNews(section) {
 
 function takeAnswer(fragment, target) {
   for (const item of fragment.querySelectorAll(".item")) takeItem(item, { isAnswer: item.id === target?.id });
+  for (const form of fragment.querySelectorAll(".queued.is-editing")) openQueued(form);
+  const saved = fragment.querySelector("[data-saved]");
+  if (saved) queuedSaved(saved.dataset.saved);
   for (const part of fragment.querySelectorAll("#queue, #status")) takePart(part);
   // Not out of band: htmx would look for it beside an element that a poll may have replaced meanwhile.
   const said = fragment.querySelector("#said");

@@ -32,6 +32,7 @@ self.addEventListener("fetch", (event) => {
   if (request.method === "POST" && pathname === "/desk/share/") event.respondWith(share(request));
   else if (request.method !== "GET") return;
   else if (request.mode === "navigate" && DESK.test(pathname) && !search) event.respondWith(open(event));
+  else if (request.mode === "navigate" && pathname.startsWith("/desk/")) event.respondWith(fetch(request).catch(noNetwork));
   else if (pathname.startsWith("/static/")) event.respondWith(file(request));
 });
 
@@ -56,8 +57,11 @@ async function open(event) {
   const late = new Promise((resolve) => { setTimeout(resolve, PATIENCE_MS); });
   const first = await Promise.race([coming.catch(() => null), late]);
   if (first && first.status < 500) return first;
-  return (await find(event.request.url)) ?? first ?? coming.catch(() => new Response(page, { headers: { "Content-Type": "text/html; charset=utf-8" } }));
+  return (await find(event.request.url)) ?? first ?? coming.catch(noNetwork);
 }
+
+/** What stands in the place of a page that is not kept, as settings and people never are. */
+const noNetwork = () => new Response(page, { headers: { "Content-Type": "text/html; charset=utf-8" } });
 
 /** Keeps a page that is open and did not come through here. */
 async function keepUnlessKept(url) {
@@ -115,7 +119,8 @@ async function share(request) {
   } catch {
     return new Response("This device could not take what you shared: its storage is full. It is still in the app you shared it from.\n", { status: 507, headers: { "Content-Type": "text/plain; charset=utf-8" } });
   }
-  return Response.redirect((await read(await caches.open(NOTES), "last")) ?? "/desk/", 303);
+  const notes = await caches.open(NOTES);
+  return Response.redirect((await read(notes, `last-${await read(notes, "user")}`)) ?? "/desk/", 303);
 }
 
 /** Drops the files of releases of which no page is kept any more. */
@@ -135,7 +140,6 @@ async function drop(url) {
 
 async function forget() {
   for (const name of await pageCaches()) await caches.delete(name);
-  await (await caches.open(NOTES)).delete("/desk/notes/last/");
 }
 
 const pageCaches = async () => (await caches.keys()).filter((name) => name.startsWith("desk-pages:"));

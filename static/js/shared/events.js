@@ -7,7 +7,7 @@
  * live:loaded    reader/live                  -                                    reader/event, move, times
  * live:reload    reader/live                  -                                    reader/event
  * desk:draft     desk/composer                -                                    desk/persistence, sender
- * desk:edit      desk/outbox-actions, queue   an entry of the outbox               desk/composer
+ * desk:edit      desk/outbox-actions, queue, edit-forms  an entry of the outbox     desk/composer
  * desk:fresh     desk/news                    -                                    desk/offline
  * desk:outbox    desk/outbox                  -                                    desk/composer, desk, persistence, sender
  * desk:posted    desk/sender                  {html, status, readers, why, entry}  desk/composer, desk, preview

@@ -14,6 +14,12 @@ const isElement = (node) => node?.nodeType === Node.ELEMENT_NODE;
 /** Whether the server's HTML for both is the same. */
 export const isSame = (old, fresh) => sourceOf(old) === sourceOf(fresh);
 
+/** Has `patch` keep `old` as it is where `fresh` stands. */
+export function leaveAlone(old, fresh) {
+  const mark = {};
+  for (const element of [old, fresh]) sources.set(element, mark);
+}
+
 /** Makes `old` what `fresh` is: a playing video, a selection and the focus survive in unchanged blocks. */
 export function patch(old, fresh) {
   if (isSame(old, fresh)) return;

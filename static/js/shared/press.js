@@ -19,6 +19,7 @@ document.addEventListener("click", async (click) => {
 });
 
 // A player takes the place of its front. Before the press nothing is requested from its provider.
+const TOLD_HOSTS = /^https:\/\/\w+\.twitch\.tv\//; // Twitch plays only where it is told the hosts of all pages around it
 const isSandboxed = self.origin === "null"; // as in WordPress: players fail there, and the link remains
 if (isSandboxed) document.documentElement.dataset.sandboxed = "";
 
@@ -26,7 +27,8 @@ document.addEventListener("click", (click) => {
   const front = click.target.closest?.("a.player-front");
   if (!front || isSandboxed || click.defaultPrevented || !isPlain(click)) return;
   const { player, element, allow } = front.parentElement.dataset;
-  if (!player?.startsWith("https://")) return;
+  const isHomeless = TOLD_HOSTS.test(player) && !location.hostname; // a copy on a disk
+  if (!player?.startsWith("https://") || isHomeless) return;
   click.preventDefault();
   const made = element === "iframe" ? frame(player, allow) : file(element, player);
   made.title = `${front.querySelector(".player-title").textContent}, ${front.querySelector(".player-from").textContent}`;
@@ -40,8 +42,14 @@ function frame(address, allow) {
   made.referrerPolicy = "strict-origin-when-cross-origin"; // YouTube refuses (error 153) who sends none
   made.allow = allow;
   made.allowFullscreen = true;
-  made.src = address;
+  made.src = TOLD_HOSTS.test(address) ? address + hostsAround().map((host) => `&parent=${host}`).join("") : address;
   return made;
+}
+
+/** Returns the hosts of this page and of those it is framed by, as far as the browser tells. */
+function hostsAround() {
+  const around = location.ancestorOrigins ?? (self === top || !document.referrer ? [] : [document.referrer]);
+  return [...new Set([location.hostname, ...[...around].map((address) => new URL(address).hostname)])];
 }
 
 function file(element, address) {
