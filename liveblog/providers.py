@@ -12,7 +12,7 @@ _FULL = "fullscreen"
 _SOUND = "autoplay; clipboard-write; encrypted-media; fullscreen; picture-in-picture"
 """What YouTube, Vimeo, TikTok and Spotify name in the codes they offer."""
 
-_TWITCH_PAGES = {"directory", "downloads", "drops", "jobs", "login", "popout", "search", "settings", "store", "turbo"}
+_TWITCH_PAGES = set("directory downloads drops jobs login popout prime search settings store subs turbo videos".split())
 _INSTAGRAM_KINDS = {"p": "Post", "reel": "Reel", "reels": "Reel", "tv": "Video"}
 
 

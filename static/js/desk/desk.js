@@ -8,6 +8,7 @@ import { list } from "../shared/stream.js";
 import "../shared/swap.js";
 import { announce } from "./arrivals.js";
 import { append, isAtRisk, openComposer } from "./composer.js";
+import { sendInBackground } from "./background.js";
 import { watchCopies } from "./copy.js";
 import { editingOpened, editingSaved, showMeanwhile, showQueuedMeanwhile, watchEditing } from "./edit-forms.js";
 import { explainErrors } from "./errors.js";
@@ -21,7 +22,7 @@ import { openPreview } from "./preview.js";
 import { watchQueue } from "./queue.js";
 import { reload } from "./reload.js";
 import { isAtRest, wouldLose } from "./rest.js";
-import { kick, sendDue } from "./sender.js";
+import { kick, sendDue, takeSent } from "./sender.js";
 import { takeShared } from "./share-target.js";
 import { keepingItems, registerStream, takeAnswerText } from "./stream.js";
 import { offerUndo } from "./undo.js";
@@ -60,6 +61,8 @@ if (user && document.getElementById("outbox")) {
   for (const name of ["online", "offline"]) addEventListener(name, showEntries);
   addEventListener("focus", () => kick());
   onReturn(() => kick());
+  sendInBackground();
+  navigator.serviceWorker?.addEventListener("message", ({ data }) => { if (data?.sent) takeSent(); });
   if (hasComposer) {
     openComposer();
     openPreview();

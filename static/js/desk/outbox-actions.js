@@ -2,6 +2,7 @@
 
 import { send } from "../shared/events.js";
 import { confirmed } from "./ask.js";
+import { withdrawCopy } from "./copies.js";
 import { newKey } from "./key.js";
 import { changeEntry, decide, dropEntry, findEntry, isFree, renewEntry } from "./outbox.js";
 import { wallClock } from "./event-time.js";
@@ -11,10 +12,7 @@ import { forgetPhotos } from "./photo-store.js";
 const ACTIONS = {
   retry: () => kick({ isAsked: true }),
   edit: (key) => takeBack(key, (entry) => send("desk:edit", entry)),
-  date: (key) => decide(() => {
-    const entry = findEntry(key);
-    if (entry && isFree(entry)) changeEntry(key, { at: wallClock(new Date(entry.written_at), "medium"), later: false });
-  }),
+  date: (key) => changeFree(key, (entry) => changeEntry(key, { at: wallClock(new Date(entry.written_at), "medium"), later: false })),
   renew: async (key) => {
     await decide(() => { if (findEntry(key)?.state) renewEntry(key, newKey()); });
     kick({ isAsked: true });
@@ -27,12 +25,18 @@ const ACTIONS = {
 };
 
 /** Takes an entry out unless it was sent meanwhile. It is removed only after `handOver` has it. */
-function takeBack(key, handOver) {
-  return decide(() => {
+const takeBack = (key, handOver) => changeFree(key, (entry) => {
+  handOver(entry);
+  dropEntry(key);
+});
+
+/** Changes an entry unless it was sent meanwhile, by this page or by the worker. */
+function changeFree(key, change) {
+  return decide(async () => {
     const entry = findEntry(key);
     if (!entry || !isFree(entry)) return;
-    handOver(entry);
-    dropEntry(key);
+    if (await withdrawCopy(key)) change(entry);
+    else changeEntry(key, { unanswered: true });
   });
 }
 

@@ -1,5 +1,6 @@
 /** Shows the outbox's entries and what becomes of them. */
 
+import { canSync } from "./background.js";
 import { clock, slug } from "./page.js";
 import { countOthers, findEntry, isFree, isLoose, isOpen, listEntries } from "./outbox.js";
 import { shownTime } from "./event-time.js";
@@ -95,7 +96,7 @@ function isDatable({ at, written_at: writtenAt }) {
 }
 
 const WORDS = {
-  waiting: () => (navigator.onLine ? "Waits for its turn" : "Waits for the network"),
+  waiting: () => (navigator.onLine ? "Waits for its turn" : `Waits for the network. It is sent ${canSync() ? "when that is back" : "when you open this again"}`),
   sending: ({ uploading }) => (uploading ? "Sending its photos" : "Sending"),
   later: ({ reason, unanswered }) => `${reason}. ${unanswered ? "It may have arrived; sent again, it can’t appear twice." : "It is sent again by itself."}`,
   login: () => "Waits for you to sign in",

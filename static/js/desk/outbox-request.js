@@ -13,7 +13,7 @@ import { desk, user } from "./page.js";
 
 const NO_ANSWER = "No answer came";
 const UNSENT = new Set([408, 425, 429, 503]); // the service says that it has not taken it
-const token = () => /(?:^|;\s*)csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
+export const token = () => /(?:^|;\s*)csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
 const headers = () => ({ "Liveblog-Author": user, "X-CSRFToken": token() });
 
 /** Sends an entry's text, with the keys of its photos. */
@@ -88,7 +88,8 @@ function closeDeadConnections(seconds) {
   }
 }
 
-function fieldsOf(entry) {
+/** Returns the fields of an entry as a form sends them. */
+export function fieldsOf(entry) {
   const fields = new URLSearchParams({ key: entry.key, headline: entry.headline, body: entry.body });
   if (entry.is_key) fields.set("is_key", "on");
   if (entry.at) fields.set("at", entry.at);

@@ -8,6 +8,7 @@ import { pageKey, user } from "./page.js";
 import { alone } from "./lock.js";
 import { changeEntry, decide, dropEntry, findEntry, isOpen, listEntries } from "./outbox.js";
 import { postEntry, postPhoto } from "./outbox-request.js";
+import { takeNotes } from "./copies.js";
 import { settled } from "./photo-scaling.js";
 import { findPhoto, forgetPhotos } from "./photo-store.js";
 
@@ -63,7 +64,13 @@ export function kick({ isAsked = false } = {}) {
   sendDue();
 }
 
+/** Takes out what the worker has sent while no page could. */
+export async function takeSent() {
+  for (const note of (await takeNotes(user)) ?? []) if (findEntry(note.key)) settle(note, note);
+}
+
 async function sendAll(signal) {
+  await takeSent();
   for (const { key, sending, uploading } of listEntries()) {
     if (sending || uploading) changeEntry(key, { sending: false, uploading: false }); // its tab is gone
   }

@@ -21,7 +21,9 @@ self.addEventListener("install", (event) => {
   event.waitUntil(keepFiles().then(() => self.skipWaiting()));
 });
 self.addEventListener("activate", (event) => event.waitUntil(takeOver()));
+self.addEventListener("sync", (event) => { if (event.tag === "outbox") event.waitUntil(sendCopies()); });
 self.addEventListener("message", (event) => {
+  if (event.data?.knowsCopies) event.waitUntil(notePage(event.source.id));
   const path = event.data?.keep;
   if (typeof path === "string" && DESK.test(path)) event.waitUntil(keepUnlessKept(new URL(path, location.href).href));
 });
@@ -144,3 +146,100 @@ async function forget() {
 
 const pageCaches = async () => (await caches.keys()).filter((name) => name.startsWith("desk-pages:"));
 const read = async (notes, name) => (await notes.match(`/desk/notes/${name}/`))?.text() ?? null;
+
+// What waits in the outbox is sent from its copies (copies.js) when no page can do it.
+
+/** Sends the copies in their order; throws if the browser is to try again later. */
+async function sendCopies() {
+  if (await isForPages()) return;
+  const copies = (await ask("copies", "readonly", (store) => store.getAll())).sort((a, b) => a.order - b.order);
+  for (const user of new Set(copies.map((copy) => copy.user))) {
+    await navigator.locks.request(`sender:${user}`, { ifAvailable: true }, async (lock) => {
+      if (!lock) throw new Error("a page is sending");
+      for (const copy of copies) if (copy.user === user) await sendCopy(copy);
+    });
+  }
+  for (const client of await desks()) client.postMessage({ sent: true });
+}
+
+/** Whether a page is looked at, which sends by itself, or is of a release that knows nothing of copies. */
+async function isForPages() {
+  const known = new Set((await ask("pages", "readonly", (store) => store.getAllKeys())));
+  const open = await desks();
+  return open.some(({ id, visibilityState }) => visibilityState === "visible" || !known.has(id));
+}
+
+async function desks() {
+  const all = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  return all.filter(({ url }) => new URL(url).pathname.startsWith("/desk/"));
+}
+
+async function notePage(client) {
+  const open = new Set((await self.clients.matchAll({ type: "window", includeUncontrolled: true })).map(({ id }) => id));
+  for (const id of await ask("pages", "readonly", (store) => store.getAllKeys())) if (!open.has(id)) await ask("pages", "readwrite", (store) => store.delete(id));
+  await ask("pages", "readwrite", (store) => store.put({ client }));
+}
+
+async function sendCopy({ key, user }) {
+  const copy = await navigator.locks.request(`outbox:${user}`, () => begin(key)); // its author may be taking it back
+  if (!copy) return;
+  for (const photo of copy.photos) {
+    const words = await sendPhoto(copy, photo);
+    if (words) return leaveNote(copy, { kind: "refused", words: `${photo.name || "A photo"}: ${words}` });
+  }
+  const headers = { ...headersOf(copy), "Content-Type": "application/x-www-form-urlencoded;charset=UTF-8" };
+  const answer = await fetch(copy.address, { method: "POST", headers, body: copy.fields, redirect: "manual", cache: "no-store" });
+  const html = await answer.text();
+  const header = (name) => answer.headers.get(name);
+  if (answer.status === 200 && header("Liveblog-Number")) return leaveNote(copy, { kind: "published", html, readers: header("Liveblog-Readers") });
+  if (answer.status === 202 && header("Liveblog-Waiting")) return leaveNote(copy, { kind: "waits", html, why: header("Liveblog-Waiting") });
+  if (answer.status === 409) return leaveNote(copy, { kind: "clash", html });
+  const isPlain = header("Content-Type")?.startsWith("text/plain");
+  if (isPlain && [400, 404, 410, 413, 415, 422].includes(answer.status)) return leaveNote(copy, { kind: "refused", words: html.trim() });
+  throw new Error(`not taken: ${answer.status}`); // the page knows what to make of it, or the next try
+}
+
+async function begin(key) {
+  const copy = await ask("copies", "readonly", (store) => store.get(key));
+  if (copy) await ask("copies", "readwrite", (store) => store.put({ ...copy, begun_at: Date.now() }));
+  return copy;
+}
+
+/** Sends a photo and returns why it was refused, or "". */
+async function sendPhoto(copy, { key, name }) {
+  const kept = await ask("photos", "readonly", (store) => store.get(key), "liveblog");
+  if (!kept) return "it is no longer on this device. Post it again, or post without it.";
+  const form = new FormData();
+  form.append("key", key);
+  form.append("photo", new Blob([kept.bytes], { type: kept.type }), name || "photo");
+  const answer = await fetch(copy.address.replace(/updates\/$/, "photos/"), { method: "POST", headers: headersOf(copy), body: form, redirect: "manual", cache: "no-store" });
+  if (answer.ok) return "";
+  if ([413, 415, 422].includes(answer.status)) return (await answer.text()).trim();
+  throw new Error(`photo not taken: ${answer.status}`);
+}
+
+const headersOf = ({ user, token }) => ({ "Liveblog-Author": user, "X-CSRFToken": token });
+
+async function leaveNote({ key, user }, note) {
+  await ask("notes", "readwrite", (store) => store.put({ key, user, ...note }));
+  await ask("copies", "readwrite", (store) => store.delete(key));
+}
+
+/** Asks a store of the outbox's copies; where there is no such database yet there are none. */
+function ask(name, mode, act, database = "liveblog-outbox") {
+  return new Promise((resolve, reject) => {
+    const opening = indexedDB.open(database, 1);
+    opening.onupgradeneeded = () => {
+      for (const store of database === "liveblog" ? ["photos"] : ["copies", "notes", "pages"]) {
+        opening.result.createObjectStore(store, store === "photos" ? undefined : { keyPath: store === "pages" ? "client" : "key" });
+      }
+    };
+    opening.onerror = () => reject(opening.error);
+    opening.onsuccess = () => {
+      const transaction = opening.result.transaction(name, mode);
+      const request = act(transaction.objectStore(name));
+      transaction.oncomplete = () => { opening.result.close(); resolve(request.result); };
+      transaction.onabort = () => { opening.result.close(); reject(transaction.error); };
+    };
+  });
+}

@@ -9,7 +9,7 @@
  * desk:draft     desk/composer                -                                    desk/persistence, sender
  * desk:edit      desk/outbox-actions, queue, edit-forms  an entry of the outbox     desk/composer
  * desk:fresh     desk/news                    -                                    desk/offline
- * desk:outbox    desk/outbox                  -                                    desk/composer, desk, persistence, sender
+ * desk:outbox    desk/outbox                  -                                    desk/background, composer, desk, persistence, sender
  * desk:posted    desk/sender                  {html, status, readers, why, entry}  desk/composer, desk, preview
  * desk:progress  desk/sender                  {key, photo, part}                   desk/desk
  */
