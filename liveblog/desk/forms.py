@@ -214,8 +214,9 @@ class PostForm(UpdateForm):
     post: Update | Waiting
 
     def photos(self) -> list[FormPhoto]:
-        """Return the form's photos in its order, without those that are not its own."""
-        rows = list(self.post.photo_rows.all())
+        """Return the form's photos in its order, without those that are not its own: an edit's are its update's."""
+        owner = self.post.update if isinstance(self.post, Waiting) and self.post.update else self.post
+        rows = list(owner.photo_rows.all())
         if self.has_photos:
             with suppress(ValidationError):
                 by_key = {row.key: row for row in rows}

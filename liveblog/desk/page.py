@@ -48,6 +48,7 @@ class Item(NamedTuple):
     may_change: bool
     may_feature: bool
     may_erase: bool
+    edit_waits: bool
 
     @classmethod
     def of(cls, update: Update, request: AuthorRequest) -> Self:
@@ -59,6 +60,7 @@ class Item(NamedTuple):
             may_change=update.may_be_changed_by(request.user, request.role),
             may_feature=request.role.may(Role.EDITOR),
             may_erase=request.role.may(Role.OWNER),
+            edit_waits=update.waits_when_edited_by(request.user, request.role),
         )
 
     @property

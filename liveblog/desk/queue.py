@@ -6,7 +6,7 @@ import uuid
 from typing import Any, NamedTuple, Self
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -111,6 +111,7 @@ class Queue(NamedTuple):
     def load(cls, event: Event, role: Role, user: User, *, without_texts: bool = False) -> Self:
         """Read what ``user`` is shown; without its texts it is good for its digest only."""
         rows = event.waiting.defer(*TEXTS) if without_texts else event.waiting.all()
+        rows = rows.annotate(edit_of=F("update__number"))
         mine = rows.filter(author=user)
         waiting = (rows if role.may(Role.EDITOR) else mine).open()
         first = list(waiting.in_turn()[:SHOWN])
@@ -150,7 +151,7 @@ def sent_before(request: HttpRequest, event: Event) -> Queued | None:
         key = uuid.UUID(request.GET.get("again", ""))
     except ValueError:
         return None
-    mine = event.waiting.filter(author_id=request.user.pk, key=key).exclude(rejected_at=None).first()
+    mine = event.waiting.filter(author_id=request.user.pk, key=key, update=None).exclude(rejected_at=None).first()
     return Queued(mine, is_own=True, may_publish=False) if mine else None
 
 

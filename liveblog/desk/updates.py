@@ -16,7 +16,9 @@ from liveblog.desk.access import AuthorRequest, View, deny, desk_of, pace, read_
 from liveblog.desk.forms import CONFLICT, PostForm, WallClockField, carry_out, read_in_zone, status_of, wall_clock
 from liveblog.desk.html_in_texts import BECAME_MARKDOWN, text_to_edit
 from liveblog.desk.page import address_of, query_of, redirect_whole_page, refuse, show_updates
-from liveblog.models import Event, Overtaken, Role, Update, byline_of
+from liveblog.desk.queue import WAITS
+from liveblog.desk.waiting import show_queue
+from liveblog.models import Event, Overtaken, Role, Update, Waiting, byline_of
 from liveblog.models.content import NOTE_CHARACTERS
 from liveblog.models.json_fields import Correction
 from liveblog.models.update import ERASED
@@ -45,9 +47,11 @@ class EditForm(PostForm):
         error_messages={"invalid": "This form was damaged. Open it again."},
     )
 
-    def __init__(self, update: Update, data: QueryDict | None = None, *, role: Role) -> None:
-        self.post = self.update = update
+    def __init__(self, update: Update, data: QueryDict | None = None, *, role: Role, is_proposal: bool = False) -> None:
+        self.post: Update | Waiting = update
+        self.update = update
         self.role = role
+        self.is_proposal = is_proposal
         self.time_shown = wall_clock(update.published_at, update.event.zone)
         initial = {
             "headline": update.headline,
@@ -55,16 +59,23 @@ class EditForm(PostForm):
             "at": self.time_shown,
             "revision": update.revision,
         }
+        if pending := update.edits.filter(rejected_at=None).first() if is_proposal else None:
+            initial |= {"headline": pending.headline, "body": text_to_edit(pending.body, pending.body_html)}
+            self.post = pending
         super().__init__(data, initial=initial, auto_id=f"edit-{update.number}-%s")
         self.fields["body"].widget.attrs["rows"] = 8
         if initial["body"] != update.body:
             self.fields["body"].help_text = BECAME_MARKDOWN
         self.fields["at"].help_text = f"Where it stands in the stream. Clocks in {update.event.zone.key}."
-        if not update.is_correctable:
+        if is_proposal or not update.is_correctable:
             del self.fields["correction"]
+        if is_proposal:
+            del self.fields["at"]
 
     def notes(self) -> list[tuple[Correction, str]]:
         """Return the corrections that readers see, each with the words that stand in the form."""
+        if self.is_proposal:
+            return []
         typed = self._typed_notes()
         return [(one, typed.get(one.at, one.note)) for one in self.update.readable_corrections]
 
@@ -97,6 +108,14 @@ class EditForm(PostForm):
             revision=self.cleaned_data["revision"],
             editor=request.user,
         )
+
+    def propose(self, request: AuthorRequest) -> Waiting | None:
+        """Send it to an editor, and return what waits; ``None`` if nothing has changed. Raises as ``edit()`` does."""
+        pace(request)
+        sent = {name: self.cleaned_data[name] for name in ("headline", "body")}
+        photos = self.attachments() if self.has_photos else None
+        revision = self.cleaned_data["revision"]
+        return Waiting.propose(self.update, author=request.user, photos=photos, revision=revision, **sent)
 
     def keep_for(self, revision: int) -> None:
         """Keep what was typed, so that sending it again replaces what the update says at this revision."""
@@ -150,19 +169,29 @@ def with_changeable_update(view: View) -> View:
 
 @never_cache
 @read_or_write
-@with_changeable_update
-def edit(request: AuthorRequest, update: Update) -> HttpResponse:
-    """Change an update's text, time and photos; what somebody else has saved meanwhile is shown, not overwritten."""
+@desk_of(Role.CONTRIBUTOR)
+def edit(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
+    """Change an update's text, time and photos; what somebody else has saved meanwhile is shown, not overwritten.
+
+    Of somebody whose posts an editor approves the edit waits, and readers keep what was approved.
+    """
+    update = get_object_or_404(event.updates, number=number)
+    is_proposal = not update.may_be_changed_by(request.user, request.role)
+    if is_proposal and not update.waits_when_edited_by(request.user, request.role):
+        return deny(request, Role.EDITOR)
     if update.erased_at:
         return refuse(request, update.event, ERASED)
-    form = EditForm(update, sent_data(request), role=request.role)
+    form = EditForm(update, sent_data(request), role=request.role, is_proposal=is_proposal)
     if step := request.POST.get("step"):
         form.move_photo(step)
         return _show_form(request, form)
     try:
-        carry_out(form, lambda: form.edit(request))
+        waiting = carry_out(form, lambda: form.propose(request) if is_proposal else form.edit(request))
     except Overtaken:
         return _show_both(request, form)
+    if form.is_bound and not form.errors and is_proposal:
+        message = f"Saved. {WAITS} Until then readers keep the present text." if waiting else "Nothing has changed."
+        return show_queue(request, event, message, update=update)
     if form.is_bound and not form.errors:
         return show_updates(request, form, update, "Saved.")
     return _show_form(request, form, has_errors=form.is_bound, status=status_of(form))

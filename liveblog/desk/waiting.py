@@ -62,8 +62,10 @@ class WaitingForm(PostForm):
         if shown["body"] != waiting.body:
             self.fields["body"].help_text = BECAME_MARKDOWN
         self.fields["at"].help_text = f"{self._what_times_mean} By the clocks of {waiting.event.zone.key}."
-        if not role.may(Role.EDITOR):
+        if waiting.update is not None or not role.may(Role.EDITOR):
             del self.fields["is_key"]
+        if waiting.update is not None:
+            del self.fields["at"]
 
     @property
     def _stored_time(self) -> datetime | None:
@@ -92,7 +94,7 @@ class WaitingForm(PostForm):
     def edit(self, request: AuthorRequest, *, needs_approval: bool) -> None:
         """Save what was sent; raises ``Overtaken``, ``TooMany``, ``ValidationError``."""
         pace(request)
-        sent, at = self.cleaned_data, self.cleaned_data["at"]
+        sent, at = self.cleaned_data, self.cleaned_data.get("at")
         is_due = at is not None and (at == self.waiting.due_at or at > timezone.now())
         self.waiting.edit(
             headline=sent["headline"],
@@ -180,7 +182,7 @@ def waiting(request: AuthorRequest, event: Event, waiting: Waiting) -> HttpRespo
         return _show_form(request, form, status=409, clash=error.update)
     if form.is_bound and not form.errors:
         message = f"Saved. {WAITS}" if needs_approval else "Saved."
-        return _show_queue(request, event, message, saved=waiting)
+        return show_queue(request, event, message, saved=waiting)
     return _show_form(request, form, has_errors=form.is_bound, status=status_of(form))
 
 
@@ -207,9 +209,9 @@ def publish_waiting(request: AuthorRequest, event: Event, waiting: Waiting) -> H
     form = ApprovalForm(request.POST)
     update = carry_out(form, lambda: form.publish(waiting), code=CONFLICT)
     if form.errors:
-        return _show_queue(request, event, reasons_of(form), status=status_of(form))
+        return show_queue(request, event, reasons_of(form), status=status_of(form))
     message = "Published." if update else "Approved: it is published when its time comes."
-    return _show_queue(request, event, message, update=update)
+    return show_queue(request, event, message, update=update)
 
 
 @never_cache
@@ -220,7 +222,7 @@ def reject_waiting(request: AuthorRequest, event: Event, waiting: Waiting) -> Ht
     form = RejectionForm(request.POST)
     is_own = waiting.author_id == request.user.pk
     message = carry_out(form, lambda: form.reject(waiting, is_own=is_own), code=CONFLICT)
-    return _show_queue(request, event, message or reasons_of(form), status=status_of(form))
+    return show_queue(request, event, message or reasons_of(form), status=status_of(form))
 
 
 def _tell_published(request: AuthorRequest, event: Event, key: uuid.UUID) -> HttpResponse:
@@ -231,10 +233,10 @@ def _tell_published(request: AuthorRequest, event: Event, key: uuid.UUID) -> Htt
     message = f"It is published already, as update {update.number}."
     if "body" in request.POST:
         return refuse(request, event, f"{message} What you wrote is still here: put it into that update.")
-    return _show_queue(request, event, message, update=update)
+    return show_queue(request, event, message, update=update)
 
 
-def _show_queue(
+def show_queue(
     request: AuthorRequest,
     event: Event,
     message: str,

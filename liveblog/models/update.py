@@ -230,6 +230,10 @@ class Update(Post):
         is_own = self.author_id == user.pk and (self.withdrawn_at is None or self.withdrawn_by_id == user.pk)
         return is_own and not self.event.needs_approval_of(role)
 
+    def waits_when_edited_by(self, user: User, role: Role) -> bool:
+        """Whether ``user`` may edit it, and an editor has to approve that: it is their own, and was approved."""
+        return self.author_id == user.pk and self.withdrawn_at is None and self.event.needs_approval_of(role)
+
     def edit(
         self,
         *,
@@ -339,7 +343,7 @@ class Update(Post):
                 update.save()
                 update.versions.all().delete()
                 event.photos.filter(Q(update=update) | Q(waiting__key=update.key)).erase()
-                event.waiting.filter(key=update.key).delete()
+                event.waiting.filter(Q(key=update.key) | Q(update=update)).delete()
                 LogEntry.objects.filter(
                     content_type__app_label="liveblog", content_type__model="update", object_id=str(update.pk)
                 ).update(object_repr=f"Update {update.number}", change_message="")
@@ -358,36 +362,62 @@ class Update(Post):
     ) -> None:
         with self.event.change() as event:
             update = event.updates.get(pk=self.pk)
-            if attachments is not None:
-                changes["photos"] = event.photos.describe(attachments, update=update)
-            if notes:
-                changes["corrections"] = update._with_notes(notes)
-            changed = {name for name, value in changes.items() if getattr(update, name) != value}
-            if "withdrawn_at" in changed and changes["withdrawn_at"] and update.withdrawn_at:
-                changed.clear()  # it was withdrawn already
-            is_corrected = bool(correction) and (update._last_note() != correction or bool(changed))
-            if changed or is_corrected:
-                update._check_changeable(changed, revision)
-                was_in_head = update._is_in_head(event)
-                if changed & _VERSIONED:
-                    update._keep_version(editor)
-                for name in changed:
-                    setattr(update, name, changes[name])
-                check_content(headline=update.headline, body=update.body, photos=update.photos)
-                if changed & {"headline", "body", "photos"}:
-                    check_shown(headline=update.headline, body_html=update.body_html, photos=update.photos)
-                update.revision = event.take_revision(head=was_in_head or update.is_key)
-                if changed & (_VERSIONED | {"published_at", "corrections"}):
-                    update.content_revision = update.revision
-                if is_corrected:
-                    update._add_correction(correction)
-                update.save()
-                if attachments is not None:
-                    event.photos.of(attachments).update(update=update)
+            update.apply(
+                event,
+                changes,
+                attachments=attachments,
+                correction=correction,
+                notes=notes,
+                editor=editor,
+                revision=revision,
+            )
         self._take_over(update)
+
+    def apply(
+        self,
+        event: Event,
+        changes: dict[str, Any],
+        *,
+        attachments: tuple[Attachment, ...] | None = None,
+        correction: str = "",
+        notes: Mapping[datetime, str] | None = None,
+        editor: User | None = None,
+        revision: int | None = None,
+    ) -> None:
+        """Change columns inside ``event.change()``, of a row that was read there; see ``edit()``."""
+        if attachments is not None:
+            changes["photos"] = event.photos.describe(attachments, update=self)
+        if notes:
+            changes["corrections"] = self._with_notes(notes)
+        changed = {name for name, value in changes.items() if getattr(self, name) != value}
+        if "withdrawn_at" in changed and changes["withdrawn_at"] and self.withdrawn_at:
+            changed.clear()  # it was withdrawn already
+        is_corrected = bool(correction) and (self._last_note() != correction or bool(changed))
+        if changed or is_corrected:
+            self._check_changeable(changed, revision)
+            was_in_head = self._is_in_head(event)
+            if changed & _VERSIONED:
+                self._keep_version(editor)
+            for name in changed:
+                setattr(self, name, changes[name])
+            check_content(headline=self.headline, body=self.body, photos=self.photos)
+            if changed & {"headline", "body", "photos"}:
+                check_shown(headline=self.headline, body_html=self.body_html, photos=self.photos)
+            self.revision = event.take_revision(head=was_in_head or self.is_key)
+            if changed & (_VERSIONED | {"published_at", "corrections"}):
+                self.content_revision = self.revision
+            if is_corrected:
+                self._add_correction(correction)
+            self.save()
+            if attachments is not None:
+                event.photos.of(attachments).update(update=self)
 
     def _is_in_head(self, event: Event) -> bool:
         return self.is_key or event.pinned_number == self.number
+
+    def check_changeable(self, revision: int | None = None) -> None:
+        """Raise ``ValidationError`` for what is erased or withdrawn, ``Overtaken`` if it says something else by now."""
+        self._check_changeable(set(), revision)
 
     def _check_changeable(self, changed: set[str], revision: int | None) -> None:
         if self.erased_at is not None:

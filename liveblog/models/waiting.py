@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
@@ -24,6 +25,9 @@ from liveblog.models.database import is_to_come, rule
 from liveblog.models.event import Event
 from liveblog.models.post import Overtaken, Post
 from liveblog.models.update import Update
+
+EDIT = "edit"
+"""The digest of what came under no key of its own, because it is an edit."""
 
 
 class WaitingQuerySet(models.QuerySet["Waiting"]):
@@ -52,6 +56,10 @@ class Waiting(Post):
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="waiting")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="waiting")
     published_at = models.DateTimeField(null=True, help_text="The time its author set, in the past.")
+    update = models.ForeignKey(
+        Update, on_delete=models.CASCADE, null=True, related_name="edits", help_text="What it is an edit of."
+    )
+    seen_revision = models.PositiveBigIntegerField(null=True, help_text="Of that update, when the edit was written.")
 
     needs_approval = models.BooleanField(default=False)
     due_at = models.DateTimeField(null=True, help_text="When it is to be published.")
@@ -109,6 +117,47 @@ class Waiting(Post):
         """Whether its time has yet to come."""
         return self.due_at is not None and self.due_at > timezone.now()
 
+    @classmethod
+    def propose(
+        cls,
+        update: Update,
+        *,
+        author: User,
+        headline: str,
+        body: str,
+        photos: Iterable[Attachment] | None = None,
+        revision: int | None = None,
+    ) -> "Waiting | None":
+        """Put an edit of a published update into the queue: readers keep what was approved. One for each waits.
+
+        Return ``None`` if it changes nothing. Raises ``Overtaken`` and ``ValidationError`` as ``Update.edit()`` does.
+        """
+        attachments = None if photos is None else prepare_attachments(photos)
+        changes: dict[str, Any] = render_text(
+            headline=headline, body=body, photos=update.photos if attachments is None else attachments
+        )
+        with update.event.change() as event:
+            present = event.updates.get(pk=update.pk)
+            present.check_changeable(revision)
+            changes["photos"] = (
+                present.photos if attachments is None else event.photos.describe(attachments, update=present)
+            )
+            waiting = event.waiting.filter(update=present, rejected_at=None).first()
+            shown = waiting or present
+            if all(getattr(shown, name) == changes[name] for name in ("headline", "body", "photos")):
+                return waiting
+            if waiting is None:
+                waiting = cls(event=event, update=present, author=author, byline=present.byline)
+                waiting.digest, waiting.is_key = EDIT, present.is_key
+            else:
+                waiting.version += 1
+            for name, value in changes.items():
+                setattr(waiting, name, value)
+            waiting.needs_approval, waiting.seen_revision = True, present.revision
+            waiting.save()
+            bell.ring_after_commit(event.pk)
+        return waiting
+
     def publish(self, *, version: int | None = None) -> Update:
         """Publish it and return the update; if somebody else has published it, return theirs.
 
@@ -129,10 +178,24 @@ class Waiting(Post):
             if waiting is None or waiting.rejected_at:
                 raise ValidationError("This was rejected meanwhile.")
             waiting._check_version(version)
+            if waiting.update_id is not None:
+                published = waiting._apply_to(event.updates.get(pk=waiting.update_id), event)
+                waiting.delete()
+                return published
             published = event.create_update(waiting, photos=waiting.photos, shown=waiting.photo_rows.all())
         if waiting is not None:
             waiting.delete()
         return published
+
+    def _apply_to(self, update: Update, event: Event) -> Update:
+        """Make the update say what this edit says, in its author's name."""
+        if self.seen_revision is not None and update.content_revision > self.seen_revision:
+            raise ValidationError(
+                f"Update {update.number} was changed after this edit was written. Edit this once more, and save it."
+            )
+        names = ("headline", "body", "body_html", "body_text", "photos")
+        update.apply(event, {name: getattr(self, name) for name in names}, editor=self.author)
+        return update
 
     def approve(self, *, version: int | None = None) -> Update | None:
         """Publish it now, or return ``None`` if it is due later; raises ``Overtaken`` as ``publish()`` does."""
@@ -213,7 +276,10 @@ class Waiting(Post):
             if waiting is None or waiting.rejected_at:
                 raise ValidationError("It no longer waits: it was published, rejected or taken back meanwhile.")
             if attachments is not None:
-                changes["photos"] = event.photos.describe(attachments, waiting=waiting)
+                owner: dict[str, Post] = {"update": waiting.update} if waiting.update else {"waiting": waiting}
+                changes["photos"] = event.photos.describe(attachments, **owner)
+            if waiting.update is not None:
+                changes["seen_revision"] = event.updates.get(pk=waiting.update_id).revision
             changed = [name for name, value in changes.items() if getattr(waiting, name) != value]
             if changed:
                 waiting._check_version(version)
@@ -222,7 +288,7 @@ class Waiting(Post):
                     setattr(waiting, name, changes[name])
                 waiting.version += 1
                 waiting.save()
-                if "photos" in changed and attachments is not None:
+                if "photos" in changed and attachments is not None and waiting.update is None:
                     waiting.photo_rows.update(waiting=None)
                     event.photos.of(attachments).update(waiting=waiting)
                 bell.ring_after_commit(event.pk)
