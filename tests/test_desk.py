@@ -591,7 +591,7 @@ def test_an_absurd_place_is_a_400(before: str, desk: Client) -> None:
 def test_the_status_leads_through_a_whole_coverage(desk: Client, bridge: Event) -> None:
     bridge.make_draft()
     for status in ("upcoming", "live", "ended", "live", "draft"):
-        assert desk.post(address("desk-status"), {"status": status}).status_code == 302
+        assert desk.post(address("desk-status"), {"status": status, "sure": "1"}).status_code == 302
         bridge.refresh_from_db()
         assert bridge.status == status
 

@@ -143,11 +143,14 @@ def test_a_time_that_has_passed_is_the_updates_own(desk: Client, bridge: Event) 
 
 @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["plain", "htmx"])
 def test_a_time_far_from_the_events_is_questioned_and_taken_once_it_is_meant(
-    headers: dict[str, str], desk: Client, bridge: Event
+    headers: dict[str, str], ada: User, desk: Client, bridge: Event
 ) -> None:
     wrong = (timezone.now() - timedelta(days=366)).strftime("%Y-%m-%dT20:00")
+    assert "far from this event" in text_of(send(desk, at=wrong))
+    plain = Client()
+    plain.force_login(ada)
     sent = {"key": uuid.uuid4(), "body": "When?", "at": wrong}
-    answer = desk.post(reverse("desk-updates", args=[EVENT]), sent, headers=headers)
+    answer = plain.post(reverse("desk-updates", args=[EVENT]), sent, headers=headers)
     assert answer.status_code == 422
     assert "far from this event" in text_of(answer)
     assert f'name="far_time" value="{wrong}"' in text_of(answer)

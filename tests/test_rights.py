@@ -78,9 +78,9 @@ def test_a_contributor_whose_posts_appear_at_once_gives_them_no_time_that_has_pa
     assert answer.status_code == 422
     assert "Only an editor can give an update a time that has passed" in text_of(answer)
     assert not bridge.updates.exists()
-    assert send(ada, at=past).status_code == 302
+    assert send(ada, at=past, far_time=past).status_code == 302
     bridge.revise(contributors_wait=True)
-    assert send(bob, at=past).status_code == 302  # an editor sees the time before it is published
+    assert send(bob, at=past, far_time=past).status_code == 302  # an editor sees the time before it is published
     assert bridge.waiting.get().published_at is not None
     later = f"{timezone.now() + timedelta(hours=1):%Y-%m-%dT%H:%M}"
     bridge.revise(contributors_wait=False)
@@ -92,8 +92,9 @@ def test_a_contributor_moves_nothing_that_is_published(bridge: Event, ada: User,
     update = bridge.publish(author=bob, body="What I saw.")
     address = reverse("desk-update", args=["bridge", update.number])
     before = update.published_at
+    time = {"at": "2026-01-02T03:04", "far_time": "2026-01-02T03:04"}
     for user, status in ((bob, 422), (ada, 302)):
-        sent = {"headline": "", "body": "What I saw, and when.", "at": "2026-01-02T03:04", "revision": update.revision}
+        sent = {"headline": "", "body": "What I saw, and when.", "revision": update.revision} | time
         answer = signed_in(user).post(address, sent)
         assert answer.status_code == status
         update.refresh_from_db()

@@ -304,12 +304,7 @@ class ComposerForm(UpdateForm):
     def clean_at(self) -> datetime | None:
         """Read the time by the clocks of the event's zone."""
         typed = self.cleaned_data["at"]
-        if typed is None:
-            return None
-        at = read_in_zone(typed, self.event.zone)
-        if not (self.data.get("later") and at <= timezone.now()):  # what was scheduled and comes late loses its time
-            self.question_time(at, self.event)
-        return at
+        return None if typed is None else read_in_zone(typed, self.event.zone)
 
     @property
     def usual_times(self) -> dict[str, str]:
@@ -328,6 +323,11 @@ class ComposerForm(UpdateForm):
             sent["due_at" if is_to_come else "published_at"] = at
             if not is_to_come and not self.may_date:
                 self.add_error("at", "Only an editor can give an update a time that has passed: leave it empty.")
+            elif not (later and at <= timezone.now()):  # what was scheduled and comes late loses its time
+                try:
+                    self.question_time(at, self.event)
+                except ValidationError as error:
+                    self.add_error("at", error)
         sent["photos"] = self._attachments()
         return sent
 
