@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, render
@@ -18,9 +19,9 @@ from liveblog.desk.html_in_texts import BECAME_MARKDOWN, text_to_edit
 from liveblog.desk.page import address_of, query_of, redirect_whole_page, refuse, show_updates
 from liveblog.desk.queue import WAITS
 from liveblog.desk.waiting import show_queue
-from liveblog.models import Event, Overtaken, Role, Update, Waiting, byline_of
+from liveblog.models import Attachment, Event, Overtaken, Role, Update, Waiting, byline_of
 from liveblog.models.content import NOTE_CHARACTERS
-from liveblog.models.json_fields import Correction
+from liveblog.models.json_fields import Correction, parse_name_and_alt, parse_readable
 from liveblog.models.update import ERASED
 
 GREATEST_REVISION = 2**53 - 1
@@ -121,6 +122,31 @@ class EditForm(PostForm):
         """Keep what was typed, so that sending it again replaces what the update says at this revision."""
         self.data = self.data.copy()
         self.data["revision"] = str(revision)
+
+
+class PutBackForm(forms.Form):
+    """Which version an update is to say again, and at which revision its text was looked at."""
+
+    version = forms.IntegerField(min_value=1)
+    revision = forms.IntegerField(min_value=0)
+
+    def put_back(self, update: Update, *, editor: User) -> None:
+        """Make it the present text again; what it says now is kept as one more version. Raises ``ValidationError``."""
+        kept = update.versions.filter(number=self.cleaned_data["version"]).first()
+        if kept is None:
+            raise ValidationError("There is no such version.")
+        keys = dict(update.photo_rows.values_list("name", "key"))
+        photos = parse_readable(kept.photos, parse_name_and_alt)
+        try:
+            update.edit(
+                headline=kept.headline,
+                body=kept.body,
+                photos=[Attachment(keys[name], alt) for name, alt in photos if name in keys],
+                editor=editor,
+                revision=self.cleaned_data["revision"],
+            )
+        except Overtaken as error:
+            raise ValidationError("It was changed meanwhile, and was left as it is now. Look at it again.") from error
 
 
 class PurgeForm(forms.Form):

@@ -9,10 +9,8 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Literal, NamedTuple, Self
 
-from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -20,8 +18,9 @@ from django.views.decorators.cache import never_cache
 from liveblog.desk.access import AuthorRequest, deny, desk_of, read_or_write, sent_data
 from liveblog.desk.forms import CONFLICT, carry_out, status_of
 from liveblog.desk.page import address_of
-from liveblog.models import Attachment, Event, Figure, Overtaken, Role, Update, Version, byline_of
-from liveblog.models.json_fields import parse_name_and_alt, parse_readable
+from liveblog.desk.updates import PutBackForm
+from liveblog.models import Event, Figure, Role, Update, Version, byline_of
+from liveblog.models.json_fields import parse_readable
 
 COMPARE_SECONDS = 1.0
 EXACT_WORDS = 2_000
@@ -90,31 +89,6 @@ class Comparison(NamedTuple):
         if [photo.name for photo in both] != [name for name in before if name in after]:
             photos += [("In another place", photo) for photo in both]
         return cls(older, newer, compare(older.headline, newer.headline), compare(older.body, newer.body), photos)
-
-
-class PutBackForm(forms.Form):
-    """Which version an update is to say again, and at which revision its text was looked at."""
-
-    version = forms.IntegerField(min_value=1)
-    revision = forms.IntegerField(min_value=0)
-
-    def put_back(self, update: Update, *, editor: User) -> None:
-        """Make it the present text again; what it says now is kept as one more version. Raises ``ValidationError``."""
-        kept = update.versions.filter(number=self.cleaned_data["version"]).first()
-        if kept is None:
-            raise ValidationError("There is no such version.")
-        keys = dict(update.photo_rows.values_list("name", "key"))
-        photos = parse_readable(kept.photos, parse_name_and_alt)
-        try:
-            update.edit(
-                headline=kept.headline,
-                body=kept.body,
-                photos=[Attachment(keys[name], alt) for name, alt in photos if name in keys],
-                editor=editor,
-                revision=self.cleaned_data["revision"],
-            )
-        except Overtaken as error:
-            raise ValidationError("It was changed meanwhile, and was left as it is now. Look at it again.") from error
 
 
 @never_cache

@@ -279,7 +279,7 @@ class Waiting(Post):
                 owner: dict[str, Post] = {"update": waiting.update} if waiting.update else {"waiting": waiting}
                 changes["photos"] = event.photos.describe(attachments, **owner)
             if waiting.update is not None:
-                changes["seen_revision"] = event.updates.get(pk=waiting.update_id).revision
+                changes["seen_revision"] = event.updates.get(pk=waiting.update.pk).revision
             changed = [name for name, value in changes.items() if getattr(waiting, name) != value]
             if changed:
                 waiting._check_version(version)
