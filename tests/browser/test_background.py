@@ -133,12 +133,11 @@ def test_a_page_of_a_release_that_knows_nothing_of_copies_sends_by_itself(
     context: BrowserContext, live_site: Site, event: Event
 ) -> None:
     page = open_desk(context, live_site, event)
-    post_offline(context, page, "Text")
-    context.set_offline(False)
     former = context.new_page()
     former.add_init_script("ServiceWorker.prototype.postMessage = () => {}")
+    former.route("**/updates/", lambda route: route.abort())  # the worker's requests don't pass here
     former.goto(f"{live_site.url}/desk/{event.slug}/")
-    context.set_offline(True)
+    post_offline(context, page, "Text")
     page.close()
     reader = wake_worker(context, live_site)
     reader.wait_for_timeout(1_000)

@@ -327,7 +327,7 @@ def test_a_photo_that_the_server_refuses_says_so_and_the_rest_can_be_saved(
     page: Page, live_site: Site, event: Event, photos: list[str]
 ) -> None:
     page.set_input_files(LIBRARY, photos[2:])
-    expect(page.locator(".shot")).to_contain_text("sent as it is")
+    expect(page.locator(".shot")).to_contain_text("not a photo that can be read here")
     write(page, "With a file that is no photo.")
     refused = page.locator("#entries .entry[data-state=refused]")
     expect(refused).to_contain_text("odd.heic")

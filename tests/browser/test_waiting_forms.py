@@ -23,6 +23,12 @@ def phone(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
         yield make
 
 
+@pytest.fixture(autouse=True)
+def media(live_site: Site, settings: object) -> None:
+    """Have this process store photos where the server looks for them."""
+    settings.MEDIA_ROOT = live_site.data_dir / "media"  # type: ignore[attr-defined]
+
+
 @pytest.fixture
 def event(live_site: Site) -> Event:
     """A live event of ada's for which bo writes."""
