@@ -123,6 +123,7 @@ def test_what_can_not_be_posted_stays_in_the_form_with_a_word_why(phone: Page, l
     phone.fill("#composer [name=at]", "2025-03-30T02:30")
     phone.fill("[name=body]", "Written at a time that did not exist.")
     phone.tap(".post")
+    phone.tap("#ask-yes")
     refused = phone.locator("#entries .entry[data-state=refused]")
     expect(refused).to_contain_text("does not exist in Europe/Berlin")
     refused.get_by_role("button", name="Edit").tap()

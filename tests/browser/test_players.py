@@ -106,19 +106,22 @@ def test_players_work_in_an_embed_and_are_links_in_a_sandbox(
     assert asked == []
 
 
-def test_twitch_is_told_the_hosts_of_all_pages_around_it(
-    page: Page, asked: list[str], live_site: Site, host: Host
-) -> None:
+def test_twitch_is_told_the_hosts_of_all_pages_around_it(page: Page, live_site: Site, host: Host) -> None:
+    told: list[str] = []
+    page.on("request", lambda request: "player.twitch.tv" in request.url and told.append(request.url))
+    page.context.route(
+        "https://player.twitch.tv/**", lambda route: route.fulfill(content_type="text/html", body=PROVIDER)
+    )
     event = live_site.event()
     live_site.publish(event, "https://www.twitch.tv/esl_csgo")
     page.goto(live_site.page(event))
     page.locator(".player-front").click()
     player = "https://player.twitch.tv/?channel=esl_csgo&autoplay=true"
-    until(page, lambda: asked == [f"{player}&parent=127.0.0.1"])
+    until(page, lambda: told == [f"{player}&parent=127.0.0.1"])
     page.goto(host.article(f'<iframe src="{live_site.page(event)}embed/" title="Live" height="500"></iframe>'))
     frame_in(page, "/embed/").locator(".player-front").click()
-    until(page, lambda: len(asked) == 2)
-    hosts = asked[1].split("&parent=")[1:]
+    until(page, lambda: len(told) == 2)
+    hosts = told[1].split("&parent=")[1:]
     assert hosts[0] == "127.0.0.1"
     assert set(hosts) == {"127.0.0.1", page.evaluate("location.hostname")}
 

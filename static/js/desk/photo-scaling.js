@@ -45,7 +45,7 @@ export async function shrink(file, picture) {
 export async function isMoving(file) {
   const head = latin1(await file.slice(0, HEAD_BYTES).arrayBuffer());
   if (head.startsWith("GIF8")) return latin1(await file.arrayBuffer()).split(GIF_FRAME).length > 2;
-  if (head.startsWith("\x89PNG")) return /acTL/.test(head.split("IDAT")[0]);
+  if (head.slice(1, 4) === "PNG") return /acTL/.test(head.split("IDAT")[0]);
   if (head.startsWith("RIFF")) return head.slice(12, 16) === "VP8X" && Boolean(head.charCodeAt(20) & 2);
   return head.slice(4, 12) === "ftypavis";
 }
