@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from liveblog.models import Event
 from tests.browser.phones import BODY, bodies, outbox, phones, write
 from tests.browser.reading import until
+from tests.browser.release import former_release
 from tests.browser.test_composer import LIBRARY
 from tests.server import Site
 
@@ -129,17 +130,28 @@ def test_what_is_refused_meanwhile_says_why_when_a_page_comes(
     assert bodies(live_site, event) == []
 
 
-def test_a_page_of_a_release_that_knows_nothing_of_copies_sends_by_itself(
-    context: BrowserContext, live_site: Site, event: Event
+def test_what_a_page_of_the_former_release_took_back_is_not_sent(
+    phone: Callable[..., BrowserContext], server: Callable[..., Site]
 ) -> None:
-    page = open_desk(context, live_site, event)
+    site = server()
+    event = site.event("The storm", author=site.user("ada"))
+    context = phone("ada", site)
     former = context.new_page()
-    former.add_init_script("ServiceWorker.prototype.postMessage = () => {}")
-    former.route("**/updates/", lambda route: route.abort())  # the worker's requests don't pass here
-    former.goto(f"{live_site.url}/desk/{event.slug}/")
+    site.stop()
+    with former_release(site, event, site.user("ada").pk):
+        former.goto(f"{site.url}/desk/{event.slug}/")
+        expect(former.locator(BODY)).to_be_visible()
+    site.start()
+    page = open_desk(context, site, event)
     post_offline(context, page, "Text")
     page.close()
-    reader = wake_worker(context, live_site)
+    former.locator(".entry [data-act=edit]").tap()
+    expect(former.locator(BODY)).to_have_value("Text")
+    reader = wake_worker(context, site)
     reader.wait_for_timeout(1_000)
-    assert bodies(live_site, event) == [], "the former page may have taken it back: only it knows"
+    assert bodies(site, event) == [], "the page that took it back knows nothing of copies"
     assert not reader.evaluate(COPIES)["copies"][0].get("begun_at")
+    former.close()
+    page = open_desk(context, site, event)
+    until(page, lambda: page.evaluate(COPIES)["copies"] == [])
+    assert bodies(site, event) == []
