@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from liveblog import markup, metrics, players
 from liveblog.desk.access import AuthorRequest, desk_of, one_at_a_time, pace
-from liveblog.desk.forms import ComposerForm, carry_out, refusal_in_words, status_of
+from liveblog.desk.forms import ComposerForm, WallClockField, carry_out, read_in_zone, refusal_in_words, status_of
 from liveblog.desk.html_in_texts import hints_for
 from liveblog.desk.page import Item, show_desk
 from liveblog.desk.photos import take_files
@@ -78,12 +78,23 @@ def preview_markdown(request: AuthorRequest, event: Event) -> HttpResponse:
             "hints": hints_for(typed, body),
             "html": mark_safe(players.with_fronts(html)),  # noqa: S308  (held to the allow-list)
             "headline": request.POST.get("headline", "").strip(),
+            "is_key": "is_key" in request.POST,
+            "at": _shown_time(request, event),
         }
     except TooMany as error:
         return plain_text("One preview at a time.", 429, {"Retry-After": str(error.seconds)})
     except ValidationError as error:
         context = {"event": event, "trouble": " ".join(error.messages)}
     return render(request, "liveblog/desk/posted.html#preview", context)
+
+
+def _shown_time(request: AuthorRequest, event: Event) -> datetime | None:
+    """Return the time that the update would have now; ``None`` if what was typed is none."""
+    try:
+        typed = WallClockField().to_python(request.POST.get("at", ""))
+        return timezone.now() if typed is None else read_in_zone(typed, event.zone)
+    except ValidationError:
+        return None
 
 
 def _accept(request: AuthorRequest, event: Event, stored: Update | Waiting) -> HttpResponse:

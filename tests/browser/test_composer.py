@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,34 @@ def test_a_headline_leads_on_and_a_key_moment_is_one(page: Page, live_site: Site
     expect(page.locator("[name=headline]")).to_have_value("")
 
 
+def test_the_preview_has_headline_time_key_mark_and_photos(page: Page, photos: list[str]) -> None:
+    page.tap("#composer .is-tick")
+    expect(page.locator("#composer [name=headline]")).to_be_focused()  # a key moment is known by its headline
+    page.keyboard.type("Breaking")
+    page.keyboard.press("Enter")
+    page.keyboard.type("It *moves*.")
+    page.set_input_files(LIBRARY, photos[1:2])
+    page.fill("#composer [name=at]", "2026-11-28T20:15")
+    page.tap("#preview-toggle")
+    preview = page.locator("#preview")
+    expect(preview.locator(".update-headline")).to_have_text("Breaking")
+    expect(preview.locator(".key-flag")).to_be_visible()
+    expect(preview.locator("time")).to_have_attribute("datetime", re.compile("^2026-11-28T"))
+    expect(preview.locator("em")).to_have_text("moves")
+    expect(preview.get_by_role("img", name="Photo without a description")).to_be_visible()
+
+
+def test_the_button_says_when_it_will_be_published(page: Page, event: Event) -> None:
+    button = page.locator("#composer .post")
+    expect(button).to_have_text("Post")
+    page.locator(".more-fields summary").tap()
+    soon = datetime.now(event.zone) + timedelta(hours=30)
+    page.fill("#composer [name=at]", soon.strftime("%Y-%m-%dT%H:%M"))
+    expect(button).to_contain_text(f"Schedule for {soon:%H:%M}")
+    page.fill("#composer [name=at]", "")
+    expect(button).to_have_text("Post")
+
+
 def test_the_post_button_never_moves_under_the_thumb(page: Page, live_site: Site, event: Event) -> None:
     place = "document.querySelector('#composer .post').getBoundingClientRect().top"
     before = page.evaluate(place)
@@ -319,7 +348,7 @@ def test_what_is_no_photo_too_large_or_too_many_is_refused_at_once(page: Page, t
     expect(page.locator("#said")).to_contain_text("vast.heic is too large")
     expect(page.locator(".shot")).to_have_count(1)
     page.set_input_files(LIBRARY, [str(tmp_path / "ok.jpg")] * 10)
-    expect(page.locator("#said")).to_contain_text("at most 10 photos")
+    expect(page.locator("#said")).to_have_text("10 photos picked, 1 left out: an update has at most 10 photos.")
     expect(page.locator(".shot")).to_have_count(10)
 
 

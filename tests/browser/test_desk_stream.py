@@ -202,6 +202,9 @@ def test_a_change_elsewhere_stands_above_the_open_form_which_is_left_alone(
     page = desks("ada", event, **PHONE)
     page.tap("#edit-1")
     field = page.locator("#item-1 [name=body]")
+    expect(field).to_be_focused()
+    assert field.evaluate("one => one.selectionStart === one.value.length && one.value.length > 0")
+    assert page.locator("#item-1").evaluate("one => one.getBoundingClientRect().top") < 400, "with its text on top"
     field.fill("Mine")
     before = field.evaluate(FIELD)
     edit_elsewhere(live_site, event, 1, "Theirs, **strongly**.")

@@ -12,7 +12,7 @@ import { kick, offerPhotos, sendDue } from "./sender.js";
 import { forgetPhotos } from "./photo-store.js";
 import { broken } from "./store.js";
 import { confirmed } from "./ask.js";
-import { isFar, showEventTime, shownTime } from "./event-time.js";
+import { isFar, isLater, showEventTime, shownTime } from "./event-time.js";
 
 const TWICE_MS = 1_000;
 
@@ -20,6 +20,8 @@ const form = document.getElementById("composer");
 const { headline, body, is_key: isKey, at } = form?.elements ?? {};
 const errors = document.getElementById("composer-errors");
 const note = document.getElementById("composer-note");
+const postButton = form?.querySelector(".post");
+const postWords = postButton?.textContent;
 
 let draft = blankDraft();
 let posted_at = -Infinity;
@@ -49,6 +51,11 @@ export function openComposer() {
     else if (event.target.localName !== "input") return;
     else body.focus(); // half an update would be posted
     event.preventDefault();
+  });
+  isKey.addEventListener("change", () => {
+    if (!isKey.checked || headline.value) return;
+    form.querySelector(".more-fields").open = true; // a key moment is known by its headline
+    headline.focus();
   });
   // The keyboard stays: a button that takes the focus would put it away.
   for (const name of ["pointerdown", "mousedown"]) {
@@ -127,6 +134,7 @@ function keep() {
 function fitBody() {
   showLength(body.value);
   showEventTime(at.value);
+  postButton.textContent = isLater(at.value) ? `Schedule for ${shownTime(at.value)}` : postWords;
   if (!CSS.supports("field-sizing", "content")) {
     body.style.setProperty("block-size", "auto");
     body.style.setProperty("block-size", `${body.scrollHeight + 2}px`);

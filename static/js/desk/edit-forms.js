@@ -63,7 +63,11 @@ export function editingOpened(item, isAgain) {
     form.prepend(line);
     return;
   }
-  if (list()) form.elements.body.focus();
+  if (!list()) return;
+  const { body } = form.elements;
+  body.focus({ preventScroll: true });
+  body.setSelectionRange(body.value.length, body.value.length);
+  item.scrollIntoView({ block: "start" });
 }
 
 /** Forgets what was typed in a form that is saved. */

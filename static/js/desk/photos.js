@@ -51,22 +51,25 @@ export function show(photos) {
 export async function takeFiles(files, keys = []) {
   const problems = [];
   const taken = [];
+  let leftOut = 0;
   for (const [place, file] of files.entries()) {
     const key = keys[place] ?? newKey();
     const begun = shotOf(key);
     const problem = begun ? "" : problemOf(file);
-    if (problem) problems.push(problem);
+    if (!begun && !problem && isFull()) leftOut += 1;
+    else if (problem) problems.push(problem);
     else taken.push({ file, shot: begun ?? add({ key, name: file.name, alt: "" }) });
   }
   await Promise.all(taken.map(({ file, shot }) => prepare(shot.dataset.key, () => takeOne(shot, shot.dataset.key, file, problems))));
+  if (leftOut) problems.push(`${files.length} ${files.length === 1 ? "photo" : "photos"} picked, ${leftOut} left out: an update has at most ${MOST} photos.`);
   if (problems.length) say(problems.join(" "));
 }
 
 function problemOf(file) {
-  if (!file.type.startsWith("image/") && !NAMES.test(file.name)) return `${file.name} is not a photo.`;
-  const isFull = listed().filter(({ isOut }) => !isOut).length >= MOST;
-  return isFull ? `${file.name} was left out: an update has at most ${MOST} photos.` : "";
+  return file.type.startsWith("image/") || NAMES.test(file.name) ? "" : `${file.name} is not a photo.`;
 }
+
+const isFull = () => listed().filter(({ isOut }) => !isOut).length >= MOST;
 
 function add(photo) {
   const shot = make(photo);
