@@ -15,10 +15,10 @@ from websockets.streams import StreamReader
 
 from liveblog.sockets.frames import OFFER
 
-TEST_SECONDS = 40
+TEST_SECONDS = 180
 OFFERS_FRAMES = False
 """Whether sockets are offered by a server that writes finished frames."""
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 class Answer(NamedTuple):

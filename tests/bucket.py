@@ -14,7 +14,7 @@ import httpx
 from tests.browser.proxy import Proxy
 from tests.server import find_free_port
 
-START_SECONDS = 60
+START_SECONDS = 120
 REGION = "eu-central-1"
 KEYS = {"AWS_ACCESS_KEY_ID": "a-key", "AWS_SECRET_ACCESS_KEY": "its-secret"}
 

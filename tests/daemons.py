@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import redis
 
-START_SECONDS = 60
+START_SECONDS = 120
 
 
 class CanNotBeMade(Exception):

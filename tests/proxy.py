@@ -19,7 +19,7 @@ import pytest
 from tests.server import ANSWER_SECONDS, ROOT, find_free_port
 
 NAME = "localhost"
-START_SECONDS = 30
+START_SECONDS = 120
 STOP_SECONDS = 30
 
 

@@ -25,7 +25,7 @@ def value(site: Site, name: str, **labels: str) -> float:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    ends_at = time.monotonic() + 60
+    ends_at = time.monotonic() + 180
     while not condition():
         assert time.monotonic() < ends_at, "waited in vain"
         time.sleep(0.2)

@@ -204,7 +204,7 @@ def printed(data_dir: Path, *, terminal: bool, **environ: str) -> str:
     process = start(data_dir, writing, **environ)
     os.close(writing)
     output = b""
-    ends_at = time.monotonic() + 60
+    ends_at = time.monotonic() + 180
     try:
         while b"Ctrl-C stops it" not in output:
             assert time.monotonic() < ends_at, output.decode()
@@ -212,7 +212,7 @@ def printed(data_dir: Path, *, terminal: bool, **environ: str) -> str:
                 output += os.read(reading, 65536)
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(60)
+        process.wait(120)
         os.close(reading)
     return output.decode()
 

@@ -24,7 +24,7 @@ ARGUMENTS = (
 )
 
 
-expect.set_options(timeout=20_000)  # what is right is so at once; a machine that others use too may take its time
+expect.set_options(timeout=60_000)  # what is right is so at once; a machine that others use too may take its time
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 from liveblog.models import Event, Place
 from tests.server import Site
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 LONGEST_PAUSE_MS = 100.0
 FAR_AHEAD = 2**53 - 1
 """The greatest revision that a page can have."""
