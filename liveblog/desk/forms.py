@@ -177,7 +177,9 @@ class UpdateForm(forms.Form):
     headline = forms.CharField(
         required=False,
         label="Headline",
-        widget=forms.TextInput(attrs={"autocomplete": "off", "enterkeyhint": "next", "data-next": "body"}),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "enterkeyhint": "next", "data-next": "body", "placeholder": "Headline"}
+        ),
     )
     body = MarkdownField(required=False, label="Text", rows=5, autofocus=True)
 

@@ -86,6 +86,7 @@ MARKS = (
 
 
 def test_a_mark_works_on_the_selection_and_is_undone_as_typing_is(page: Page) -> None:
+    page.tap("#tools-toggle")
     for text, selection, name, result in MARKS:
         page.fill(BODY, text)
         page.eval_on_selector(
@@ -104,6 +105,7 @@ def test_the_preview_is_the_servers_own_and_asks_one_at_a_time(page: Page) -> No
     for name in ("requestfinished", "requestfailed"):
         page.on(name, lambda request: "/render/" in request.url and under.__setitem__(0, under[0] - 1))
     page.fill(BODY, "Not **asked** for")
+    page.tap("#tools-toggle")
     page.tap("#preview-toggle")
     expect(page.locator("#preview strong")).to_have_text("asked")
     for number in range(30):
@@ -178,7 +180,9 @@ def test_the_preview_has_headline_time_key_mark_and_photos(page: Page, photos: l
     page.keyboard.press("Enter")
     page.keyboard.type("It *moves*.")
     page.set_input_files(LIBRARY, photos[1:2])
+    page.locator(".more-fields summary").tap()
     page.fill("#composer [name=at]", "2026-11-28T20:15")
+    page.tap("#tools-toggle")
     page.tap("#preview-toggle")
     preview = page.locator("#preview")
     expect(preview.locator(".update-headline")).to_have_text("Breaking")
@@ -383,7 +387,7 @@ def test_the_composer_and_the_outbox_are_usable_by_all_on_any_phone(
     page.set_input_files(LIBRARY, photos)
     expect(page.locator(".shot").nth(2)).to_contain_text("sent as it is")
     page.locator(".shot").nth(2).get_by_role("button", name="Remove").tap()
-    page.locator(".more-fields summary").tap()
+    page.tap("#tools-toggle")
     page.tap("#preview-toggle")
     for width in (320, 390, 1280):
         page.set_viewport_size({"width": width, "height": 760})

@@ -53,9 +53,7 @@ export function openComposer() {
     event.preventDefault();
   });
   isKey.addEventListener("change", () => {
-    if (!isKey.checked || headline.value) return;
-    form.querySelector(".more-fields").open = true; // a key moment is known by its headline
-    headline.focus();
+    if (isKey.checked && !headline.value) headline.focus(); // a key moment is known by it
   });
   // The keyboard stays: a button that takes the focus would put it away.
   for (const name of ["pointerdown", "mousedown"]) {
@@ -117,7 +115,7 @@ function show(next) {
   isKey.checked = draft.is_key;
   at.value = draft.at;
   photos.show(draft.photos);
-  if (draft.headline || draft.at) form.querySelector(".more-fields").open = true;
+  if (draft.at) form.querySelector(".more-fields").open = true;
   fitBody();
 }
 
@@ -135,6 +133,7 @@ function fitBody() {
   showLength(body.value);
   showEventTime(at.value);
   postButton.textContent = isLater(at.value) ? `Schedule for ${shownTime(at.value)}` : postWords;
+  postButton.toggleAttribute("data-later", isLater(at.value));
   if (!CSS.supports("field-sizing", "content")) {
     body.style.setProperty("block-size", "auto");
     body.style.setProperty("block-size", `${body.scrollHeight + 2}px`);
@@ -192,7 +191,7 @@ function next() {
   forgetPhotos(draft.photos.filter(({ isOut }) => isOut).map(({ key }) => key));
   unlock();
   show(draft.aside ?? blankDraft());
-  form.querySelector(".more-fields").open = Boolean(draft.headline || draft.at);
+  form.querySelector(".more-fields").open = Boolean(draft.at);
   keep();
 }
 

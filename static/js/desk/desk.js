@@ -12,6 +12,7 @@ import { sendInBackground } from "./background.js";
 import { watchCopies } from "./copy.js";
 import { editingOpened, editingSaved, showMeanwhile, showQueuedMeanwhile, watchEditing } from "./edit-forms.js";
 import { explainErrors } from "./errors.js";
+import { watchKeyboard } from "./keyboard.js";
 import { followNews, noteNews } from "./news.js";
 import { openOffline } from "./offline.js";
 import "./outbox-actions.js";
@@ -65,6 +66,7 @@ if (user && document.getElementById("outbox")) {
   navigator.serviceWorker?.addEventListener("message", ({ data }) => { if (data?.sent) takeSent(); });
   if (hasComposer) {
     openComposer();
+    watchKeyboard();
     openPreview();
     askToKeep();
   }
