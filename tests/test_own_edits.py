@@ -2,12 +2,14 @@
 
 import re
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from liveblog.models import Attachment, Event, Photo, Role, Update, Waiting
 from tests.server import signed_in, text_of
@@ -132,11 +134,96 @@ def test_what_an_editor_changed_meanwhile_is_not_overwritten(update: Update, ada
     update.refresh_from_db()
     assert update.body == "An editor’s words."
     where = reverse("desk-waiting", args=["bridge", waiting.key])
-    assert "An editor’s words." in text_of(signed_in(ada).get(where))
-    signed_in(ada).post(where, {"headline": "", "body": "Both.", "version": str(waiting.version)})
+    page = text_of(signed_in(ada).get(where))
+    assert "An editor’s words." in page
+    seen = re.search(r'name="seen_revision" value="(\d+)"', page)
+    assert seen
+    sent = {"headline": "", "body": "Both.", "version": str(waiting.version), "seen_revision": seen[1]}
+    signed_in(ada).post(where, sent)
     publish(ada, Waiting.objects.get())
     update.refresh_from_db()
     assert update.body == "Both."
+
+
+def test_an_edit_saved_after_the_update_was_changed_shows_both_and_puts_nothing_back(
+    update: Update, ada: User, bob: User
+) -> None:
+    send(bob)
+    waiting = Waiting.objects.get()
+    where = reverse("desk-waiting", args=["bridge", waiting.key])
+    seen = re.search(r'name="seen_revision" value="(\d+)"', text_of(signed_in(bob).get(where)))
+    assert seen
+    update.edit(body="LEGAL CORRECTION.", editor=ada)
+    queue = text_of(signed_in(ada).get("/desk/bridge/"))
+    assert "What readers have now" in queue
+    sent = {"headline": "", "body": "It opened late!", "version": "1", "seen_revision": seen[1]}
+    answer = signed_in(bob).post(where, sent)
+    assert answer.status_code == 409
+    for words in ("LEGAL CORRECTION.", "It opened late!"):
+        assert words in text_of(answer)
+    assert publish(ada, Waiting.objects.get()).status_code == 409
+    update.refresh_from_db()
+    assert update.body == "LEGAL CORRECTION."
+    again = re.search(r'name="seen_revision" value="(\d+)"', text_of(answer))
+    assert again
+    assert signed_in(bob).post(where, sent | {"seen_revision": again[1]}).status_code == 302
+    publish(ada, Waiting.objects.get())
+    update.refresh_from_db()
+    assert update.body == "It opened late!"
+
+
+def test_what_an_editor_mended_in_a_waiting_edit_is_not_overwritten_by_an_older_form(
+    update: Update, ada: User, bob: User
+) -> None:
+    send(bob)
+    waiting = Waiting.objects.get()
+    version = re.search(r'name="waiting_version" value="(\d+)"', text_of(signed_in(bob).get(at())))
+    assert version
+    where = reverse("desk-waiting", args=["bridge", waiting.key])
+    signed_in(ada).post(where, {"headline": "", "body": "THE NAME MENDED.", "version": "1"})
+    answer = send(bob, body="A comma more.", waiting_version=version[1])
+    assert answer.status_code == 409
+    for words in ("THE NAME MENDED.", "A comma more."):
+        assert words in text_of(answer)
+    assert Waiting.objects.get().body == "THE NAME MENDED."
+
+
+def test_an_edit_adds_no_photos(update: Update, bridge: Event, bob: User) -> None:
+    other = photo_of(bridge, bob)
+    answer = send(bob, photo=["", str(other.key)], alt=[""])
+    assert answer.status_code == 422
+    assert "An edit adds no photos" in text_of(answer)
+    assert not Waiting.objects.exists()
+
+
+def test_an_edit_of_what_was_withdrawn_says_so_and_is_not_published(update: Update, ada: User, bob: User) -> None:
+    send(bob)
+    update.withdraw(by=ada)
+    queue = text_of(signed_in(ada).get("/desk/bridge/"))
+    assert "withdrawn meanwhile" in queue
+    assert ">Publish<" not in queue
+
+
+def test_an_editor_learns_in_the_form_that_an_edit_waits(update: Update, ada: User, bob: User) -> None:
+    send(bob)
+    assert "An edit of this by Bob waits in the queue" in text_of(signed_in(ada).get(at()))
+
+
+@pytest.mark.parametrize("how", ["revoked", "dismissed"])
+def test_what_somebody_scheduled_who_may_post_no_more_waits_for_an_editor(
+    how: str, bridge: Event, ada: User, bob: User
+) -> None:
+    bridge.revise(contributors_wait=False)
+    author = bob
+    if how == "revoked":
+        invitation, _ = bridge.invite(name="Vera", made_by=ada)
+        author = invitation.guest
+    waiting = bridge.submit(author=author, body="Later.", due_at=timezone.now() + timedelta(hours=1))
+    assert not waiting.needs_approval
+    invitation.revoke() if how == "revoked" else bridge.dismiss(user=bob)
+    Waiting.objects.update(due_at=timezone.now() - timedelta(minutes=1))
+    assert not Waiting.objects.due().exists()
+    assert Waiting.objects.for_approval().count() == 1
 
 
 def test_an_overtaken_form_shows_both(update: Update, ada: User, bob: User) -> None:

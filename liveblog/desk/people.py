@@ -236,7 +236,8 @@ def revoke(request: AuthorRequest, event: Event, pk: int) -> HttpResponse:
     invitation.revoke()
     if invitation.guest_id is None:
         return _show_result(request, event, f"Revoked: the link for {invitation.name} opens nothing any more.")
-    return _show_result(request, event, f"Revoked: {invitation.name} can post no more. What was published stays.")
+    stays = "What was published stays; what was scheduled waits for an editor to approve it."
+    return _show_result(request, event, f"Revoked: {invitation.name} can post no more. {stays}")
 
 
 def draw_qr(text: str) -> SafeString:

@@ -94,6 +94,8 @@ class Queued(NamedTuple):
             waiting.is_early,
             self.is_own,
             self.may_publish,
+            getattr(waiting, "edit_of_revision", None),
+            getattr(waiting, "edit_withdrawn_at", None) is not None,
         ]
         return digest_of(shown)
 
@@ -111,7 +113,13 @@ class Queue(NamedTuple):
     def load(cls, event: Event, role: Role, user: User, *, without_texts: bool = False) -> Self:
         """Read what ``user`` is shown; without its texts it is good for its digest only."""
         rows = event.waiting.defer(*TEXTS) if without_texts else event.waiting.all()
-        rows = rows.annotate(edit_of=F("update__number"))
+        rows = rows.annotate(
+            edit_of=F("update__number"),
+            edit_of_revision=F("update__content_revision"),
+            edit_withdrawn_at=F("update__withdrawn_at"),
+        )
+        if not without_texts:
+            rows = rows.annotate(edit_headline=F("update__headline"), edit_html=F("update__body_html"))
         mine = rows.filter(author=user)
         waiting = (rows if role.may(Role.EDITOR) else mine).open()
         first = list(waiting.in_turn()[:SHOWN])

@@ -22,6 +22,7 @@ from liveblog.desk.waiting import show_queue
 from liveblog.models import Attachment, Event, Overtaken, Role, Update, Waiting, byline_of
 from liveblog.models.content import NOTE_CHARACTERS
 from liveblog.models.json_fields import Correction, parse_name_and_alt, parse_readable
+from liveblog.models.post import Post
 from liveblog.models.update import ERASED
 
 GREATEST_REVISION = 2**53 - 1
@@ -48,6 +49,9 @@ class EditForm(PostForm):
         error_messages={"invalid": "This form was damaged. Open it again."},
     )
 
+    waiting_version = forms.IntegerField(required=False, widget=forms.HiddenInput(attrs={"autocomplete": "off"}))
+    """Of the edit that waits already, which the form goes on with."""
+
     def __init__(self, update: Update, data: QueryDict | None = None, *, role: Role, is_proposal: bool = False) -> None:
         self.post: Update | Waiting = update
         self.update = update
@@ -62,6 +66,7 @@ class EditForm(PostForm):
         }
         if pending := update.edits.filter(rejected_at=None).first() if is_proposal else None:
             initial |= {"headline": pending.headline, "body": text_to_edit(pending.body, pending.body_html)}
+            initial["waiting_version"] = pending.version
             self.post = pending
         super().__init__(data, initial=initial, auto_id=f"edit-{update.number}-%s")
         self.fields["body"].widget.attrs["rows"] = 8
@@ -116,12 +121,18 @@ class EditForm(PostForm):
         sent = {name: self.cleaned_data[name] for name in ("headline", "body")}
         photos = self.attachments() if self.has_photos else None
         revision = self.cleaned_data["revision"]
-        return Waiting.propose(self.update, author=request.user, photos=photos, revision=revision, **sent)
+        version = self.cleaned_data["waiting_version"]
+        return Waiting.propose(
+            self.update, author=request.user, photos=photos, revision=revision, version=version, **sent
+        )
 
-    def keep_for(self, revision: int) -> None:
-        """Keep what was typed, so that sending it again replaces what the update says at this revision."""
+    def keep_for(self, now: Post) -> None:
+        """Keep what was typed, so that sending it again replaces what was changed meanwhile."""
         self.data = self.data.copy()
-        self.data["revision"] = str(revision)
+        if isinstance(now, Update):
+            self.data["revision"] = str(now.revision)
+        elif isinstance(now, Waiting):
+            self.data["waiting_version"] = str(now.version)
 
 
 class PutBackForm(forms.Form):
@@ -213,8 +224,8 @@ def edit(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
         return _show_form(request, form)
     try:
         waiting = carry_out(form, lambda: form.propose(request) if is_proposal else form.edit(request))
-    except Overtaken:
-        return _show_both(request, form)
+    except Overtaken as error:
+        return _show_both(request, form, error.update)
     if form.is_bound and not form.errors and is_proposal:
         message = f"Saved. {WAITS} Until then readers keep the present text." if waiting else "Nothing has changed."
         return show_queue(request, event, message, update=update)
@@ -223,18 +234,19 @@ def edit(request: AuthorRequest, event: Event, number: int) -> HttpResponse:
     return _show_form(request, form, has_errors=form.is_bound, status=status_of(form))
 
 
-def _show_both(request: AuthorRequest, form: EditForm) -> HttpResponse:
-    """Show what somebody else has saved meanwhile above what was written here."""
-    theirs = form.update.event.updates.select_related("author", "version_by").get(pk=form.update.pk)
-    form.keep_for(theirs.revision)
-    by = byline_of(theirs.version_by or theirs.author)
+def _show_both(request: AuthorRequest, form: EditForm, theirs: Post) -> HttpResponse:
+    """Show what somebody else has saved meanwhile, in the update or its waiting edit, above what was written here."""
+    form.keep_for(theirs)
+    by = byline_of(theirs.version_by or theirs.author) if isinstance(theirs, Update) else "Somebody else"
     return _show_form(request, form, status=409, theirs=theirs, by=by)
 
 
 def _show_form(request: AuthorRequest, form: EditForm, *, status: int = 200, **more: Any) -> HttpResponse:
+    edits = form.update.edits.filter(rejected_at=None)
     context = {
         "event": form.update.event,
         "update": form.update,
+        "edit_waits_by": "" if form.is_proposal else ", ".join(edits.values_list("byline", flat=True)),
         "form": form,
         "query": query_of(request),
         "desk": address_of(request, form.update),

@@ -30,6 +30,7 @@ from liveblog.desk.html_in_texts import BECAME_MARKDOWN, text_to_edit
 from liveblog.desk.page import Item, refuse
 from liveblog.desk.queue import WAITS, Queue, Queued, within_reach
 from liveblog.models import Event, Overtaken, Role, Update, Waiting
+from liveblog.models.post import Post
 
 CHANGED = "It was changed meanwhile and has not been published. Look at it again first."
 
@@ -48,6 +49,9 @@ class WaitingForm(PostForm):
         error_messages={"required": "This form was damaged. Open it anew.", "invalid": "This form was damaged."},
     )
 
+    seen_revision = forms.IntegerField(required=False, widget=forms.HiddenInput(attrs={"autocomplete": "off"}))
+    """Of the update of which it is an edit, as the form shows it."""
+
     def __init__(self, data: QueryDict | None = None, *, waiting: Waiting, role: Role) -> None:
         self.post = self.waiting = waiting
         shown = {
@@ -56,6 +60,7 @@ class WaitingForm(PostForm):
             "at": wall_clock(self._stored_time, waiting.event.zone),
             "is_key": waiting.is_key,
             "version": waiting.version,
+            "seen_revision": waiting.update.revision if waiting.update else None,
         }
         super().__init__(data, initial=shown, auto_id=f"waiting-{waiting.key}-%s")
         self.fields["body"].widget.attrs["rows"] = 8
@@ -105,12 +110,16 @@ class WaitingForm(PostForm):
             photos=self.attachments() if self.has_photos else None,
             needs_approval=needs_approval,
             version=sent["version"],
+            seen_revision=sent["seen_revision"],
         )
 
-    def keep_for(self, version: int) -> None:
-        """Keep what was typed, so that sending it again replaces this version."""
+    def keep_for(self, now: Post) -> None:
+        """Keep what was typed, so that sending it again replaces what was changed meanwhile: it, or its update."""
         self.data = self.data.copy()
-        self.data["version"] = str(version)
+        if isinstance(now, Update):
+            self.data["seen_revision"] = str(now.revision)
+        elif isinstance(now, Waiting):
+            self.data["version"] = str(now.version)
 
 
 class ApprovalForm(forms.Form):
@@ -178,7 +187,7 @@ def waiting(request: AuthorRequest, event: Event, waiting: Waiting) -> HttpRespo
     try:
         carry_out(form, lambda: form.edit(request, needs_approval=needs_approval))
     except Overtaken as error:
-        form.keep_for(error.update.version)
+        form.keep_for(error.update)
         return _show_form(request, form, status=409, clash=error.update)
     if form.is_bound and not form.errors:
         message = f"Saved. {WAITS}" if needs_approval else "Saved."

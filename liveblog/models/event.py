@@ -314,6 +314,10 @@ class Event(Head, People):
         bell.ring_after_commit(self.pk)
         return waiting
 
+    def hold_scheduled(self, *, author_id: int) -> None:
+        """Have an editor approve what somebody has scheduled who may no longer post, inside ``change()``."""
+        self.waiting.filter(author_id=author_id, rejected_at=None).update(needs_approval=True)
+
     def _take_time(self, now: datetime) -> datetime:
         """Return ``now``, or the next time after the newest that no author set, so that posts keep their order.
 

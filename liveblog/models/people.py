@@ -158,10 +158,14 @@ class Invitation(models.Model):
         self.save(update_fields=["used_at"])
 
     def revoke(self) -> None:
-        """Close it, also for those who came in by it."""
-        if self.revoked_at is None:
+        """Close it, also for those who came in by it: what a guest has scheduled waits for an editor then."""
+        if self.revoked_at is not None:
+            return
+        with self.event.change() as event:
             self.revoked_at = timezone.now()
             self.save(update_fields=["revoked_at"])
+            if self.guest_id is not None:
+                event.hold_scheduled(author_id=self.guest_id)
 
 
 class People(models.Model):
@@ -197,9 +201,10 @@ class People(models.Model):
             event.close_links_of(user)
 
     def dismiss(self, *, user: User) -> None:
-        """Take ``user`` off the event; what they wrote stays theirs."""
+        """Take ``user`` off the event; what they wrote stays theirs, what they have scheduled waits for an editor."""
         with self.change() as event:
             event.memberships.filter(user=user).delete()
+            event.hold_scheduled(author_id=user.pk)
             event.check_owned()
             event.close_links_of(user)
 

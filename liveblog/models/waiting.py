@@ -127,10 +127,12 @@ class Waiting(Post):
         body: str,
         photos: Iterable[Attachment] | None = None,
         revision: int | None = None,
+        version: int | None = None,
     ) -> "Waiting | None":
         """Put an edit of a published update into the queue: readers keep what was approved. One for each waits.
 
-        Return ``None`` if it changes nothing. Raises ``Overtaken`` and ``ValidationError`` as ``Update.edit()`` does.
+        ``version`` is that of the one that waits already, as its author had it. Return ``None`` if it changes nothing.
+        Raises ``Overtaken`` for either, and ``ValidationError`` as ``Update.edit()`` does.
         """
         attachments = None if photos is None else prepare_attachments(photos)
         changes: dict[str, Any] = render_text(
@@ -139,10 +141,14 @@ class Waiting(Post):
         with update.event.change() as event:
             present = event.updates.get(pk=update.pk)
             present.check_changeable(revision)
+            if attachments is not None:
+                check_own_photos(event, present, attachments)
             changes["photos"] = (
                 present.photos if attachments is None else event.photos.describe(attachments, update=present)
             )
             waiting = event.waiting.filter(update=present, rejected_at=None).first()
+            if waiting is not None and version is not None:
+                waiting._check_version(version)
             shown = waiting or present
             if all(getattr(shown, name) == changes[name] for name in ("headline", "body", "photos")):
                 return waiting
@@ -153,7 +159,8 @@ class Waiting(Post):
                 waiting.version += 1
             for name, value in changes.items():
                 setattr(waiting, name, value)
-            waiting.needs_approval, waiting.seen_revision = True, present.revision
+            waiting.needs_approval = True
+            waiting.seen_revision = present.revision if revision is None else revision
             waiting.save()
             bell.ring_after_commit(event.pk)
         return waiting
@@ -225,11 +232,13 @@ class Waiting(Post):
         photos: Iterable[Attachment] | None = None,
         needs_approval: bool = False,
         version: int | None = None,
+        seen_revision: int | None = None,
     ) -> None:
         """Change what will be published; raises ``Overtaken`` if it is no longer the version given.
 
         ``None`` for ``is_key`` or ``photos`` leaves them; the times are those it is to have. ``needs_approval`` asks
-        for an editor's approval once more: what was approved was another text.
+        for an editor's approval once more: what was approved was another text. ``seen_revision`` is that of the
+        update of which it is an edit, as whoever changes it had both; ``Overtaken`` names the one that has changed.
         """
         attachments = None if photos is None else prepare_attachments(photos)
         shown = self.photos if attachments is None else attachments
@@ -240,7 +249,7 @@ class Waiting(Post):
         changes |= {"due_at": due_at, "published_at": published_at}
         if is_key is not None:
             changes["is_key"] = is_key
-        self._change(version=version, asks_again=needs_approval, attachments=attachments, **changes)
+        self._change(version=version, asks_again=needs_approval, attachments=attachments, seen=seen_revision, **changes)
 
     def erase(self) -> None:
         """Erase its text and photos wherever this service keeps them; the key stays, so that it can't come again."""
@@ -269,6 +278,7 @@ class Waiting(Post):
         version: int | None = None,
         asks_again: bool = False,
         attachments: tuple[Attachment, ...] | None = None,
+        seen: int | None = None,
         **changes: Any,
     ) -> None:
         with self.event.change() as event:
@@ -278,8 +288,11 @@ class Waiting(Post):
             if attachments is not None:
                 owner: dict[str, Post] = {"update": waiting.update} if waiting.update else {"waiting": waiting}
                 changes["photos"] = event.photos.describe(attachments, **owner)
-            if waiting.update is not None:
-                changes["seen_revision"] = event.updates.get(pk=waiting.update.pk).revision
+                if waiting.update is not None:
+                    check_own_photos(event, waiting.update, attachments)
+            if waiting.update is not None and seen is not None:
+                event.updates.get(pk=waiting.update.pk).check_changeable(seen)
+                changes["seen_revision"] = seen
             changed = [name for name, value in changes.items() if getattr(waiting, name) != value]
             if changed:
                 waiting._check_version(version)
@@ -293,3 +306,9 @@ class Waiting(Post):
                     event.photos.of(attachments).update(waiting=waiting)
                 bell.ring_after_commit(event.pk)
         self._take_over(waiting)
+
+
+def check_own_photos(event: Event, update: Update, attachments: Iterable[Attachment]) -> None:
+    """Raise ``ValidationError`` for photos that an edit would add: it can only describe, order and leave out."""
+    if event.photos.of(attachments).exclude(update=update).exists():
+        raise ValidationError({"photos": "An edit adds no photos. Post them as an update of their own."})

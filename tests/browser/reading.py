@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 
 from liveblog.models import Event, Place
 from tests.server import Site
@@ -86,7 +86,13 @@ def until(page: Page, condition: Callable[[], Any], *, seconds: float = PATIENCE
     ends_at = time.monotonic() + seconds
     pause_ms = 10.0
     while True:
-        if found := condition():
+        try:
+            found = condition()
+        except Error as error:  # the page is being loaded anew
+            if "Execution context was destroyed" not in str(error):
+                raise
+            found = None
+        if found:
             return found
         if time.monotonic() > ends_at:
             line = page.locator("#connection")

@@ -151,6 +151,7 @@ def test_whoever_reads_on_is_offered_it_and_finds_the_place_again(page: Page, li
     until(page, lambda: numbers(page)[0] == 1)
     page.locator("#edge-bottom .more").click()
     until(page, lambda: len(numbers(page)) > 40)
+    until(page, lambda: page.evaluate("document.activeElement.id"))  # what came has the focus
     read_in_the_middle(page, 38)
     top, focused = top_of(page, 38), page.evaluate("document.activeElement.id")
     former.end()

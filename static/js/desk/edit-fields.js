@@ -2,7 +2,7 @@
 
 import { user } from "./page.js";
 
-const KEPT = ["headline", "body", "at", "correction", "is_key", "revision", "version"];
+const KEPT = ["headline", "body", "at", "correction", "is_key", "revision", "version", "seen_revision", "waiting_version"];
 const valueOf = (field) => (field.type === "checkbox" ? field.checked : field.value);
 
 /** Returns all that an author can change in a form, and the revision that the form began from. */
