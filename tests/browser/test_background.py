@@ -114,6 +114,30 @@ def test_what_was_taken_back_is_not_sent(context: BrowserContext, live_site: Sit
     assert bodies(live_site, event) == ["Text two"]
 
 
+def test_what_has_waited_long_gets_the_time_it_was_written_by_one_tap(
+    context: BrowserContext, live_site: Site, event: Event
+) -> None:
+    page = open_desk(context, live_site, event)
+    post_offline(context, page, "Text of half an hour ago")
+    button = page.get_by_role("button", name="Give it the time it was written")
+    expect(button).to_be_hidden()
+    written_at = page.evaluate(
+        """() => {
+            const name = Object.keys(localStorage).find((one) => one.includes('outbox:'));
+            const entry = JSON.parse(localStorage[name]);
+            entry.written_at -= 1_800_000;
+            localStorage[name] = JSON.stringify(entry);
+            window.dispatchEvent(new Event('offline'));  // the outbox is shown anew
+            return entry.written_at / 1000;
+        }"""
+    )
+    button.tap()
+    expect(page.locator(".entry")).to_contain_text("with the time")
+    context.set_offline(False)
+    until(page, lambda: bodies(live_site, event) == ["Text of half an hour ago"])
+    assert abs(live_site.updates(event)[0].published_at.timestamp() - written_at) < 2
+
+
 def test_what_is_refused_meanwhile_says_why_when_a_page_comes(
     context: BrowserContext, live_site: Site, event: Event
 ) -> None:
