@@ -71,8 +71,13 @@ class Browser:
                 "HX-Request": "true",
             }
         asked_at = time.monotonic()
-        self._connection.request(method, path, body, headers)
-        response = self._connection.getresponse()
+        try:
+            self._connection.request(method, path, body, headers)
+            response = self._connection.getresponse()
+        except ConnectionError:  # it was idle too long, and is opened anew as browsers do; a post has its key
+            self._connection.close()
+            self._connection.request(method, path, body, headers)
+            response = self._connection.getresponse()
         body = response.read()
         answered_at = time.monotonic()
         sent_bytes = len(body)
