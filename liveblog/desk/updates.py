@@ -53,24 +53,22 @@ class EditForm(PostForm):
     """Of the edit that waits already, which the form goes on with."""
 
     def __init__(self, update: Update, data: QueryDict | None = None, *, role: Role, is_proposal: bool = False) -> None:
-        self.post: Update | Waiting = update
+        pending = update.edits.filter(rejected_at=None).first() if is_proposal else None
+        self.post: Update | Waiting = pending or update
         self.update = update
         self.role = role
         self.is_proposal = is_proposal
         self.time_shown = wall_clock(update.published_at, update.event.zone)
         initial = {
-            "headline": update.headline,
-            "body": text_to_edit(update.body, update.body_html),
+            "headline": self.post.headline,
+            "body": text_to_edit(self.post.body, self.post.body_html),
             "at": self.time_shown,
             "revision": update.revision,
+            "waiting_version": pending and pending.version,
         }
-        if pending := update.edits.filter(rejected_at=None).first() if is_proposal else None:
-            initial |= {"headline": pending.headline, "body": text_to_edit(pending.body, pending.body_html)}
-            initial["waiting_version"] = pending.version
-            self.post = pending
         super().__init__(data, initial=initial, auto_id=f"edit-{update.number}-%s")
         self.fields["body"].widget.attrs["rows"] = 8
-        if initial["body"] != update.body:
+        if initial["body"] != self.post.body:
             self.fields["body"].help_text = BECAME_MARKDOWN
         self.fields["at"].help_text = f"Where it stands in the stream. Clocks in {update.event.zone.key}."
         if is_proposal or not update.is_correctable:

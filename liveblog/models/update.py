@@ -350,8 +350,16 @@ class Update(Post):
                 transaction.on_commit(_forget_on_disk, robust=True)
         self._take_over(update)
 
-    def _change(
+    def _change(self, **what: Any) -> None:
+        """Change columns of the row as it is now; ``what`` is what ``apply()`` takes."""
+        with self.event.change() as event:
+            update = event.updates.get(pk=self.pk)
+            update.apply(event, **what)
+        self._take_over(update)
+
+    def apply(
         self,
+        event: Event,
         *,
         attachments: tuple[Attachment, ...] | None = None,
         correction: str = "",
@@ -359,30 +367,6 @@ class Update(Post):
         editor: User | None = None,
         revision: int | None = None,
         **changes: Any,
-    ) -> None:
-        with self.event.change() as event:
-            update = event.updates.get(pk=self.pk)
-            update.apply(
-                event,
-                changes,
-                attachments=attachments,
-                correction=correction,
-                notes=notes,
-                editor=editor,
-                revision=revision,
-            )
-        self._take_over(update)
-
-    def apply(
-        self,
-        event: Event,
-        changes: dict[str, Any],
-        *,
-        attachments: tuple[Attachment, ...] | None = None,
-        correction: str = "",
-        notes: Mapping[datetime, str] | None = None,
-        editor: User | None = None,
-        revision: int | None = None,
     ) -> None:
         """Change columns inside ``event.change()``, of a row that was read there; see ``edit()``."""
         if attachments is not None:

@@ -187,9 +187,8 @@ class Waiting(Post):
             waiting._check_version(version)
             if waiting.update_id is not None:
                 published = waiting._apply_to(event.updates.get(pk=waiting.update_id), event)
-                waiting.delete()
-                return published
-            published = event.create_update(waiting, photos=waiting.photos, shown=waiting.photo_rows.all())
+            else:
+                published = event.create_update(waiting, photos=waiting.photos, shown=waiting.photo_rows.all())
         if waiting is not None:
             waiting.delete()
         return published
@@ -201,7 +200,7 @@ class Waiting(Post):
                 f"Update {update.number} was changed after this edit was written. Edit this once more, and save it."
             )
         names = ("headline", "body", "body_html", "body_text", "photos")
-        update.apply(event, {name: getattr(self, name) for name in names}, editor=self.author)
+        update.apply(event, editor=self.author, **{name: getattr(self, name) for name in names})
         return update
 
     def approve(self, *, version: int | None = None) -> Update | None:

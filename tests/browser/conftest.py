@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
+from tests.browser.phones import phones
+
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 SHELL_NAME = "chromium-headless-shell"
 """Takes a third less of the processor: 23 s instead of 33 for test_open_page and test_place."""
@@ -99,3 +101,10 @@ def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert not errors
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Make a phone whose owner is signed in: ``phone("ada", live_site)``."""
+    with phones(browser) as make:
+        yield make

@@ -1,14 +1,14 @@
 """What was posted without a network is sent by the service worker while no page can, and only then."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from liveblog.models import Event
-from tests.browser.phones import BODY, bodies, outbox, phones, write
+from tests.browser.phones import BODY, bodies, outbox, write
 from tests.browser.reading import until
 from tests.browser.release import former_release
 from tests.browser.test_composer import LIBRARY
@@ -23,13 +23,6 @@ COPIES = """async () => {
   opening.result.close();
   return Object.fromEntries(stores.map((name, at) => [name, all[at].result]));
 }"""
-
-
-@pytest.fixture
-def phone(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Make a phone whose owner is signed in."""
-    with phones(browser) as make:
-        yield make
 
 
 @pytest.fixture

@@ -2,16 +2,16 @@
 
 import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from liveblog.models import Event
-from tests.browser.phones import BODY, bodies, expect_posted, outbox, phones, write
+from tests.browser.phones import BODY, bodies, expect_posted, outbox, write
 from tests.browser.reading import catch_up, expect_accessible, open_page, until
 from tests.browser.sessions import start_session
 from tests.browser.test_offline import PNG
@@ -36,13 +36,6 @@ SIZES = """async () => {
   const pictures = blobs.map((blob) => createImageBitmap(blob).catch(() => null));
   return (await Promise.all(pictures)).filter(Boolean).map(({ width, height }) => [width, height]);
 }"""
-
-
-@pytest.fixture
-def phone(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Make a phone whose owner is signed in: ``phone("ada", live_site)``."""
-    with phones(browser) as make:
-        yield make
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 """The desk without a network: it opens, keeps to its author, takes what is shared, and leaves readers alone."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 
 from liveblog.models import Event
-from tests.browser.phones import BODY, expect_posted, phones, sign_in, write
+from tests.browser.phones import BODY, expect_posted, sign_in, write
 from tests.browser.proxy import Proxy
 from tests.browser.reading import until
 from tests.browser.sessions import start_session
@@ -42,13 +42,6 @@ PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8cfc000000301010018dd8db0"
     "0000000049454e44ae426082"
 )
-
-
-@pytest.fixture
-def phone(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Make a phone whose owner is signed in: ``phone("ada", live_site)``."""
-    with phones(browser) as make:
-        yield make
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 """What an author posts on a phone arrives once and in order, whatever becomes of network, tab and server."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from config.environment import own_addresses
 from liveblog.models import Event
@@ -17,7 +17,6 @@ from tests.browser.phones import (
     bodies,
     expect_posted,
     outbox,
-    phones,
     sign_in,
     write,
 )
@@ -27,13 +26,6 @@ from tests.browser.sessions import start_session
 from tests.server import Site
 
 type MakePhone = Callable[..., BrowserContext]
-
-
-@pytest.fixture
-def phone(browser: Browser) -> Iterator[MakePhone]:
-    """Make a phone whose owner is signed in: ``phone("ada", live_site)``."""
-    with phones(browser) as make:
-        yield make
 
 
 @pytest.fixture

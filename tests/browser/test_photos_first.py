@@ -1,24 +1,17 @@
 """Photos travel while the text is still written, and no text waits for the photos of another."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from liveblog.models import Event
-from tests.browser.phones import BODY, bodies, expect_posted, outbox, phones, write
+from tests.browser.phones import BODY, bodies, expect_posted, outbox, write
 from tests.browser.reading import until
 from tests.browser.test_composer import LIBRARY
 from tests.server import Site
-
-
-@pytest.fixture
-def phone(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Make a phone whose owner is signed in."""
-    with phones(browser) as make:
-        yield make
 
 
 @pytest.fixture

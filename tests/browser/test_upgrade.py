@@ -1,11 +1,11 @@
 """Browsers that have met the former release, and go on with its pages in front of this one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.phones import BODY, expect_posted, phones, write
+from tests.browser.phones import BODY, expect_posted, write
 from tests.browser.reading import catch_up, expect_right, is_ready, numbers, until
 from tests.browser.release import former_release
 from tests.browser.test_network import hide, show
@@ -15,13 +15,6 @@ from tests.server import Site
 PATIENCE_MS = 60_000
 """A page of the former release asks ever more rarely while nothing answers."""
 THIS_RELEASE = "html[data-release]"
-
-
-@pytest.fixture
-def phone(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Make a phone whose owner is signed in."""
-    with phones(browser) as make:
-        yield make
 
 
 IS_UP_TO_DATE = """navigator.serviceWorker.ready.then((registration) =>

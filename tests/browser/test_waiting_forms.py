@@ -1,6 +1,6 @@
 """What waits is changed in its place in the queue, as safely as what is published."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
 from uuid import uuid4
@@ -8,19 +8,12 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from liveblog.models import Attachment, Event, Role, Waiting
-from tests.browser.phones import BODY, bodies, nudge, phones
+from tests.browser.phones import BODY, bodies, nudge
 from tests.browser.reading import until
 from tests.server import Site
-
-
-@pytest.fixture
-def phone(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Make a phone whose owner is signed in."""
-    with phones(browser) as make:
-        yield make
 
 
 @pytest.fixture(autouse=True)

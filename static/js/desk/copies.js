@@ -7,23 +7,11 @@
  * outbox-request says came of it}; a page: {client}, which knows of copies. worker.js reads and writes the same.
  */
 
-const STORES = ["copies", "notes", "pages"];
-let opening;
+import { opener } from "./database.js";
 
-function open() {
-  opening ??= new Promise((resolve, reject) => {
-    const request = indexedDB.open("liveblog-outbox", 1);
-    request.onupgradeneeded = () => {
-      for (const name of STORES) request.result.createObjectStore(name, { keyPath: name === "pages" ? "client" : "key" });
-    };
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  }).catch((error) => {
-    opening = undefined;
-    throw error;
-  });
-  return opening;
-}
+const open = opener("liveblog-outbox", (database) => {
+  for (const name of ["copies", "notes", "pages"]) database.createObjectStore(name, { keyPath: name === "pages" ? "client" : "key" });
+});
 
 /** Runs `act(store)` in one transaction and returns what it returns, or null where there is no database. */
 async function change(name, act) {

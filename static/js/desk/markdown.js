@@ -10,6 +10,11 @@ const SHORTCUTS = { b: "bold", k: "link" };
 
 /** Makes the buttons and shortcuts around a text area work. */
 export function addMarks(form, area) {
+  const toggle = form.querySelector("#tools-toggle");
+  toggle.addEventListener("click", () => {
+    const isOpen = form.querySelector("#tools").toggleAttribute("data-open");
+    toggle.setAttribute("aria-expanded", String(isOpen));
+  });
   form.addEventListener("click", ({ target }) => {
     const mark = target.closest("[data-mark]")?.dataset.mark;
     if (mark) TOGGLES[mark](area);

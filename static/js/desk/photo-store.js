@@ -1,24 +1,9 @@
 /** Keeps photos in IndexedDB, by their keys. What can't be written stays in this page's memory. */
 
-const memory = new Map();
-let opening;
+import { opener } from "./database.js";
 
-function open() {
-  opening ??= new Promise((resolve, reject) => {
-    const request = indexedDB.open("liveblog", 1);
-    request.onupgradeneeded = () => request.result.createObjectStore("photos");
-    request.onsuccess = () => {
-      request.result.onversionchange = () => request.result.close();
-      resolve(request.result);
-    };
-    request.onerror = () => reject(request.error);
-    request.onblocked = () => reject(new Error("blocked"));
-  }).catch((error) => {
-    opening = undefined;
-    throw error;
-  });
-  return opening;
-}
+const memory = new Map();
+const open = opener("liveblog", (database) => database.createObjectStore("photos"));
 
 async function ask(mode, act) {
   const database = await open();

@@ -7,12 +7,6 @@ const preview = document.getElementById("preview");
 const form = document.getElementById("composer");
 
 export function openPreview() {
-  const tools = document.getElementById("tools");
-  const marks = document.getElementById("tools-toggle");
-  marks.addEventListener("click", () => {
-    tools.toggleAttribute("data-open");
-    marks.setAttribute("aria-expanded", String("open" in tools.dataset));
-  });
   const ask = () => { if (!preview.hidden) htmx.trigger(preview, "desk:preview"); };
   toggle.addEventListener("click", () => {
     preview.hidden = !preview.hidden;
